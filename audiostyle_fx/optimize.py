@@ -1,0 +1,215 @@
+"""Adam and L-BFGS on arrays with a batch axis, and the one loop that runs either.
+
+An optimiser is asked for the first point with ``init(x)``, then for the next one with ``step(x, losses, grad)``, once for each
+evaluation, and at the end, by ``best(x, losses)``, for the one to keep and its losses. Losses are float64 (parts, batch), and
+their sum over the parts is what falls; items of a batch never mix.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from .backend import Array, get_array_module
+
+BLOCK = 1 << 16
+"""Elements that Adam takes at a time: its arrays then stay in a core's cache between its dozen passes."""
+
+
+class Adam:
+    """Adam with bias correction, a cosine schedule to zero and an optional projection onto x >= 0.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Rate of the first step, in the units of x.
+    n_iter : int
+        Steps until the rate is zero.
+    beta1, beta2 : float
+        Decay of the mean of gradients and of their squares.
+    nonnegative : bool
+        Set negative elements to zero after each step.
+
+    References
+    ----------
+    D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. I. Loshchilov and F. Hutter,
+    "SGDR", ICLR 2017, eq. 5, for the schedule.
+    """
+
+    def __init__(self, learning_rate: float, n_iter: int, *, beta1: float, beta2: float, nonnegative: bool = False) -> None:
+        self.learning_rate, self.n_iter, self.beta1, self.beta2 = learning_rate, n_iter, beta1, beta2
+        self.nonnegative, self.epsilon = nonnegative, 1e-8
+
+    def init(self, x: Array) -> Array:
+        xp = get_array_module(x)
+        self._iteration, self._mean, self._square = 0, xp.zeros_like(x), xp.zeros_like(x)
+        return x.copy()
+
+    def step(self, x: Array, losses: Array, grad: Array) -> Array:
+        """The next point; x and grad are overwritten."""
+        rate = self.learning_rate * 0.5 * (1 + math.cos(math.pi * self._iteration / self.n_iter))
+        self._iteration += 1
+        rate /= 1 - self.beta1**self._iteration
+        correction = 1 / (1 - self.beta2**self._iteration)
+        arrays = [a.reshape(-1) for a in (x, get_array_module(x).ascontiguousarray(grad), self._mean, self._square)]
+        for start in range(0, x.size, BLOCK):
+            self._update(*(a[start : start + BLOCK] for a in arrays), rate, correction)
+        return x
+
+    def _update(self, x: Array, grad: Array, mean: Array, square: Array, rate: float, correction: float) -> None:
+        xp = get_array_module(x)
+        mean *= self.beta1
+        mean += (1 - self.beta1) * grad
+        square *= self.beta2
+        xp.square(grad, out=grad)
+        grad *= 1 - self.beta2
+        square += grad
+        xp.multiply(square, correction, out=grad)
+        xp.sqrt(grad, out=grad)
+        grad += self.epsilon
+        xp.divide(mean, grad, out=grad)
+        grad *= rate
+        x -= grad
+        if self.nonnegative:
+            xp.maximum(x, 0, out=x)
+
+    def best(self, x: Array, losses: Array) -> tuple[Array, Array]:
+        """The last point."""
+        return x, losses
+
+
+class LBFGS:
+    """Limited-memory BFGS with a backtracking line search; each item of the batch has its own step, history and acceptance.
+
+    One evaluation is one call of `step`: a trial point that lowers the loss enough is accepted and gives the next direction,
+    another makes the step along the present direction shorter.
+
+    Parameters
+    ----------
+    memory : int
+        Pairs of steps and gradient differences that are kept.
+
+    References
+    ----------
+    J. Nocedal and S. Wright, "Numerical optimization", 2006, algorithm 7.4, eq. 7.20 for the scale of the first guess, 3.4 for
+    sufficient decrease and 3.57 for the shortened step. Deviation: pairs without positive curvature are left out, so
+    that the search needs no second Wolfe condition.
+    """
+
+    def __init__(self, memory: int = 10) -> None:
+        self.memory, self.sufficient = memory, 1e-4
+
+    def init(self, x: Array) -> Array:
+        xp, batch = get_array_module(x), x.shape[0]
+        self._steps = xp.zeros((self.memory, batch, x[0].size), x.dtype)
+        self._changes = xp.zeros_like(self._steps)
+        self._curvature = xp.zeros((self.memory, batch))  # 1 / (s . y); zero where there is no pair yet
+        self._newest, self._guess = xp.full(batch, -1), xp.zeros(batch)
+        self._base: tuple[Array, Array, Array] | None = None  # the accepted point, its loss and its gradient
+        return x.copy()
+
+    def step(self, x: Array, losses: Array, grad: Array) -> Array:
+        """The next trial point; x and grad are kept."""
+        xp, shape = get_array_module(x), x.shape
+        x, grad, loss = x.reshape(shape[0], -1), grad.reshape(shape[0], -1), losses.sum(axis=0)
+        if self._base is None:
+            self._base = x, losses, grad
+            self._guess = loss / xp.maximum(_dot(grad, grad), 1e-30)  # the step that would reach zero on a straight line
+            accepted = xp.ones(shape[0], bool)
+        else:
+            accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
+            self._accept(accepted, x, losses, grad)
+        base, base_losses, base_grad = self._base
+        base_loss = base_losses.sum(axis=0)
+        if accepted.any():  # the direction of the others comes out as it was
+            self._direction = self._search_direction(base_grad)
+            self._slope = _dot(self._direction, base_grad)
+        if accepted.all():
+            self._rate = xp.ones(shape[0])
+        else:
+            parabola = -self._slope * self._rate**2 / (2 * (loss - base_loss - self._slope * self._rate))
+            shorter = xp.clip(xp.nan_to_num(parabola), 0.1 * self._rate, 0.5 * self._rate)
+            self._rate = xp.where(accepted, 1.0, shorter)
+        return (base + self._rate.astype(x.dtype)[:, None] * self._direction).reshape(shape)
+
+    def best(self, x: Array, losses: Array) -> tuple[Array, Array]:
+        """The accepted point, or x where its loss is lower."""
+        if self._base is None:
+            return x, losses
+        xp, (base, base_losses, _) = get_array_module(x), self._base
+        better = losses.sum(axis=0) < base_losses.sum(axis=0)
+        kept = xp.where(better.reshape(-1, *[1] * (x.ndim - 1)), x, base.reshape(x.shape))
+        return kept, xp.where(better, losses, base_losses)
+
+    def _accept(self, accepted: Array, x: Array, losses: Array, grad: Array) -> None:
+        """Move the base of the accepted items, and remember their steps of positive curvature."""
+        xp, (base, base_losses, base_grad) = get_array_module(x), self._base
+        step, change = x - base, grad - base_grad
+        curvature, change_norm = _dot(step, change), _dot(change, change)
+        kept = xp.nonzero(accepted & (curvature > 1e-10 * change_norm))[0]
+        self._newest[kept] = (self._newest[kept] + 1) % self.memory
+        slot = self._newest[kept]
+        self._steps[slot, kept], self._changes[slot, kept] = step[kept], change[kept]
+        self._curvature[slot, kept] = 1 / curvature[kept]
+        self._guess[kept] = curvature[kept] / change_norm[kept]
+        if accepted.all():
+            self._base = x, losses, grad
+        else:
+            which = accepted[:, None]
+            self._base = xp.where(which, x, base), xp.where(accepted, losses, base_losses), xp.where(which, grad, base_grad)
+
+    def _search_direction(self, grad: Array) -> Array:
+        """Minus the inverse Hessian's estimate times the gradient: the two-loop recursion, every item with its own history."""
+        xp, items = get_array_module(grad), get_array_module(grad).arange(grad.shape[0])
+        direction, shares = -grad, []
+        for age in range(self.memory):
+            slot = (self._newest - age) % self.memory
+            share = self._curvature[slot, items] * _dot(self._steps[slot, items], direction)
+            direction -= share.astype(grad.dtype)[:, None] * self._changes[slot, items]
+            shares.append((slot, share))
+        direction *= self._guess.astype(grad.dtype)[:, None]
+        for slot, share in reversed(shares):
+            share = share - self._curvature[slot, items] * _dot(self._changes[slot, items], direction)
+            direction += share.astype(grad.dtype)[:, None] * self._steps[slot, items]
+        descends = _dot(direction, grad) < 0
+        return direction if descends.all() else xp.where(descends[:, None], direction, -grad * self._guess.astype(grad.dtype)[:, None])
+
+
+def minimize(value_and_grad: Callable, x: Array, optimizer, n_iter: int, report: Callable[[int, Array], None]) -> tuple[Array, Array]:
+    """Run ``n_iter`` steps, each of one evaluation, and one more evaluation that measures the point kept.
+
+    Parameters
+    ----------
+    value_and_grad : callable
+        Gives the losses, float64 (2, batch), and the gradient of their sum at x.
+    x : real array (batch, ...)
+        Where to start; not changed.
+    optimizer : Adam or LBFGS
+        A fresh one.
+    report : callable
+        Called with the iteration and the losses before each step, from 0, and at the end.
+
+    Returns
+    -------
+    x : array
+        The point found.
+    history : float64 array (n_iter + 1, 2, batch)
+        Losses at the start of each step and, last, at the point returned.
+    """
+    history = []
+    x = optimizer.init(x)
+    for iteration in range(n_iter):
+        losses, grad = value_and_grad(x)
+        history.append(losses)
+        report(iteration, losses)
+        x = optimizer.step(x, losses, grad)
+    x, losses = optimizer.best(x, value_and_grad(x)[0])
+    report(n_iter, losses)
+    return x, get_array_module(x).stack([*history, losses])
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """Inner product per item, float64 (batch,), of arrays (batch, n)."""
+    return get_array_module(a).einsum("bn,bn->b", a, b).astype(np.float64)

@@ -1,0 +1,168 @@
+"""The parameters of a transfer: their names, defaults and what each may be. Everything else reads them here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from typing import Any
+
+from .backend import check_device
+from .spectral import STFT, default_n_fft
+
+MIN_RATE, MAX_RATE = 1_000, 1_000_000
+"""Sample rates in Hz; outside, a rate in kHz or a mistake is more likely than a recording."""
+
+
+def number(low: float, high: float = math.inf) -> Callable[[str, Any], float]:
+    """A check for finite numbers from ``low`` to ``high``."""
+
+    def check(name: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise TypeError(f"{name}={value!r} must be a number")
+        if not math.isfinite(value) or not low <= value <= high:
+            raise ValueError(f"{name}={value!r} must be {_range(low, high)}")
+        return float(value)
+
+    return check
+
+
+def integer(low: int, *, multiple_of: int = 1) -> Callable[[str, Any], int]:
+    """A check for integers from ``low``."""
+
+    def check(name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(f"{name}={value!r} must be an integer")
+        if value < low or value % multiple_of:
+            raise ValueError(f"{name}={value!r} must be {_range(low)}" + f" and a multiple of {multiple_of}" * (multiple_of > 1))
+        return int(value)
+
+    return check
+
+
+def one_of(*names: str) -> Callable[[str, Any], str]:
+    """A check for one of several names."""
+
+    def check(name: str, value: Any) -> str:
+        if not isinstance(value, str) or value not in names:
+            raise ValueError(f"{name}={value!r} must be {' or '.join(map(repr, names))}")
+        return value
+
+    return check
+
+
+def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """The check, or None."""
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def _range(low: float, high: float = math.inf) -> str:
+    return f"at least {low:g}" + (" and finite" if low == 0 else "") if high == math.inf else f"from {low:g} to {high:g}"
+
+
+def _flag(name: str, value: Any) -> bool:
+    if value not in (True, False) or isinstance(value, str):
+        raise TypeError(f"{name}={value!r} must be True or False")
+    return bool(value)
+
+
+def _n_filters(name: str, value: Any) -> float:
+    return math.inf if value == math.inf else integer(1)(name, value)
+
+
+def _kernel_width(name: str, value: Any) -> int | tuple[int, ...]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if not value:
+            raise ValueError(f"{name}={value!r} must name at least one width")
+        return tuple(integer(1)(name, width) for width in value)
+    return integer(1)(name, value)
+
+
+def _device(name: str, value: Any) -> str:
+    check_device(value)
+    return value
+
+
+def sample_rate(name: str, value: Any) -> float:
+    """Check a rate in Hz."""
+    return number(MIN_RATE, MAX_RATE)(name, value)
+
+
+CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "alpha": number(0),
+    "n_filters": _n_filters,
+    "kernel_width": _kernel_width,
+    "n_fft": optional(integer(16, multiple_of=4)),
+    "hop_length": optional(integer(1)),
+    "optimizer": one_of("adam", "lbfgs"),
+    "spectrogram_iters": integer(0),
+    "phase_iters": integer(0),
+    "waveform_iters": integer(0),
+    "init": one_of("content", "noise"),
+    "phase_init": one_of("content", "random"),
+    "normalize": _flag,
+    "match_level": _flag,
+    "mix": number(0, 1),
+    "seed": integer(0),
+    "device": _device,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """Checked parameters of a transfer, as `stylize` documents them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the parameter, its value and what is allowed.
+    """
+
+    alpha: float = 0.01
+    n_filters: float = math.inf
+    kernel_width: int | tuple[int, ...] = 11
+    n_fft: int | None = None
+    hop_length: int | None = None
+    optimizer: str = "adam"
+    spectrogram_iters: int = 60
+    phase_iters: int = 20
+    waveform_iters: int = 50
+    init: str = "content"
+    phase_init: str = "content"
+    normalize: bool = True
+    match_level: bool = True
+    mix: float = 1.0
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, CHECKS[field.name](field.name, getattr(self, field.name)))
+        if self.spectrogram_iters == self.waveform_iters == 0:
+            raise ValueError("spectrogram_iters=0 and waveform_iters=0 leave nothing to do: one must be at least 1")
+        if self.n_fft is not None:
+            self._check_hop(self.n_fft)
+
+    @property
+    def n_iter(self) -> int:
+        """Iterations of all stages."""
+        return self.spectrogram_iters + self.phase_iters + self.waveform_iters
+
+    @property
+    def kernel_widths(self) -> tuple[int, ...]:
+        """The widths, however many."""
+        return self.kernel_width if isinstance(self.kernel_width, tuple) else (self.kernel_width,)
+
+    def stft(self, sample_rate: float) -> STFT:
+        """The transform at a rate in Hz."""
+        n_fft = default_n_fft(sample_rate) if self.n_fft is None else self.n_fft
+        self._check_hop(n_fft)
+        return STFT(n_fft, n_fft // 4 if self.hop_length is None else self.hop_length)
+
+    def _check_hop(self, n_fft: int) -> None:
+        if self.hop_length is not None and self.hop_length > n_fft // 2:
+            raise ValueError(f"hop_length={self.hop_length} must be at most {n_fft // 2}, half of n_fft")
+
+
+DEFAULTS = Parameters()

@@ -1,0 +1,128 @@
+r"""The style objective of N random filters: one convolution, a ReLU, Gram matching; forward pass and gradient by hand.
+
+With patches :math:`p_t` of K frames, filters :math:`W \sim N(0, g/N)` and features :math:`F = \mathrm{relu}(p W)`, (patches, N), the loss is
+
+.. math:: \Big\| \frac{F^\top F}{P} - \frac{F_s^\top F_s}{P_s} \Big\|^2 + w \, \| F - F_c \|^2.
+
+The first norm is that of an N x N matrix, but also, with :math:`K_{ab} = F_a F_b^\top`,
+:math:`\|K_{xx}\|^2/P^2 - 2\|K_{xs}\|^2/(P P_s) + \|K_{ss}\|^2/P_s^2`, whose matrices have a row a patch: the cheaper of both is used.
+
+References
+----------
+V. Lebedev and D. Ulyanov, "Audio texture synthesis and style transfer", 2016. Deviations: each Gram is divided by its own
+number of patches, and the filters' variance does not depend on the number of bins (see `scaling`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .backend import Array, get_array_module, sum_of_products
+from .scaling import Term
+
+
+class RandomConv:
+    """Style and content loss at a log-magnitude spectrogram, by ``n_filters`` random filters of each width.
+
+    Parameters
+    ----------
+    content : real array (batch, frames, bins)
+        Log-magnitudes of the content; bins stack the channels.
+    style : real array (1 or batch, style frames, bins)
+        Log-magnitudes of the style, of any number of frames.
+    terms : sequence of Term
+        The kernel widths and their weights.
+    n_filters : int
+        Filters of each width.
+    seed : int
+        The filters are drawn from it.
+    """
+
+    def __init__(self, content: Array, style: Array, terms: Sequence[Term], *, n_filters: int, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self._layers = [_Layer(content, style, term, n_filters, rng) for term in terms]
+
+    def value_and_grad(self, x: Array) -> tuple[Array, Array]:
+        """Losses, float64 (2, batch): style, content; and the gradient of their sum at x, (batch, frames, bins)."""
+        results = [layer.value_and_grad(x) for layer in self._layers]
+        return sum(losses for losses, _ in results), sum(grad for _, grad in results)
+
+
+class _Layer:
+    """The filters of one width, with the features of content and style."""
+
+    def __init__(self, content: Array, style: Array, term: Term, n_filters: int, rng: np.random.Generator) -> None:
+        xp = get_array_module(content)
+        self.term = term
+        filters = rng.standard_normal((term.kernel_width * content.shape[2], n_filters), np.float32)
+        filters *= np.sqrt(term.gain / n_filters)
+        self.filters = xp.asarray(filters, content.dtype)
+        self.content, self.style = self.features(content), self.features(style)
+        n_patches, style_patches = self.content.shape[1], self.style.shape[1]
+        self.small = n_patches + style_patches < n_filters
+        if self.small:
+            gram = self.style @ self.style.swapaxes(-1, -2)
+            self.style_energy = sum_of_products(gram, gram) / style_patches**2
+        else:
+            self.style_gram = self.style.swapaxes(-1, -2) @ self.style / style_patches
+
+    def features(self, x: Array) -> Array:
+        """relu(patches @ filters), (batch, patches, n_filters)."""
+        xp = get_array_module(x)
+        patches = unfold(x, self.term.kernel_width)
+        out = patches.reshape(-1, patches.shape[2]) @ self.filters
+        return xp.maximum(out, 0, out=out).reshape(*patches.shape[:2], -1)
+
+    def value_and_grad(self, x: Array) -> tuple[Array, Array]:
+        xp = get_array_module(x)
+        features = self.features(x)
+        style, grad = self._small_gram(features) if self.small else self._large_gram(features)
+        style, grad = style * self.term.style_weight, grad
+        grad *= self.term.style_weight
+        difference = features - self.content
+        content = self.term.content_weight * sum_of_products(difference, difference)
+        difference *= 2 * self.term.content_weight
+        grad += difference
+        grad *= features > 0
+        patch_grad = grad.reshape(-1, grad.shape[2]) @ self.filters.T
+        return xp.stack([style, content]), fold(patch_grad.reshape(*grad.shape[:2], -1), self.term.kernel_width)
+
+    def _small_gram(self, features: Array) -> tuple[Array, Array]:
+        """Style loss and its gradient at the features, by matrices of patches x patches."""
+        p, q = features.shape[1], self.style.shape[1]
+        own, cross = features @ features.swapaxes(-1, -2), features @ self.style.swapaxes(-1, -2)
+        loss = sum_of_products(own, own) / p**2 - 2 * sum_of_products(cross, cross) / (p * q) + self.style_energy
+        own *= 4 / p**2
+        cross *= -4 / (p * q)
+        grad = own @ features
+        grad += cross @ self.style
+        return loss, grad
+
+    def _large_gram(self, features: Array) -> tuple[Array, Array]:
+        """The same by matrices of filters x filters."""
+        p = features.shape[1]
+        difference = features.swapaxes(-1, -2) @ features
+        difference /= p
+        difference -= self.style_gram
+        return sum_of_products(difference, difference), features @ difference * (4 / p)
+
+
+def unfold(x: Array, width: int) -> Array:
+    """Patches of ``width`` consecutive frames, (batch, patches, width * bins), of x, (batch, frames, bins)."""
+    xp = get_array_module(x)
+    batch, frames, bins = x.shape
+    patches = xp.lib.stride_tricks.sliding_window_view(x.reshape(batch, frames * bins), width * bins, axis=1)
+    return patches[:, ::bins]
+
+
+def fold(grad: Array, width: int) -> Array:
+    """Adjoint of `unfold`: patches summed where they overlap, (batch, frames, bins)."""
+    xp = get_array_module(grad)
+    batch, patches, size = grad.shape
+    bins = size // width
+    out = xp.zeros((batch, patches + width - 1, bins), grad.dtype)
+    for k in range(width):
+        out[:, k : k + patches] += grad[:, :, k * bins : (k + 1) * bins]
+    return out

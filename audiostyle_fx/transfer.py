@@ -1,0 +1,257 @@
+"""A content and a style in, the styled recording out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from . import audio as recordings
+from .parameters import DEFAULTS, Parameters, number
+from .parameters import sample_rate as check_rate
+from .progress import Progress, reporting
+from .spectral import STFT
+from .stages import Stage, patch_samples, three_stages
+
+Style: TypeAlias = str | os.PathLike | np.ndarray | Sequence[Any]
+"""A file, an array (channels, samples) or (samples,), or a list of one of these."""
+
+@dataclass(frozen=True)
+class Result:
+    """A styled recording and how it came about.
+
+    Attributes
+    ----------
+    audio : float32 array
+        In the content's shape, (channels, samples) or (samples,).
+    sample_rate : float
+        In Hz.
+    stages : dict of str to Stage
+        "spectrogram", "phase" and "waveform", those that ran.
+    seconds : float
+        Time of the whole.
+    parameters : dict
+        Every parameter's value, with ``n_fft`` and ``hop_length`` as they were chosen.
+    """
+
+    audio: np.ndarray
+    sample_rate: float
+    stages: dict[str, Stage]
+    seconds: float
+    parameters: dict[str, Any]
+
+
+def stylize(
+    content: np.ndarray,
+    style: Style,
+    sample_rate: float,
+    *,
+    style_sample_rate: float | None = None,
+    style_weights: Sequence[float] | None = None,
+    alpha: float = DEFAULTS.alpha,
+    n_filters: float = DEFAULTS.n_filters,
+    kernel_width: int | Sequence[int] = DEFAULTS.kernel_width,
+    n_fft: int | None = DEFAULTS.n_fft,
+    hop_length: int | None = DEFAULTS.hop_length,
+    optimizer: str = DEFAULTS.optimizer,
+    spectrogram_iters: int = DEFAULTS.spectrogram_iters,
+    phase_iters: int = DEFAULTS.phase_iters,
+    waveform_iters: int = DEFAULTS.waveform_iters,
+    init: str = DEFAULTS.init,
+    phase_init: str = DEFAULTS.phase_init,
+    normalize: bool = DEFAULTS.normalize,
+    match_level: bool = DEFAULTS.match_level,
+    mix: float = DEFAULTS.mix,
+    seed: int = DEFAULTS.seed,
+    device: str = DEFAULTS.device,
+    progress: Progress = None,
+) -> Result:
+    """The content, sounding as the style does.
+
+    Parameters
+    ----------
+    content : float32 or float64 array (channels, samples) or (samples,)
+        The recording to restyle; not changed.
+    style : path, array, or list of one of these
+        The recording whose sound is taken, of any length, rate and number of channels. With the content's number of channels
+        it is matched channel by channel, otherwise its mix to mono serves every channel.
+    sample_rate : float
+        Of the content, in Hz.
+    style_sample_rate : float, optional
+        Of a style given as an array, in Hz; the content's by default. A file has its own.
+    style_weights : sequence of float, optional
+        One weight a style.
+    alpha : float
+        Weight of the content against the style; 0 forgets the content. Means the same at any rate, number of channels,
+        kernel width and duration.
+    n_filters : int or math.inf
+        Random filters; infinity is their closed-form limit, without a filter.
+    kernel_width : int or sequence of int
+        Frames that a filter spans, one width or several.
+    n_fft, hop_length : int, optional
+        STFT window, a multiple of 4, and hop, in samples; by default the power of two nearest 93 ms and a quarter of it.
+    optimizer : {"adam", "lbfgs"}
+        For the spectrogram and the waveform.
+    spectrogram_iters, phase_iters, waveform_iters : int
+        Iterations of each stage: gradient steps on a free spectrogram, fast Griffin-Lim, gradient steps on the audio.
+    init, phase_init : {"content", "noise"}, {"content", "random"}
+        Magnitudes and phases to start from; noise has the style's long-term spectrum.
+    normalize : bool
+        Optimise at an RMS of 0.1 for both recordings, pauses not counted, and scale the result back by the content's
+        factor. False leaves all levels alone, as the original does.
+    match_level : bool
+        With ``normalize``, bring the result to the content's own RMS.
+    mix : float
+        From 0, the content, to 1, the result.
+    seed : int
+        Everything random comes from it: equal seed, machine and versions give equal output.
+    device : {"auto", "cpu"}
+        Where to compute.
+    progress : bool or callable, optional
+        True for a progress bar, or a function that gets stage, iteration, total and the losses by name.
+
+    Returns
+    -------
+    Result
+        Silence where the content is digital silence, whole channels included.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        Before any work, naming the parameter, its value and what is allowed.
+
+    References
+    ----------
+    V. Lebedev and D. Ulyanov, "Audio texture synthesis and style transfer", 2016. Deviations: the closed form by default,
+    the waveform stage, levels, joint channels and whole recordings; the README says why.
+    """
+    parameters = Parameters(
+        alpha=alpha,
+        n_filters=n_filters,
+        kernel_width=kernel_width,  # type: ignore[arg-type]
+        n_fft=n_fft,
+        hop_length=hop_length,
+        optimizer=optimizer,
+        spectrogram_iters=spectrogram_iters,
+        phase_iters=phase_iters,
+        waveform_iters=waveform_iters,
+        init=init,
+        phase_init=phase_init,
+        normalize=normalize,
+        match_level=match_level,
+        mix=mix,
+        seed=seed,
+        device=device,
+    )
+    stft = parameters.stft(check_rate("sample_rate", sample_rate))
+    audio = recordings.check_audio("content", content)
+    style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
+    active = audio.any(axis=-1)
+    if active.any():
+        style_audio = recordings.match_channels(style_audio, active)
+
+    start, stages, out = time.perf_counter(), {}, np.zeros_like(audio)
+    with reporting(progress, parameters.n_iter) as report:
+        if active.any():
+            dry = audio[active]
+            gain, style_gain = (_gain(a, sample_rate, parameters.normalize) for a in (dry, style_audio))
+            mask = recordings.silence_mask(dry, sample_rate)
+            wet, stages = three_stages(dry * gain, style_audio * style_gain, mask, sample_rate, parameters, stft, report)
+            wet = _level(wet / gain, recordings.rms(dry), parameters)
+            out[active] = (1 - parameters.mix) * dry + parameters.mix * wet
+    return _result(out.reshape(content.shape), sample_rate, stages, start, parameters, stft)
+
+
+def texture(
+    style: Style,
+    sample_rate: float,
+    duration: float,
+    *,
+    style_sample_rate: float | None = None,
+    style_weights: Sequence[float] | None = None,
+    n_filters: float = DEFAULTS.n_filters,
+    kernel_width: int | Sequence[int] = DEFAULTS.kernel_width,
+    n_fft: int | None = DEFAULTS.n_fft,
+    hop_length: int | None = DEFAULTS.hop_length,
+    optimizer: str = DEFAULTS.optimizer,
+    spectrogram_iters: int = DEFAULTS.spectrogram_iters,
+    phase_iters: int = DEFAULTS.phase_iters,
+    waveform_iters: int = DEFAULTS.waveform_iters,
+    normalize: bool = DEFAULTS.normalize,
+    match_level: bool = DEFAULTS.match_level,
+    seed: int = DEFAULTS.seed,
+    device: str = DEFAULTS.device,
+    progress: Progress = None,
+) -> Result:
+    """New sound of the style's kind, out of noise: the case alpha = 0 of `stylize`, which needs no content.
+
+    Parameters
+    ----------
+    style, sample_rate
+        As for `stylize`; the result has the style's channels, the given rate and, with ``match_level``, the style's RMS.
+    duration : float
+        Of the result, in seconds.
+
+    Other parameters, the result and the errors are those of `stylize`.
+    """
+    parameters = Parameters(
+        alpha=0.0,
+        n_filters=n_filters,
+        kernel_width=kernel_width,  # type: ignore[arg-type]
+        n_fft=n_fft,
+        hop_length=hop_length,
+        optimizer=optimizer,
+        spectrogram_iters=spectrogram_iters,
+        phase_iters=phase_iters,
+        waveform_iters=waveform_iters,
+        init="noise",
+        phase_init="random",
+        normalize=normalize,
+        match_level=match_level,
+        seed=seed,
+        device=device,
+    )
+    stft = parameters.stft(check_rate("sample_rate", sample_rate))
+    n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
+    style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
+    active = style_audio.any(axis=-1)
+
+    start, out = time.perf_counter(), np.zeros((len(style_audio), n_samples), np.float32)
+    with reporting(progress, parameters.n_iter) as report:
+        source = style_audio[active]
+        gain = _gain(source, sample_rate, parameters.normalize)
+        silence = np.zeros((len(source), n_samples))  # with alpha = 0 only the shape of the content counts
+        wet, stages = three_stages(silence, source * gain, np.ones_like(silence), sample_rate, parameters, stft, report)
+        out[active] = _level(wet / gain, recordings.rms(source), parameters)
+    return _result(out, sample_rate, stages, start, parameters, stft)
+
+
+def _load_style(
+    style: Style, style_sample_rate: Any, style_weights: Any, sample_rate: float, parameters: Parameters, stft: STFT
+) -> np.ndarray:
+    """The style at the content's rate, float32 (channels, samples), long enough for a patch and not silent."""
+    samples, rate = recordings.read_style(style, style_sample_rate, style_weights)
+    samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
+    if samples.shape[-1] < patch_samples(parameters, stft):
+        needed, given = patch_samples(parameters, stft) / sample_rate, samples.shape[-1] / sample_rate
+        raise ValueError(f"style is {given:.3f} s long; kernel_width={parameters.kernel_width} needs at least {needed:.3f} s")
+    return samples
+
+
+def _gain(audio: np.ndarray, sample_rate: float, normalize: bool) -> float:
+    """The factor that brings the audio to the level at which transfers are made."""
+    return recordings.RMS / recordings.gated_rms(audio, sample_rate) if normalize else 1.0
+
+
+def _level(wet: np.ndarray, rms: float, parameters: Parameters) -> np.ndarray:
+    """The result at the RMS asked for."""
+    return wet * (rms / recordings.rms(wet)) if parameters.normalize and parameters.match_level else wet
+
+
+def _result(audio: np.ndarray, sample_rate: float, stages: dict[str, Stage], start: float, parameters: Parameters, stft: STFT) -> Result:
+    chosen = replace(parameters, n_fft=stft.n_fft, hop_length=stft.hop_length)
+    return Result(audio, float(sample_rate), stages, time.perf_counter() - start, asdict(chosen))
