@@ -1,5 +1,9 @@
 """Audio style transfer: one recording, sounding as another does, as a function and as a pedalboard effect."""
 
+from .effect import StyleTransfer
+from .pedalboard_bridge import OfflineEffect, install, uninstall
 from .transfer import Result, stylize, texture
 
-__all__ = ["Result", "stylize", "texture"]
+__all__ = ["OfflineEffect", "Result", "StyleTransfer", "install", "stylize", "texture", "uninstall"]
+
+install()

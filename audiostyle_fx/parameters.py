@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any
@@ -143,6 +143,11 @@ class Parameters:
             raise ValueError("spectrogram_iters=0 and waveform_iters=0 leave nothing to do: one must be at least 1")
         if self.n_fft is not None:
             self._check_hop(self.n_fft)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Parameters:
+        """The parameters among ``values``, by name; others there are left alone."""
+        return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
     @property
     def n_iter(self) -> int:

@@ -176,19 +176,28 @@ def _keep(container: PluginContainer) -> None:
     del kept  # not before the lock is released: what is collected here may run code of its own
 
 
+def _keeps_effect(plugin: object) -> bool:
+    """Tell in a microsecond whether a plugin is an offline effect or is known to hold one, at any depth."""
+    note = _notes.get(id(plugin))
+    return isinstance(plugin, OfflineEffect) or (note is not None and any(_keeps_effect(part) for part in note.kept))
+
+
 def _holds_effect(plugin: object) -> bool:
-    """Tell whether a plugin is an offline effect or holds one, at any depth; raise if one lost its Python half."""
+    """Tell by looking inside whether a plugin is an offline effect or holds one, at any depth."""
     if isinstance(plugin, OfflineEffect):
         return True
-    if not isinstance(plugin, PluginContainer):
-        return False
-    inside = list(_native_iter(plugin))
+    return isinstance(plugin, PluginContainer) and any(_holds_effect(entry) for entry in _inside(plugin))
+
+
+def _inside(container: PluginContainer) -> list[Plugin | None]:
+    """List what is in a container; RuntimeError if it is what an offline effect without its Python half looks like."""
+    inside = list(_native_iter(container))
     if len(inside) == 2 and inside[0] is inside[1] and isinstance(inside[0], Gain) and inside[0].gain_db == -math.inf:
         raise RuntimeError(
             "An offline effect in this board has lost its Python half: it was put in while audiostyle_fx was not "
             "installed, or by a method captured before. Put the effect in again."
         )
-    return any(_holds_effect(entry) for entry in inside)
+    return inside
 
 
 def _walk(plugins: Iterable[Plugin | None]) -> Iterator[Plugin]:
@@ -197,7 +206,7 @@ def _walk(plugins: Iterable[Plugin | None]) -> Iterator[Plugin]:
         if plugin is not None:
             yield plugin
         if isinstance(plugin, PluginContainer) and not isinstance(plugin, OfflineEffect):
-            yield from _walk(_native_iter(plugin))
+            yield from _walk(_inside(plugin))
 
 
 # ------------------------------------------------------------------------------- running a board with an effect in it
@@ -276,11 +285,11 @@ def _run(plugins: Iterable[Plugin | None], audio: Audio, job: _Job) -> Audio:
             audio = _render(plugin, audio, job.sample_rate)
         elif isinstance(plugin, Mix):
             mixed = np.zeros_like(audio)
-            for branch in list(_native_iter(plugin)):  # added up in native code's order
+            for branch in _inside(plugin):  # added up in native code's order
                 mixed += _run([branch], audio.copy(), job._replace(as_list=False))
             audio = mixed
         elif isinstance(plugin, PluginContainer):
-            audio = _run(list(_native_iter(plugin)), audio, job)
+            audio = _run(_inside(plugin), audio, job)
     return _run_natively(stretch, audio, job)
 
 
@@ -289,9 +298,9 @@ def _run_natively(stretch: list[Plugin], audio: Audio, job: _Job) -> Audio:
     if not stretch:
         return audio
     channels, samples = audio.shape
-    # Followed by silence until there are more samples than channels, or native code would take one for the other;
-    # and headed by a new plugin, as native code goes by what the first one was given before.
-    audio = np.pad(audio, ((0, 0), (0, max(0, channels + 1 - samples))))
+    if samples <= channels:  # followed by silence, or native code would take samples for channels
+        audio = np.pad(audio, ((0, 0), (0, channels + 1 - samples)))
+    # Headed by a new plugin, because native code goes by what the first one was given before.
     plugins = [Gain(gain_db=0.0), *stretch] if job.as_list else [Chain(stretch)]
     return _native_list_process(audio, job.sample_rate, plugins, job.buffer_size, True)[:, :samples]
 
@@ -315,7 +324,13 @@ def _render(effect: OfflineEffect, audio: Audio, sample_rate: float) -> Audio:
 def _hosting(native: Callable[..., Audio]) -> Callable[..., Audio]:
     @functools.wraps(native)
     def process(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Audio:
-        return (_process if _holds_effect(self) else native)(self, *args, **kwargs)
+        if not _keeps_effect(self):
+            try:
+                return native(self, *args, **kwargs)
+            except RuntimeError:  # is what native code makes of an effect that came in unseen
+                if not _holds_effect(self):
+                    raise
+        return _process(self, *args, **kwargs)
 
     return process
 
@@ -324,7 +339,7 @@ def _hosting_list(native: Callable[..., Audio]) -> Callable[..., Audio]:
     @functools.wraps(native)
     def process(input_array: Any, sample_rate: Any, plugins: Any, buffer_size: Any = 8192, reset: Any = True) -> Audio:
         listed = isinstance(plugins, (Sequence, PluginContainer)) and not isinstance(plugins, OfflineEffect)
-        if listed and any(_holds_effect(plugin) for plugin in plugins):
+        if listed and any(_keeps_effect(plugin) for plugin in plugins):
             return _process(Chain(list(plugins)), input_array, sample_rate, buffer_size, reset, as_list=True)
         return native(input_array, sample_rate, plugins, buffer_size, reset)
 
@@ -348,7 +363,8 @@ def _keeping(native: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(native)
     def method(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Any:
         result = native(self, *args, **kwargs)
-        _keep(self)
+        if isinstance(result, PluginContainer) or not isinstance(result, Plugin):  # nothing to keep of a native plugin
+            _keep(self)
         return result
 
     return method

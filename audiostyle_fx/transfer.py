@@ -129,24 +129,7 @@ def stylize(
     V. Lebedev and D. Ulyanov, "Audio texture synthesis and style transfer", 2016. Deviations: the closed form by default,
     the waveform stage, levels, joint channels and whole recordings; the README says why.
     """
-    parameters = Parameters(
-        alpha=alpha,
-        n_filters=n_filters,
-        kernel_width=kernel_width,  # type: ignore[arg-type]
-        n_fft=n_fft,
-        hop_length=hop_length,
-        optimizer=optimizer,
-        spectrogram_iters=spectrogram_iters,
-        phase_iters=phase_iters,
-        waveform_iters=waveform_iters,
-        init=init,
-        phase_init=phase_init,
-        normalize=normalize,
-        match_level=match_level,
-        mix=mix,
-        seed=seed,
-        device=device,
-    )
+    parameters = Parameters.of(locals())
     stft = parameters.stft(check_rate("sample_rate", sample_rate))
     audio = recordings.check_audio("content", content)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
@@ -198,23 +181,7 @@ def texture(
 
     Other parameters, the result and the errors are those of `stylize`.
     """
-    parameters = Parameters(
-        alpha=0.0,
-        n_filters=n_filters,
-        kernel_width=kernel_width,  # type: ignore[arg-type]
-        n_fft=n_fft,
-        hop_length=hop_length,
-        optimizer=optimizer,
-        spectrogram_iters=spectrogram_iters,
-        phase_iters=phase_iters,
-        waveform_iters=waveform_iters,
-        init="noise",
-        phase_init="random",
-        normalize=normalize,
-        match_level=match_level,
-        seed=seed,
-        device=device,
-    )
+    parameters = Parameters.of({**locals(), "alpha": 0.0, "init": "noise", "phase_init": "random"})
     stft = parameters.stft(check_rate("sample_rate", sample_rate))
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)

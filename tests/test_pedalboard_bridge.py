@@ -101,7 +101,7 @@ def run_python(code, *, expected="ok"):
     assert result.returncode == 0, result.stderr
 
 
-# ------------------------------------------------------------------------------------------------ in every container
+# -------------------------------------------------------------------------------- in every container
 
 
 def test_effect_in_a_stock_board():
@@ -194,7 +194,7 @@ def test_list_operations():
     board.append(Reverse(0.5))
     gc.collect()
     assert [type(plugin) for plugin in board] == [Reverse, Reverb, Reverse]
-    assert type(list(reversed(board))[0]) is Reverse
+    assert type(next(reversed(board))) is Reverse
     board.remove(effect)
     assert effect not in board
     board[0] = Identity()
@@ -254,7 +254,7 @@ def test_parameters_changed_between_calls_take_effect():
     np.testing.assert_array_equal(board(STEREO, RATE), reverse(STEREO) * np.float32(0.25))
 
 
-# ------------------------------------------------------------------------------------------------ equal to native
+# -------------------------------------------------------------------------------- equal to native
 
 NATIVE = {
     name: make
@@ -285,9 +285,9 @@ MEMORYLESS = {"Bitcrush", "Distortion", "Gain"}
 
 
 def test_identity_effect_splits_a_board_exactly_but_for_the_documented_tails():
-    audio = STEREO[0, :9000]
+    audio = STEREO[0, :8000]
     different = set()
-    for first, second in itertools.product(NATIVE, NATIVE):
+    for first, second in itertools.product(NATIVE, [*sorted(DELAYING), "Chorus", "Compressor", "Delay"]):
         got = Pedalboard([NATIVE[first](), Identity(), NATIVE[second]()])(audio, RATE)
         by_hand = NATIVE[second]()(NATIVE[first]()(audio, RATE), RATE)
         np.testing.assert_array_equal(got, by_hand, err_msg=f"{first}, {second}")
@@ -343,23 +343,29 @@ def _timed(function):
     return time.perf_counter() - start
 
 
-# ------------------------------------------------------------------------------------------------ arguments and results
+# -------------------------------------------------------------------------------- arguments and results
+
+
+def mostly(usual, unusual):
+    """Draw a usual value nine times out of ten, so that a whole call is more often accepted than not."""
+    return st.integers(0, 9).flatmap(lambda number: st.sampled_from(unusual if number == 9 else usual))
+
 
 ARRAYS = st.tuples(
-    st.lists(st.sampled_from([0, 1, 2, 3, 4, 5, 9, 33, 40]), min_size=0, max_size=3).map(tuple)
-    | st.sampled_from([(2, 9), (9, 2), (2, 2), (3, 3), (1, 1), (3, 2), (2, 1), (4, 3), (7,)]),
-    st.sampled_from(["f4", "f8", "f4", "f8", ">f4", ">f8", "f2", "g", "i2", "u1", "?", "c8", "O", "U3", "M8[s]"]),
-    st.sampled_from(["C", "F", "strided", "backwards", "readonly", "list", "subclass"]),
+    mostly([(2, 9), (9, 2), (7,), (1, 1), (3, 2), (2, 1), (4, 3), (2, 4), (40, 33)], [(2, 2), (3, 3), (), (2, 3, 4)])
+    | st.tuples(st.integers(0, 5), st.integers(0, 5)),
+    mostly(["f4", "f8"], [">f4", ">f8", "f2", "g", "i2", "u1", "?", "c8", "O", "U3", "M8[s]"]),
+    mostly(["C", "F", "strided", "backwards", "readonly"], ["list", "subclass"]),
 )
-RATES = [44100, 44100.0, np.float32(8000), np.int64(44100), True, 0, -1.0, math.nan, math.inf, "44100", None, 1j, [1]]
-BUFFER_SIZES = [8192, 1, 3, np.int32(64), np.float32(64), np.array(7), True, 1.5, -1, 2**32, 2**80, None, "64", [1]]
-RESETS = [True, 1, np.True_, 2.5, "no", [1], object()]
+RATES = mostly([44100, 44100.0, np.float32(8000), np.int64(8000), True, 0, -1.0, math.nan, math.inf], ["1", None, 1j])
+BUFFER_SIZES = mostly([8192, 1, 3, np.int32(64), np.array(7), True], [np.float32(2), 1.5, -1, 2**32, 2**80, None, "64"])
+RESETS = mostly([True, 1, np.True_, 2.5], ["no", [1], object()])
 CALLS = st.tuples(
     ARRAYS,
-    st.just(44100) | st.sampled_from(RATES),
-    st.just(8192) | st.sampled_from(BUFFER_SIZES),
-    st.just(True) | st.sampled_from(RESETS),
-    st.sampled_from(["positional", "keywords", "call", "two", "one", "misspelt", "too many", "reset first"]),
+    RATES,
+    BUFFER_SIZES,
+    RESETS,
+    mostly(["positional", "keywords", "call", "two", "reset first"], ["one", "misspelt", "too many"]),
 )
 
 
@@ -419,7 +425,7 @@ def assert_same(got, want, note):
     np.testing.assert_array_equal(got, want, err_msg=str(note))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(CALLS, min_size=1, max_size=3))
 def test_accepts_and_rejects_what_a_native_gain_does(calls):
     native, effect = Gain(0), Identity()
@@ -429,7 +435,7 @@ def test_accepts_and_rejects_what_a_native_gain_does(calls):
         assert_same(outcome(board, call), outcome(native_board, call), call)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(CALLS, min_size=1, max_size=4))
 def test_takes_the_same_axis_for_time_as_native_code(calls):
     native, board = Pedalboard([LowpassFilter(50)]), Pedalboard([Identity(), LowpassFilter(50)])
@@ -530,7 +536,7 @@ def test_effect_without_render_says_so():
         Pedalboard([OfflineEffect()])(STEREO, RATE)
 
 
-# ------------------------------------------------------------------------------------------------ never silently dry
+# -------------------------------------------------------------------------------- never silently dry
 
 
 def containers_with_an_effect():
@@ -582,9 +588,11 @@ def test_lost_python_half_is_reported():
     board = Pedalboard([Gain(), Chain([Reverse()])])
     gc.collect()
     install()
-    for run in (board, board.process, lambda *args: pedalboard.process(*args, [board])):
+    for run in (board, board.process, Pedalboard([Reverse(), board])):
         with pytest.raises(RuntimeError, match="lost its Python half"):
             run(STEREO, RATE)
+    with pytest.raises(RuntimeError, match=TWICE):
+        pedalboard.process(STEREO, RATE, [board])
     board[1][0] = Reverse()
     gc.collect()
     np.testing.assert_array_equal(board(STEREO, RATE), reverse(Gain()(STEREO, RATE)))
@@ -609,6 +617,9 @@ def test_names_captured_before_the_import_raise():
 
         audio = np.arange(200, dtype=np.float32).reshape(2, 100)
         early.append(Reverse())
+        unseen = Reverse()
+        held = Pedalboard([])
+        append(held, unseen)
         board = Pedalboard([Reverse()])
         lost = Pedalboard([])
         append(lost, Reverse())
@@ -621,14 +632,16 @@ def test_names_captured_before_the_import_raise():
             lambda: call(board, audio, 44100),
             lambda: bound(audio, 44100),
             lambda: lost(audio, 44100),
+            lambda: pedalboard.process(audio, 44100, [lost]),
         ):
             try:
                 attempt()
             except RuntimeError as error:
                 raised.append("same plugin instance" in str(error) or "lost its Python half" in str(error))
-        assert raised == [True] * 6, raised
+        assert raised == [True] * 7, raised
         assert np.array_equal(board(audio, 44100), audio[:, ::-1])
         assert np.array_equal(early(audio, 44100), audio[:, ::-1])
+        assert np.array_equal(held(audio, 44100), audio[:, ::-1])
         assert np.array_equal(pedalboard.process(audio, 44100, [Reverse()]), audio[:, ::-1])
         print("ok")
         """
@@ -699,7 +712,7 @@ def test_live_stream_is_refused():
     assert hooked.type is plain.type and str(hooked.value) == str(plain.value)
 
 
-# ------------------------------------------------------------------------------------------------ installing
+# -------------------------------------------------------------------------------- installing
 
 
 def everything_in_pedalboard():
@@ -759,7 +772,7 @@ def test_installing_again_revives_boards():
     np.testing.assert_array_equal(board(STEREO, RATE), reverse(STEREO))
 
 
-# ------------------------------------------------------------------------------------------------ as a Python object
+# -------------------------------------------------------------------------------- as a Python object
 
 
 class Weird:
@@ -796,7 +809,9 @@ def test_copy_and_deepcopy():
     assert type(shallow) is type(deep) is Reverse and shallow.strength == deep.strength == 0.5
     assert shallow.impulse is effect.impulse and deep.impulse is not effect.impulse
     np.testing.assert_array_equal(deep.impulse, effect.impulse)
-    np.testing.assert_array_equal(Pedalboard([effect, shallow, deep])(STEREO, RATE), reverse(STEREO) * np.float32(0.125))
+    np.testing.assert_array_equal(
+        Pedalboard([effect, shallow, deep])(STEREO, RATE), reverse(STEREO) * np.float32(0.125)
+    )
 
 
 @pytest.mark.parametrize(
@@ -834,7 +849,7 @@ def test_reset_reaches_the_effects():
     assert resets == [effect]
 
 
-# ------------------------------------------------------------------------------------------------ memory
+# -------------------------------------------------------------------------------- memory
 
 
 def test_no_leak_over_thousands_of_boards():
@@ -884,7 +899,7 @@ def test_effect_outlives_one_of_two_boards():
     assert seen() is None
 
 
-# ------------------------------------------------------------------------------------------------ threads and interrupts
+# -------------------------------------------------------------------------------- threads
 
 
 def test_eight_threads_on_one_board_and_on_many():
