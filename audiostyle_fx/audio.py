@@ -52,7 +52,9 @@ def check_audio(name: str, audio: np.ndarray) -> np.ndarray:
     return audio
 
 
-def read_style(style: Any, style_sample_rate: float | None = None, style_weights: Any = None) -> tuple[np.ndarray, float | None]:
+def read_style(
+    style: Any, style_sample_rate: float | None = None, style_weights: Any = None
+) -> tuple[np.ndarray, float | None]:
     """A style's samples, float32 (channels, samples), and its rate in Hz, None where it is the content's.
 
     Raises
@@ -82,7 +84,7 @@ def read_style(style: Any, style_sample_rate: float | None = None, style_weights
 
 
 # ---------------------------------------------------------------- files
-def read_audio(path: str | os.PathLike, name: str) -> tuple[np.ndarray, int]:
+def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int]:
     """The file's samples, float32 (channels, samples), and its rate in Hz; ``name`` is the parameter that errors name.
 
     Raises
@@ -101,7 +103,7 @@ def read_audio(path: str | os.PathLike, name: str) -> tuple[np.ndarray, int]:
     return np.ascontiguousarray(samples.T), sample_rate
 
 
-def check_writable(path: str | os.PathLike, sample_rate: int, channels: int) -> None:
+def check_writable(path: str | os.PathLike[str], sample_rate: int, channels: int) -> None:
     """Raise ValueError unless ``path`` names a format that holds this rate and number of channels, in a folder that exists."""
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
@@ -114,10 +116,12 @@ def check_writable(path: str | os.PathLike, sample_rate: int, channels: int) -> 
         try:
             soundfile.SoundFile(Path(folder, path.name), "w", sample_rate, channels).close()
         except soundfile.SoundFileError as error:
-            raise ValueError(f"output {str(path)!r} can't hold {channels} channels at {sample_rate} Hz: {error}") from error
+            raise ValueError(
+                f"output {str(path)!r} can't hold {channels} channels at {sample_rate} Hz: {error}"
+            ) from error
 
 
-def write_audio(path: str | os.PathLike, audio: np.ndarray, sample_rate: int, subtype: str | None = None) -> None:
+def write_audio(path: str | os.PathLike[str], audio: np.ndarray, sample_rate: int, subtype: str | None = None) -> None:
     """Write (channels, samples) to ``path``, which is replaced only by the finished file.
 
     Parameters
@@ -136,7 +140,9 @@ def write_audio(path: str | os.PathLike, audio: np.ndarray, sample_rate: int, su
         subtype = soundfile.default_subtype(file_format)
     peak = float(np.abs(audio).max(initial=0.0))
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
-        warnings.warn(f"{path}: turned down by {20 * np.log10(peak):.1f} dB, as {subtype} clips at full scale", stacklevel=2)
+        warnings.warn(
+            f"{path}: turned down by {20 * np.log10(peak):.1f} dB, as {subtype} clips at full scale", stacklevel=2
+        )
         audio = audio / peak
     handle, partial = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)

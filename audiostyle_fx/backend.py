@@ -30,7 +30,9 @@ def get_array_module(*arrays: Array) -> ModuleType:
 def check_device(device: str) -> None:
     """Raise ValueError unless ``device`` names somewhere this version can compute; "auto" is the CPU here."""
     if device not in DEVICES:
-        raise ValueError(f"device={device!r} is not available: this version computes on {' or '.join(map(repr, DEVICES))}")
+        raise ValueError(
+            f"device={device!r} is not available: this version computes on {' or '.join(map(repr, DEVICES))}"
+        )
 
 
 def fft(x: Array) -> Array:

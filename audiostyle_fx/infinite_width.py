@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
@@ -42,8 +43,8 @@ class Patches:
 
     frames: Array
     norms: list[Array]
-    grad: Array | None = None
-    norm_grads: list[Array] | None = None
+    grad: Array = None
+    norm_grads: Any = None
 
     @classmethod
     def of(cls, frames: Array, terms: Sequence[Term]) -> Patches:
@@ -63,7 +64,9 @@ class Patches:
             frames, patches = slice(start, start + TILE + halo), slice(start, start + TILE)
             grads = None if self.norm_grads is None else [g[:, patches] for g in self.norm_grads]
             norms = [n[:, patches] for n in self.norms]
-            views.append(Patches(self.frames[:, frames], norms, None if self.grad is None else self.grad[:, frames], grads))
+            views.append(
+                Patches(self.frames[:, frames], norms, None if self.grad is None else self.grad[:, frames], grads)
+            )
         return views
 
 
@@ -91,7 +94,9 @@ class InfiniteWidth:
         xp = get_array_module(x)
         patches = Patches.of(x, self.terms).with_grad()
         content = self._content_loss(patches)
-        style = self._style_energy + self._gram_loss(patches, patches, 1.0) + self._gram_loss(patches, self._style, -2.0)
+        style = (
+            self._style_energy + self._gram_loss(patches, patches, 1.0) + self._gram_loss(patches, self._style, -2.0)
+        )
         pairs = zip(patches.norm_grads, self.terms, strict=True)
         by_frame = sum(sliding_sum_vjp(norm_grad, term.kernel_width) for norm_grad, term in pairs)
         patches.grad += (2 * by_frame)[..., None] * x  # a patch's squared norm is the sum over its frames
@@ -129,7 +134,8 @@ class InfiniteWidth:
     def _tile_loss(self, rows: Patches, cols: Patches, weights: list[float]) -> Array:
         """One tile of `_gram_loss`; adds to the gradients at the rows, and at the columns where they have one."""
         xp, diagonal = get_array_module(rows.frames), rows is cols
-        loss, frame_grad = 0.0, 0.0
+        loss: Array = 0.0
+        frame_grad: Array = 0.0
         products = rows.frames @ cols.frames.swapaxes(-1, -2)
         for k, (term, weight) in enumerate(zip(self.terms, weights, strict=True)):
             u, v = rows.norms[k][:, :, None], cols.norms[k][:, None, :]
@@ -175,11 +181,15 @@ def arc_cosine(products: Array, norms_u: Array, norms_v: Array) -> tuple[Array, 
 
 
 # atan(t) / t on 0 <= t <= 1 as a polynomial in t squared, highest power first.
-_ATAN = (Chebyshev.interpolate(lambda u: np.arctan(np.sqrt(u)) / np.sqrt(u), 8, (0, 1)).convert(kind=Polynomial)).coef[::-1].tolist()
+_ATAN = (
+    (Chebyshev.interpolate(lambda u: np.arctan(np.sqrt(u)) / np.sqrt(u), 8, (0, 1)).convert(kind=Polynomial))
+    .coef[::-1]
+    .tolist()
+)
 
 
 def _pi_minus_angle(root: Array, products: Array, norm_products: Array) -> Array:
-    """pi - atan2(root, products) in float32 to 3e-7, five times as fast as NumPy's arctan2, which no SIMD serves.
+    """Pi - atan2(root, products) in float32 to 3e-7, five times as fast as NumPy's arctan2, which no SIMD serves.
 
     With |u||v| at hand, tan(theta / 2) = r / (|u||v| + s), which a polynomial inverts on 0 <= theta <= pi / 2; the angles
     beyond are those of -s, mirrored.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,9 @@ class Adam:
     "SGDR", ICLR 2017, eq. 5, for the schedule.
     """
 
-    def __init__(self, learning_rate: float, n_iter: int, *, beta1: float, beta2: float, nonnegative: bool = False) -> None:
+    def __init__(
+        self, learning_rate: float, n_iter: int, *, beta1: float, beta2: float, nonnegative: bool = False
+    ) -> None:
         self.learning_rate, self.n_iter, self.beta1, self.beta2 = learning_rate, n_iter, beta1, beta2
         self.nonnegative, self.epsilon = nonnegative, 1e-8
 
@@ -55,10 +58,11 @@ class Adam:
         correction = 1 / (1 - self.beta2**self._iteration)
         arrays = [a.reshape(-1) for a in (x, get_array_module(x).ascontiguousarray(grad), self._mean, self._square)]
         for start in range(0, x.size, BLOCK):
-            self._update(*(a[start : start + BLOCK] for a in arrays), rate, correction)
+            block = slice(start, start + BLOCK)
+            self._update(*[a[block] for a in arrays], rate=rate, correction=correction)
         return x
 
-    def _update(self, x: Array, grad: Array, mean: Array, square: Array, rate: float, correction: float) -> None:
+    def _update(self, x: Array, grad: Array, mean: Array, square: Array, *, rate: float, correction: float) -> None:
         xp = get_array_module(x)
         mean *= self.beta1
         mean += (1 - self.beta1) * grad
@@ -107,7 +111,8 @@ class LBFGS:
         self._changes = xp.zeros_like(self._steps)
         self._curvature = xp.zeros((self.memory, batch))  # 1 / (s . y); zero where there is no pair yet
         self._newest, self._guess = xp.full(batch, -1), xp.zeros(batch)
-        self._base: tuple[Array, Array, Array] | None = None  # the accepted point, its loss and its gradient
+        self._rate, self._slope = xp.ones(batch), xp.zeros(batch)
+        self._base: Any = None  # the accepted point, its losses and its gradient
         return x.copy()
 
     def step(self, x: Array, losses: Array, grad: Array) -> Array:
@@ -116,7 +121,9 @@ class LBFGS:
         x, grad, loss = x.reshape(shape[0], -1), grad.reshape(shape[0], -1), losses.sum(axis=0)
         if self._base is None:
             self._base = x, losses, grad
-            self._guess = loss / xp.maximum(_dot(grad, grad), 1e-30)  # the step that would reach zero on a straight line
+            self._guess = loss / xp.maximum(
+                _dot(grad, grad), 1e-30
+            )  # the step that would reach zero on a straight line
             accepted = xp.ones(shape[0], bool)
         else:
             accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
@@ -158,7 +165,11 @@ class LBFGS:
             self._base = x, losses, grad
         else:
             which = accepted[:, None]
-            self._base = xp.where(which, x, base), xp.where(accepted, losses, base_losses), xp.where(which, grad, base_grad)
+            self._base = (
+                xp.where(which, x, base),
+                xp.where(accepted, losses, base_losses),
+                xp.where(which, grad, base_grad),
+            )
 
     def _search_direction(self, grad: Array) -> Array:
         """Minus the inverse Hessian's estimate times the gradient: the two-loop recursion, every item with its own history."""
@@ -174,10 +185,20 @@ class LBFGS:
             share = share - self._curvature[slot, items] * _dot(self._changes[slot, items], direction)
             direction += share.astype(grad.dtype)[:, None] * self._steps[slot, items]
         descends = _dot(direction, grad) < 0
-        return direction if descends.all() else xp.where(descends[:, None], direction, -grad * self._guess.astype(grad.dtype)[:, None])
+        return (
+            direction
+            if descends.all()
+            else xp.where(descends[:, None], direction, -grad * self._guess.astype(grad.dtype)[:, None])
+        )
 
 
-def minimize(value_and_grad: Callable, x: Array, optimizer, n_iter: int, report: Callable[[int, Array], None]) -> tuple[Array, Array]:
+def minimize(
+    value_and_grad: Callable[[Array], tuple[Array, Array]],
+    x: Array,
+    optimizer: Adam | LBFGS,
+    n_iter: int,
+    report: Callable[[int, Array], None],
+) -> tuple[Array, Array]:
     """Run ``n_iter`` steps, each of one evaluation, and one more evaluation that measures the point kept.
 
     Parameters

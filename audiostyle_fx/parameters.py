@@ -21,7 +21,7 @@ def number(low: float, high: float = math.inf) -> Callable[[str, Any], float]:
     def check(name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, Real):
             raise TypeError(f"{name}={value!r} must be a number")
-        if not math.isfinite(value) or not low <= value <= high:
+        if not math.isfinite(value) or not low <= float(value) <= high:
             raise ValueError(f"{name}={value!r} must be {_range(low, high)}")
         return float(value)
 
@@ -35,7 +35,9 @@ def integer(low: int, *, multiple_of: int = 1) -> Callable[[str, Any], int]:
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise TypeError(f"{name}={value!r} must be an integer")
         if value < low or value % multiple_of:
-            raise ValueError(f"{name}={value!r} must be {_range(low)}" + f" and a multiple of {multiple_of}" * (multiple_of > 1))
+            raise ValueError(
+                f"{name}={value!r} must be {_range(low)}" + f" and a multiple of {multiple_of}" * (multiple_of > 1)
+            )
         return int(value)
 
     return check
@@ -58,7 +60,9 @@ def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
 
 
 def _range(low: float, high: float = math.inf) -> str:
-    return f"at least {low:g}" + (" and finite" if low == 0 else "") if high == math.inf else f"from {low:g} to {high:g}"
+    return (
+        f"at least {low:g}" + (" and finite" if low == 0 else "") if high == math.inf else f"from {low:g} to {high:g}"
+    )
 
 
 def _flag(name: str, value: Any) -> bool:

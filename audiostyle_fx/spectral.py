@@ -90,7 +90,9 @@ class STFT:
         padded = self._overlap_add(irfft(grad, self.n_fft))
         before, after = self._padding(n_samples)
         out = padded[..., before : before + n_samples]
-        out[..., 1 : before + 1] += padded[..., before - 1 :: -1]  # what the reflected ends saw comes back to its source
+        out[..., 1 : before + 1] += padded[
+            ..., before - 1 :: -1
+        ]  # what the reflected ends saw comes back to its source
         tail = padded[..., before + n_samples : before + n_samples + after]
         out[..., n_samples - 1 - after : n_samples - 1] += tail[..., ::-1]
         return out
@@ -155,7 +157,9 @@ class STFT:
         before = self.n_fft // 2
         after = self.n_samples(self.n_frames(n_samples)) + self.n_fft - before - n_samples
         if n_samples <= after:
-            raise ValueError(f"a recording of {n_samples} samples is too short to reflect: more than {after} are needed")
+            raise ValueError(
+                f"a recording of {n_samples} samples is too short to reflect: more than {after} are needed"
+            )
         return before, after
 
     def _envelope(self, like: Array, n_samples: int) -> Array:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from .phase import griffin_lim, with_magnitude
 from .random_conv import RandomConv
 from .scaling import loss_terms
 from .spectral import STFT
-from .waveform import WaveformObjective
+from .waveform import Objective, WaveformObjective
 
 Report: TypeAlias = Callable[[str, int, int, Mapping[str, float]], None]
 
@@ -48,12 +48,6 @@ class Stage:
     style: np.ndarray
     content: np.ndarray
     inconsistency: np.ndarray | None = None
-
-
-class Objective(Protocol):
-    """Losses, float64 (2, batch): style and content; and their sum's gradient."""
-
-    def value_and_grad(self, x: Array) -> tuple[Array, Array]: ...
 
 
 class Run:
@@ -93,13 +87,17 @@ class Run:
             self.report("phase", i, n_iter, {"inconsistency": inconsistency[-1]})
             if i in (1, n_iter):  # an evaluation costs as much as two iterations, so only the ends are judged
                 ends.append((i, self.objective.value_and_grad(self.stft.log_magnitude(spectrum))[0]))
-        self._record("phase", start, [i for i, _ in ends], xp.stack([losses for _, losses in ends]), np.array(inconsistency))
+        self._record(
+            "phase", start, [i for i, _ in ends], xp.stack([losses for _, losses in ends]), np.array(inconsistency)
+        )
         return y
 
     def waveform(self, y: Array, mask: Array) -> Array:
         """Gradient steps on the samples; ``mask`` is a factor of each, zero where they have to stay zero."""
         waveform = WaveformObjective(self.objective, self.stft, y * mask, mask)
-        u = self._optimize("waveform", waveform, waveform.coordinates(y * mask), WAVEFORM_ADAM, self.parameters.waveform_iters)
+        u = self._optimize(
+            "waveform", waveform, waveform.coordinates(y * mask), WAVEFORM_ADAM, self.parameters.waveform_iters
+        )
         return waveform.samples(u)
 
     def _optimize(self, name: str, objective: Objective, x: Array, adam: dict[str, Any], n_iter: int) -> Array:
@@ -116,13 +114,21 @@ class Run:
         self._record(name, start, range(n_iter + 1), history)
         return x
 
-    def _record(self, name: str, start: float, iterations: Any, history: Array, inconsistency: np.ndarray | None = None) -> None:
+    def _record(
+        self, name: str, start: float, iterations: Any, history: Array, inconsistency: np.ndarray | None = None
+    ) -> None:
         style, content = to_host(history).sum(axis=2).T
         self.stages[name] = Stage(time.perf_counter() - start, np.array(iterations), style, content, inconsistency)
 
 
 def three_stages(
-    content: np.ndarray, style: np.ndarray, mask: np.ndarray, sample_rate: float, parameters: Parameters, stft: STFT, report: Report
+    content: np.ndarray,
+    style: np.ndarray,
+    mask: np.ndarray,
+    sample_rate: float,
+    parameters: Parameters,
+    stft: STFT,
+    report: Report,
 ) -> tuple[np.ndarray, dict[str, Stage]]:
     """The styled samples and what the stages did.
 
@@ -170,7 +176,9 @@ def patch_samples(parameters: Parameters, stft: STFT) -> int:
     return (max(parameters.kernel_widths) - 1) * stft.hop_length + stft.n_fft
 
 
-def _objective(content: Array, style: Array, channels: int, sample_rate: float, parameters: Parameters, seed: Any) -> Objective:
+def _objective(
+    content: Array, style: Array, channels: int, sample_rate: float, parameters: Parameters, seed: Any
+) -> Objective:
     terms = loss_terms(
         parameters.kernel_widths,
         alpha=parameters.alpha,

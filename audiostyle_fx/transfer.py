@@ -17,8 +17,9 @@ from .progress import Progress, reporting
 from .spectral import STFT
 from .stages import Stage, patch_samples, three_stages
 
-Style: TypeAlias = str | os.PathLike | np.ndarray | Sequence[Any]
+Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
 """A file, an array (channels, samples) or (samples,), or a list of one of these."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -133,17 +134,20 @@ def stylize(
     stft = parameters.stft(check_rate("sample_rate", sample_rate))
     audio = recordings.check_audio("content", content)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    active = audio.any(axis=-1)
+    active = np.asarray(audio.any(axis=-1))
     if active.any():
         style_audio = recordings.match_channels(style_audio, active)
 
-    start, stages, out = time.perf_counter(), {}, np.zeros_like(audio)
+    start, out = time.perf_counter(), np.zeros_like(audio)
+    stages: dict[str, Stage] = {}
     with reporting(progress, parameters.n_iter) as report:
         if active.any():
             dry = audio[active]
             gain, style_gain = (_gain(a, sample_rate, parameters.normalize) for a in (dry, style_audio))
             mask = recordings.silence_mask(dry, sample_rate)
-            wet, stages = three_stages(dry * gain, style_audio * style_gain, mask, sample_rate, parameters, stft, report)
+            wet, stages = three_stages(
+                dry * gain, style_audio * style_gain, mask, sample_rate, parameters, stft, report
+            )
             wet = _level(wet / gain, recordings.rms(dry), parameters)
             out[active] = (1 - parameters.mix) * dry + parameters.mix * wet
     return _result(out.reshape(content.shape), sample_rate, stages, start, parameters, stft)
@@ -205,7 +209,9 @@ def _load_style(
     samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
     if samples.shape[-1] < patch_samples(parameters, stft):
         needed, given = patch_samples(parameters, stft) / sample_rate, samples.shape[-1] / sample_rate
-        raise ValueError(f"style is {given:.3f} s long; kernel_width={parameters.kernel_width} needs at least {needed:.3f} s")
+        raise ValueError(
+            f"style is {given:.3f} s long; kernel_width={parameters.kernel_width} needs at least {needed:.3f} s"
+        )
     return samples
 
 
@@ -219,6 +225,8 @@ def _level(wet: np.ndarray, rms: float, parameters: Parameters) -> np.ndarray:
     return wet * (rms / recordings.rms(wet)) if parameters.normalize and parameters.match_level else wet
 
 
-def _result(audio: np.ndarray, sample_rate: float, stages: dict[str, Stage], start: float, parameters: Parameters, stft: STFT) -> Result:
+def _result(
+    audio: np.ndarray, sample_rate: float, stages: dict[str, Stage], start: float, parameters: Parameters, stft: STFT
+) -> Result:
     chosen = replace(parameters, n_fft=stft.n_fft, hop_length=stft.hop_length)
     return Result(audio, float(sample_rate), stages, time.perf_counter() - start, asdict(chosen))

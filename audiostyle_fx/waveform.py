@@ -8,11 +8,20 @@ each coefficient. The basis is orthonormal and has as many coefficients as sampl
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from .backend import Array, get_array_module
 from .spectral import MDCT, STFT
 
 EXPONENT = 0.7
 """Between 0, plain samples, and 1, steps in proportion to the level; measured: 0.5 to 1 differ by less than 1 %."""
+
+
+class Objective(Protocol):
+    """Anything with losses, float64 (2, batch): style and content; and the gradient of their sum."""
+
+    def value_and_grad(self, x: Array) -> tuple[Array, Array]:
+        """Losses and gradient at x."""
 
 
 class WaveformObjective:
@@ -30,7 +39,7 @@ class WaveformObjective:
         Factor of every sample; zero where the waveform has to stay zero.
     """
 
-    def __init__(self, objective, stft: STFT, y: Array, mask: Array) -> None:
+    def __init__(self, objective: Objective, stft: STFT, y: Array, mask: Array) -> None:
         self.objective, self.stft, self.mask, self.n_samples = objective, stft, mask, y.shape[-1]
         self.mdct = MDCT(stft.n_fft // 2)
         self.metric = self._metric(y)

@@ -1,0 +1,38 @@
+"""Write an effect of your own that needs the whole recording, and use it in a stock pedalboard."""
+
+import numpy as np
+import numpy.typing as npt
+from pedalboard import Gain, Pedalboard, Reverb
+
+from audiostyle_fx import OfflineEffect
+
+
+class Normalize(OfflineEffect):
+    """Scale a recording so that its loudest sample is at `peak`, which can't be known before its end."""
+
+    def __init__(self, peak: float = 0.9) -> None:
+        super().__init__()
+        self.peak = peak
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        return {"peak": self.peak}
+
+    def render(self, audio: npt.NDArray[np.float32], sample_rate: float) -> npt.NDArray[np.float32]:
+        return audio * np.float32(self.peak / max(np.abs(audio).max(), 1e-9))
+
+
+def main() -> None:
+    sample_rate = 44100
+    seconds = np.arange(2 * sample_rate) / sample_rate
+    plucked = 0.05 * np.sin(2 * np.pi * 220 * seconds) * np.exp(-3 * (seconds % 0.5))
+    audio = np.stack([plucked, 0.5 * plucked]).astype(np.float32)
+
+    board = Pedalboard([Gain(gain_db=-6), Reverb(room_size=0.6), Normalize(peak=0.5)])
+    output = board(audio, sample_rate)
+    print(board)
+    print(f"loudest sample before: {np.abs(audio).max():.3f}, after: {np.abs(output).max():.3f}")
+
+
+if __name__ == "__main__":
+    main()
