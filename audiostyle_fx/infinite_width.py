@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 
-from .backend import Array, get_array_module, sum_of_products
+from .backend import Array, get_array_module, in_blocks
 from .scaling import Term
 
 TILE = 512
@@ -133,34 +133,51 @@ class InfiniteWidth:
 
     def _tile_loss(self, rows: Patches, cols: Patches, weights: list[float]) -> Array:
         """One tile of `_gram_loss`; adds to the gradients at the rows, and at the columns where they have one."""
-        xp, diagonal = get_array_module(rows.frames), rows is cols
+        xp = get_array_module(rows.frames)
         loss: Array = 0.0
         frame_grad: Array = 0.0
         products = rows.frames @ cols.frames.swapaxes(-1, -2)
         for k, (term, weight) in enumerate(zip(self.terms, weights, strict=True)):
-            u, v = rows.norms[k][:, :, None], cols.norms[k][:, None, :]
-            if not u.shape[1] or not v.shape[2]:
+            if not rows.norms[k].shape[1] or not cols.norms[k].shape[1]:
                 continue  # a last tile may hold patches of the narrow widths alone
-            s = patch_products(products, term.kernel_width)[:, : u.shape[1], : v.shape[2]]
-            if diagonal:  # the same patch on both sides: with s equal to the norm bit for bit the angle is exactly zero
-                xp.einsum("bii->bi", s)[:] = rows.norms[k]
-            kernel, slope, root = arc_cosine(s, u, v)
-            loss = loss + weight * sum_of_products(kernel, kernel)
-            if rows.grad is None:
-                continue
-            root *= kernel
-            sides = weight * (2 if diagonal else 1)  # on the diagonal both sides are x
-            rows.norm_grads[k] += sides * root.sum(axis=2) / _positive(rows.norms[k])
-            if cols.grad is not None and not diagonal:
-                cols.norm_grads[k] += weight * root.sum(axis=1) / _positive(cols.norms[k])
-            kernel *= slope
-            kernel *= 2 * sides
-            frame_grad = frame_grad + patch_products_vjp(kernel, term.kernel_width, products.shape)
+            energy, product_grad = self._kernel_loss(k, products, rows, cols, weight)
+            loss = loss + energy
+            if rows.grad is not None:
+                frame_grad = frame_grad + patch_products_vjp(product_grad, term.kernel_width, products.shape)
         if rows.grad is not None:
             rows.grad += frame_grad @ cols.frames
-            if cols.grad is not None and not diagonal:
+            if cols.grad is not None and rows is not cols:
                 cols.grad += frame_grad.swapaxes(-1, -2) @ rows.frames
         return loss
+
+    def _kernel_loss(self, k: int, products: Array, rows: Patches, cols: Patches, weight: float) -> tuple[Array, Array]:
+        """A tile's loss for the width of term k, and its gradient at the products of patches; adds to those at the norms."""
+        xp, diagonal = get_array_module(products), rows is cols
+        u, v = rows.norms[k][:, :, None], cols.norms[k][:, None, :]
+        s = patch_products(products, self.terms[k].kernel_width)[:, : u.shape[1], : v.shape[2]]
+        if diagonal:  # the same patch on both sides: with s equal to its norm bit for bit the angle is exactly zero
+            xp.einsum("bii->bi", s)[:] = rows.norms[k]
+        both = diagonal or cols.grad is None  # otherwise the gradient at the columns is asked for as well
+        sides = weight * (2 if diagonal else 1)  # on the diagonal both sides are x
+        energies, root_sums = xp.empty(s.shape[:2], s.dtype), xp.empty(s.shape[:2], s.dtype)
+        roots = None if both else xp.empty(s.shape, s.dtype)
+
+        def fill(at: slice) -> None:  # s becomes the gradient
+            kernel, slope, root = arc_cosine(s[:, at], u[:, at], v)
+            energies[:, at] = xp.einsum("bij,bij->bi", kernel, kernel)
+            root *= kernel
+            root_sums[:, at] = root.sum(axis=2)
+            if roots is not None:
+                roots[:, at] = root
+            slope *= kernel
+            xp.multiply(slope, 2 * sides, out=s[:, at])
+
+        in_blocks(fill, s.shape[1], s[:, :1].size, xp)
+        if rows.grad is not None:
+            rows.norm_grads[k] += sides * root_sums / _positive(rows.norms[k])
+        if roots is not None:
+            cols.norm_grads[k] += weight * roots.sum(axis=1) / _positive(cols.norms[k])
+        return weight * energies.sum(axis=1, dtype=xp.float64), s
 
 
 # ---------------------------------------------------------------- the kernel
@@ -219,23 +236,31 @@ def _positive(norms: Array) -> Array:
 
 
 # ---------------------------------------------------------------- sliding sums
-def sliding_sum(x: Array, width: int, step: int = 1) -> Array:
+def sliding_sum(x: Array, width: int, step: int = 1, out: Array = None) -> Array:
     """out[:, n] = sum of x[:, n + d * step] over 0 <= d < width, for x of shape (batch, length).
 
     Sums of 1, 2, 4, ... terms are made by doubling, and those that the bits of ``width`` name are added: log2(width)
     additions an element instead of width, and a smaller rounding error.
     """
-    length = x.shape[1] - (width - 1) * step
-    total, offset, span = None, 0, 1
-    while True:
-        if width & span:
-            part = x[:, offset * step : offset * step + length]
-            total = part if total is None else total + part
-            offset += span
-        if 2 * span > width:
-            return total
-        x = x[:, : -span * step] + x[:, span * step :]
-        span *= 2
+    xp, halo = get_array_module(x), (width - 1) * step
+    out = xp.empty((x.shape[0], x.shape[1] - halo), x.dtype) if out is None else out
+
+    def fill(at: slice) -> None:
+        part, length = x[:, at.start : at.stop + halo], at.stop - at.start
+        total, offset, span = None, 0, 1
+        while True:
+            if width & span:
+                addend = part[:, offset * step : offset * step + length]
+                total = addend if total is None else total + addend
+                offset += span
+            if 2 * span > width:
+                break
+            part = part[:, : -span * step] + part[:, span * step :]
+            span *= 2
+        out[:, at] = total
+
+    in_blocks(fill, out.shape[1], len(x), xp)
+    return out
 
 
 def sliding_sum_vjp(grad: Array, width: int) -> Array:
@@ -250,9 +275,9 @@ def patch_products(frame_products: Array, width: int) -> Array:
     """
     xp = get_array_module(frame_products)
     batch, n, m = frame_products.shape
-    sums = sliding_sum(frame_products.reshape(batch, n * m), width, m + 1)
-    out = xp.empty((batch, (n - width + 1) * m), sums.dtype)  # the last row's tail is past the end, and cut below
-    out[:, : sums.shape[1]] = sums
+    out = xp.empty((batch, (n - width + 1) * m), frame_products.dtype)
+    tail = width - 1  # the last row's end lies past the last sum; it is cut below
+    sliding_sum(frame_products.reshape(batch, n * m), width, m + 1, out[:, : out.shape[1] - tail])
     return out.reshape(batch, n - width + 1, m)[:, :, : m - width + 1]
 
 

@@ -13,10 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, get_array_module
-
-BLOCK = 1 << 16
-"""Elements that Adam takes at a time: its arrays then stay in a core's cache between its dozen passes."""
+from .backend import Array, get_array_module, in_blocks
 
 
 class Adam:
@@ -57,9 +54,11 @@ class Adam:
         rate /= 1 - self.beta1**self._iteration
         correction = 1 / (1 - self.beta2**self._iteration)
         arrays = [a.reshape(-1) for a in (x, get_array_module(x).ascontiguousarray(grad), self._mean, self._square)]
-        for start in range(0, x.size, BLOCK):
-            block = slice(start, start + BLOCK)
-            self._update(*[a[block] for a in arrays], rate=rate, correction=correction)
+
+        def update(at: slice) -> None:
+            self._update(*[a[at] for a in arrays], rate=rate, correction=correction)
+
+        in_blocks(update, x.size, 1, get_array_module(x))
         return x
 
     def _update(self, x: Array, grad: Array, mean: Array, square: Array, *, rate: float, correction: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .backend import Array, get_array_module
+from .backend import Array, get_array_module, in_blocks
 from .spectral import STFT
 
 MOMENTUM = 0.99
@@ -50,8 +50,13 @@ def griffin_lim(
 def with_magnitude(spectrum: Array, magnitude: Array) -> Array:
     """The spectrum's phases with other magnitudes; phase zero where the spectrum is zero."""
     xp = get_array_module(spectrum)
-    size = xp.abs(spectrum)
-    silent = size < xp.finfo(size.dtype).tiny
-    if silent.any():
-        spectrum, size = xp.where(silent, 1, spectrum), xp.where(silent, 1, size)
-    return spectrum * (magnitude / size)
+    out = xp.empty_like(spectrum)
+
+    def fill(at: slice) -> None:
+        size = xp.abs(spectrum[:, at])
+        silent = size < xp.finfo(size.dtype).tiny
+        xp.divide(magnitude[:, at], xp.where(silent, 1, size), out=size)
+        xp.multiply(xp.where(silent, 1, spectrum[:, at]), size, out=out[:, at])
+
+    in_blocks(fill, out.shape[1], out[:, :1].size, xp)
+    return out

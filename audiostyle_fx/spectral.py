@@ -17,7 +17,7 @@ from types import ModuleType
 
 import numpy as np
 
-from .backend import Array, fft, get_array_module, irfft, rfft
+from .backend import Array, fft, get_array_module, in_blocks, irfft, rfft
 
 WINDOW_SECONDS = 0.093
 """The original's window: 2048 samples at 22,050 Hz."""
@@ -78,16 +78,12 @@ class STFT:
         xp = get_array_module(y)
         before, after = self._padding(y.shape[-1])
         padded = xp.pad(y, ((0, 0), (0, 0), (before, after)), mode="reflect")
-        frames = xp.lib.stride_tricks.sliding_window_view(padded, self.n_fft, axis=-1)[:, :, :: self.hop_length]
-        return rfft(frames.transpose(0, 2, 1, 3) * self._window(y))
+        return self._analyze(padded)
 
     def forward_vjp(self, grad: Array, n_samples: int) -> Array:
         """Adjoint of `forward`: gradient at the samples, (batch, channels, n_samples), from that at the spectrum."""
         # The adjoint of a real FFT is n_fft times the inverse FFT, with half of every bin that stands for a pair.
-        grad = grad * (self.n_fft / 2)
-        grad[..., 0] *= 2
-        grad[..., -1] *= 2
-        padded = self._overlap_add(irfft(grad, self.n_fft))
+        padded = self._synthesize(grad, self.n_fft / 2, 2.0)
         before, after = self._padding(n_samples)
         out = padded[..., before : before + n_samples]
         out[..., 1 : before + 1] += padded[
@@ -105,7 +101,7 @@ class STFT:
         D. Griffin and J. Lim, "Signal estimation from modified short-time Fourier transform", 1984, eq. 6.
         """
         before = self.n_fft // 2
-        padded = self._overlap_add(irfft(spectrum, self.n_fft))
+        padded = self._synthesize(spectrum, 1.0, 1.0)
         return padded[..., before : before + n_samples] / self._envelope(spectrum, n_samples)
 
     def inverse_vjp(self, grad: Array, n_frames: int) -> Array:
@@ -114,8 +110,7 @@ class STFT:
         before, n_samples = self.n_fft // 2, grad.shape[-1]
         after = (n_frames - 1) * self.hop_length + self.n_fft - before - n_samples
         padded = xp.pad(grad / self._envelope(grad, n_samples), ((0, 0), (0, 0), (before, after)))
-        frames = xp.lib.stride_tricks.sliding_window_view(padded, self.n_fft, axis=-1)[:, :, :: self.hop_length]
-        out = rfft(frames.transpose(0, 2, 1, 3) * self._window(grad)) * (2 / self.n_fft)
+        out = self._analyze(padded) * (2 / self.n_fft)
         out[..., 0] *= 0.5
         out[..., -1] *= 0.5
         return out
@@ -126,21 +121,33 @@ class STFT:
         ``log(1 + m)`` and not ``log1p(m)``: in float32 the difference is at most 6e-8 and NumPy's log is six times faster.
         """
         xp = get_array_module(spectrum)
-        x = xp.abs(spectrum)
-        x *= self.magnitude_scale
-        x += 1
-        return xp.log(x, out=x).reshape(*spectrum.shape[:2], -1)
+        x = xp.empty(spectrum.shape, spectrum.real.dtype)
+
+        def fill(at: slice) -> None:
+            part = xp.abs(spectrum[:, at], out=x[:, at])
+            part *= self.magnitude_scale
+            part += 1
+            xp.log(part, out=part)
+
+        in_blocks(fill, x.shape[1], x[:, :1].size, xp)
+        return x.reshape(*x.shape[:2], -1)
 
     def log_magnitude_vjp(self, spectrum: Array, grad: Array) -> Array:
         """Adjoint of the derivative of `log_magnitude` at ``spectrum``; zero where the spectrum is."""
         xp = get_array_module(spectrum)
-        magnitude = xp.abs(spectrum)
-        slope = magnitude * self.magnitude_scale
-        slope += 1
-        slope *= xp.maximum(magnitude, xp.finfo(magnitude.dtype).tiny, out=magnitude)
-        xp.divide(grad.reshape(spectrum.shape), slope, out=slope)
-        slope *= self.magnitude_scale
-        return spectrum * slope
+        grad, out = grad.reshape(spectrum.shape), xp.empty_like(spectrum)
+
+        def fill(at: slice) -> None:
+            magnitude = xp.abs(spectrum[:, at])
+            slope = magnitude * self.magnitude_scale
+            slope += 1
+            slope *= xp.maximum(magnitude, xp.finfo(magnitude.dtype).tiny, out=magnitude)
+            xp.divide(grad[:, at], slope, out=slope)
+            slope *= self.magnitude_scale
+            xp.multiply(spectrum[:, at], slope, out=out[:, at])
+
+        in_blocks(fill, out.shape[1], out[:, :1].size, xp)
+        return out
 
     def magnitude(self, x: Array) -> Array:
         """Undo `log_magnitude`'s logarithm and scale: magnitudes, in the shape of ``x``."""
@@ -165,19 +172,53 @@ class STFT:
     def _envelope(self, like: Array, n_samples: int) -> Array:
         """Sum of the squared windows over each sample."""
         xp, before = get_array_module(like), self.n_fft // 2
-        window = xp.broadcast_to(self._window(like), (1, self.n_frames(n_samples), 1, self.n_fft))
-        return self._overlap_add(window)[..., before : before + n_samples]
+        squares = xp.broadcast_to(self._window(like) ** 2, (1, self.n_frames(n_samples), 1, self.n_fft))
+        return self._overlap_add(squares)[..., before : before + n_samples]
+
+    def _analyze(self, padded: Array) -> Array:
+        """Spectra of the windowed frames of (batch, channels, samples) that start at every hop."""
+        xp, window = get_array_module(padded), self._window(padded)
+        frames = xp.lib.stride_tricks.sliding_window_view(padded, self.n_fft, axis=-1)[:, :, :: self.hop_length]
+        frames = frames.transpose(0, 2, 1, 3)
+        out = xp.empty((*frames.shape[:3], self.n_bins), xp.result_type(padded.dtype, xp.complex64))
+
+        def fill(at: slice) -> None:
+            out[:, at] = rfft(frames[:, at] * window)
+
+        in_blocks(fill, frames.shape[1], frames[:, :1].size, xp)
+        return out
+
+    def _synthesize(self, spectrum: Array, scale: float, ends: float) -> Array:
+        """Windowed inverse FFTs of the spectrum times ``scale``, and its first and last bin times ``ends``, overlap-added."""
+        xp, window = get_array_module(spectrum), self._window(spectrum) * scale
+        frames = xp.empty((*spectrum.shape[:3], self.n_fft), spectrum.real.dtype)
+
+        def fill(at: slice) -> None:
+            part = spectrum[:, at]
+            if ends != 1:
+                part = part.copy()
+                part[..., 0] *= ends
+                part[..., -1] *= ends
+            xp.multiply(irfft(part, self.n_fft), window, out=frames[:, at])
+
+        in_blocks(fill, frames.shape[1], frames[:, :1].size, xp)
+        return self._overlap_add(frames)
 
     def _overlap_add(self, frames: Array) -> Array:
-        """Window the frames, (batch, frames, channels, n_fft), and sum them where they overlap."""
+        """Sum of the frames, (batch, frames, channels, n_fft), a hop apart: (batch, channels, samples)."""
         xp = get_array_module(frames)
         batch, n_frames, channels, _ = frames.shape
         hop, steps = self.hop_length, math.ceil(self.n_fft / self.hop_length)
-        frames = frames * self._window(frames)
         out = xp.zeros((batch, channels, n_frames + steps - 1, hop), frames.dtype)
-        for k in range(steps):  # one slice of every frame at a time: those never overlap each other
-            part = frames[..., k * hop : (k + 1) * hop].transpose(0, 2, 1, 3)
-            out[:, :, k : k + n_frames, : part.shape[-1]] += part
+
+        def fill(at: slice) -> None:  # the stretch of one hop after another, from each of the frames that reach it
+            for k in range(steps):
+                first, last = max(at.start - k, 0), min(at.stop - k, n_frames)
+                if first < last:
+                    part = frames[:, first:last, :, k * hop : (k + 1) * hop].transpose(0, 2, 1, 3)
+                    out[:, :, first + k : last + k, : part.shape[-1]] += part
+
+        in_blocks(fill, out.shape[2], batch * channels * hop, xp)
         return out.reshape(batch, channels, -1)
 
 
@@ -239,14 +280,18 @@ def _dct4_twiddle(size: int, dtype: str, xp: ModuleType) -> Array:
 
 
 def _dct4(x: Array) -> Array:
-    """Orthonormal DCT of type IV over the last axis, its own inverse, by one complex FFT of half the size."""
+    """Orthonormal DCT of type IV over the last of four axes, its own inverse, by a complex FFT of half the size."""
     xp = get_array_module(x)
     twiddle = _dct4_twiddle(x.shape[-1], x.dtype.name, xp)
-    z = xp.empty((*x.shape[:-1], x.shape[-1] // 2), twiddle.dtype)
-    z.real, z.imag = x[..., ::2], x[..., ::-2]
-    z *= twiddle
-    z = fft(z)
-    z *= twiddle
     out = xp.empty_like(x)
-    out[..., ::2], out[..., ::-2] = z.real, -z.imag
+
+    def fill(at: slice) -> None:
+        z = xp.empty((*x[:, :, at].shape[:-1], x.shape[-1] // 2), twiddle.dtype)
+        z.real, z.imag = x[:, :, at, ::2], x[:, :, at, ::-2]
+        z *= twiddle
+        z = fft(z)
+        z *= twiddle
+        out[:, :, at, ::2], out[:, :, at, ::-2] = z.real, -z.imag
+
+    in_blocks(fill, x.shape[2], x[:, :, :1].size, xp)
     return out

@@ -16,13 +16,15 @@ class Normalize(OfflineEffect):
 
     @property
     def parameters(self) -> dict[str, float]:
+        """What repr shows, and what copies and pickles are built from."""
         return {"peak": self.peak}
 
     def render(self, audio: npt.NDArray[np.float32], sample_rate: float) -> npt.NDArray[np.float32]:
+        """Return all of `audio`, shape (channels, samples), at its new level."""
         return audio * np.float32(self.peak / max(np.abs(audio).max(), 1e-9))
 
 
-def main() -> None:
+if __name__ == "__main__":
     sample_rate = 44100
     seconds = np.arange(2 * sample_rate) / sample_rate
     plucked = 0.05 * np.sin(2 * np.pi * 220 * seconds) * np.exp(-3 * (seconds % 0.5))
@@ -32,7 +34,3 @@ def main() -> None:
     output = board(audio, sample_rate)
     print(board)
     print(f"loudest sample before: {np.abs(audio).max():.3f}, after: {np.abs(output).max():.3f}")
-
-
-if __name__ == "__main__":
-    main()

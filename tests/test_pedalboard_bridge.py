@@ -214,6 +214,7 @@ def test_list_operations():
         (IndexError, lambda board: board[9]),
         (IndexError, lambda board: board.insert(9, Gain())),
         (TypeError, lambda board: Pedalboard(["x"])),
+        (TypeError, lambda board: Pedalboard(board[0])),
     ],
 )
 def test_list_operations_fail_as_natively(error, operation):
@@ -704,12 +705,17 @@ def test_live_stream_is_refused():
             stream_type(None, "x", board)
         with pytest.raises(TypeError, match="live AudioStream"):
             stream_type.plugins.fset(object(), board)
-    with pytest.raises(Exception) as hooked:
-        stream_type("no such device", "no such device", Pedalboard([Gain()]))
+    hooked = failure_to_open()
     uninstall()
-    with pytest.raises(Exception) as plain:
-        stream_type("no such device", "no such device", Pedalboard([Gain()]))
-    assert hooked.type is plain.type and str(hooked.value) == str(plain.value)
+    assert failure_to_open() == hooked
+
+
+def failure_to_open():
+    try:
+        pedalboard.io.AudioStream("no such device", "no such device", Pedalboard([Gain()]))
+    except Exception as error:
+        return type(error), str(error)
+    raise AssertionError("opened a device that does not exist")
 
 
 # -------------------------------------------------------------------------------- installing
@@ -731,6 +737,7 @@ def test_install_changes_the_table_and_nothing_else_and_uninstall_takes_it_back(
     changed = {place for place in before | after if before.get(place) is not after.get(place)}
     assert changed == {(owner, name) for owner, name, _, _ in pedalboard_bridge._PATCHES}
     assert all(reason for *_, reason in pedalboard_bridge._PATCHES)
+    assert Pedalboard.process.__doc__ == Plugin.process.__doc__
     install()
     assert all(everything_in_pedalboard()[place] is value for place, value in after.items())
     uninstall()
@@ -984,6 +991,7 @@ def test_interrupt_stops_within_a_second_and_leaves_the_board_usable():
         try:
             board(audio, 44100)
         except KeyboardInterrupt:
+            print("interrupted", flush=True)
             board[1].seconds = 0.0
             assert np.array_equal(board(audio, 44100), Reverb()(audio, 44100))
             print("ok", flush=True)
@@ -998,6 +1006,7 @@ def test_interrupt_stops_within_a_second_and_leaves_the_board_usable():
         assert process.stdout.readline() == "rendering\n"
         start = time.monotonic()
         process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        assert time.monotonic() - start < 1
         assert process.stdout.read().splitlines()[-1] == "ok"
-        assert time.monotonic() - start < 5  # a second for the interrupt; the interpreter's exit is counted in
         assert process.wait(10) == 0
