@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 
-from .backend import Array, get_array_module, in_blocks
+from .backend import Array, get_array_module, in_blocks, matmul
 from .scaling import Term
 
 TILE = 512
@@ -136,7 +136,7 @@ class InfiniteWidth:
         xp = get_array_module(rows.frames)
         loss: Array = 0.0
         frame_grad: Array = 0.0
-        products = rows.frames @ cols.frames.swapaxes(-1, -2)
+        products = matmul(rows.frames, cols.frames.swapaxes(-1, -2))
         for k, (term, weight) in enumerate(zip(self.terms, weights, strict=True)):
             if not rows.norms[k].shape[1] or not cols.norms[k].shape[1]:
                 continue  # a last tile may hold patches of the narrow widths alone
@@ -145,9 +145,9 @@ class InfiniteWidth:
             if rows.grad is not None:
                 frame_grad = frame_grad + patch_products_vjp(product_grad, term.kernel_width, products.shape)
         if rows.grad is not None:
-            rows.grad += frame_grad @ cols.frames
+            rows.grad += matmul(frame_grad, cols.frames)
             if cols.grad is not None and rows is not cols:
-                cols.grad += frame_grad.swapaxes(-1, -2) @ rows.frames
+                cols.grad += matmul(frame_grad.swapaxes(-1, -2), rows.frames)
         return loss
 
     def _kernel_loss(self, k: int, products: Array, rows: Patches, cols: Patches, weight: float) -> tuple[Array, Array]:

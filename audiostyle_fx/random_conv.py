@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .backend import Array, get_array_module, sum_of_products
+from .backend import Array, get_array_module, matmul, sum_of_products
 from .scaling import Term
 
 
@@ -63,16 +63,16 @@ class _Layer:
         n_patches, style_patches = self.content.shape[1], self.style.shape[1]
         self.small = n_patches + style_patches < n_filters
         if self.small:
-            gram = self.style @ self.style.swapaxes(-1, -2)
+            gram = matmul(self.style, self.style.swapaxes(-1, -2))
             self.style_energy = sum_of_products(gram, gram) / style_patches**2
         else:
-            self.style_gram = self.style.swapaxes(-1, -2) @ self.style / style_patches
+            self.style_gram = matmul(self.style.swapaxes(-1, -2), self.style) / style_patches
 
     def features(self, x: Array) -> Array:
         """relu(patches @ filters), (batch, patches, n_filters)."""
         xp = get_array_module(x)
         patches = unfold(x, self.term.kernel_width)
-        out = patches.reshape(-1, patches.shape[2]) @ self.filters
+        out = matmul(patches.reshape(1, -1, patches.shape[2]), self.filters[None])
         return xp.maximum(out, 0, out=out).reshape(*patches.shape[:2], -1)
 
     def value_and_grad(self, x: Array) -> tuple[Array, Array]:
@@ -86,27 +86,27 @@ class _Layer:
         difference *= 2 * self.term.content_weight
         grad += difference
         grad *= features > 0
-        patch_grad = grad.reshape(-1, grad.shape[2]) @ self.filters.T
+        patch_grad = matmul(grad.reshape(1, -1, grad.shape[2]), self.filters.T[None])
         return xp.stack([style, content]), fold(patch_grad.reshape(*grad.shape[:2], -1), self.term.kernel_width)
 
     def _small_gram(self, features: Array) -> tuple[Array, Array]:
         """Style loss and its gradient at the features, by matrices of patches x patches."""
         p, q = features.shape[1], self.style.shape[1]
-        own, cross = features @ features.swapaxes(-1, -2), features @ self.style.swapaxes(-1, -2)
+        own, cross = (matmul(features, f.swapaxes(-1, -2)) for f in (features, self.style))
         loss = sum_of_products(own, own) / p**2 - 2 * sum_of_products(cross, cross) / (p * q) + self.style_energy
         own *= 4 / p**2
         cross *= -4 / (p * q)
-        grad = own @ features
-        grad += cross @ self.style
+        grad = matmul(own, features)
+        grad += matmul(cross, self.style)
         return loss, grad
 
     def _large_gram(self, features: Array) -> tuple[Array, Array]:
         """The same by matrices of filters x filters."""
         p = features.shape[1]
-        difference = features.swapaxes(-1, -2) @ features
+        difference = matmul(features.swapaxes(-1, -2), features)
         difference /= p
         difference -= self.style_gram
-        return sum_of_products(difference, difference), features @ difference * (4 / p)
+        return sum_of_products(difference, difference), matmul(features, difference) * (4 / p)
 
 
 def unfold(x: Array, width: int) -> Array:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .backend import Array, get_array_module, to_host
+from .backend import Array, get_array_module, one_thread_each, to_host
 from .infinite_width import InfiniteWidth
 from .optimize import LBFGS, Adam, minimize
 from .parameters import Parameters
@@ -155,15 +155,18 @@ def three_stages(
     padding = max(0, patch_samples(parameters, stft) - n_samples)
     content, mask = (np.pad(a, ((0, 0), (0, padding)))[None].astype(np.float32) for a in (content, mask))
     noise_seed, filter_seed = np.random.SeedSequence(parameters.seed).spawn(2)
-    spectrum, style_spectrum = stft.forward(content), stft.forward(style[None].astype(np.float32))
-    target, style_x = stft.log_magnitude(spectrum), stft.log_magnitude(style_spectrum)
-    objective = _objective(target, style_x, len(style), sample_rate, parameters, filter_seed)
-    noise = _noise(style_spectrum, spectrum.shape[1], noise_seed)
+    with one_thread_each:
+        spectrum, style_spectrum = stft.forward(content), stft.forward(style[None].astype(np.float32))
+        target, style_x = stft.log_magnitude(spectrum), stft.log_magnitude(style_spectrum)
+        objective = _objective(target, style_x, len(style), sample_rate, parameters, filter_seed)
+        starts = {"content": spectrum}
+        if {parameters.init, parameters.phase_init} != {"content"}:
+            starts["noise"] = starts["random"] = _noise(style_spectrum, spectrum.shape[1], noise_seed)
 
-    run = Run(objective, stft, parameters, report)
-    x = run.spectrogram(target if parameters.init == "content" else stft.log_magnitude(noise))
-    y = run.phase(x, spectrum if parameters.phase_init == "content" else noise, content.shape[-1])
-    y = run.waveform(y, mask)
+        run = Run(objective, stft, parameters, report)
+        x = run.spectrogram(stft.log_magnitude(starts[parameters.init]))
+        y = run.phase(x, starts[parameters.phase_init], content.shape[-1])
+        y = run.waveform(y, mask)
 
     samples = to_host(y)[0, :, :n_samples].astype(np.float64)
     if not np.isfinite(samples).all() or not samples.any():

@@ -341,17 +341,17 @@ def test_widths_add_up():
 def test_single_precision_finds_the_loss_at_an_optimum():
     """There the squared norms that the style loss subtracts cancel to a small part of their size."""
     rng = np.random.default_rng(50)
-    tilt = np.linspace(3, 0.1, 256)
+    tilt = np.linspace(3, 0.1, 128)
     content, style = (
-        np.log1p(level * tilt * rng.lognormal(0, 0.8, (1, 120, 256)) * (1 + np.sin(np.arange(120) / rate))[:, None])
-        for level, rate in ((0.2, 3), (0.4, 7))
+        np.log1p(level * tilt * rng.lognormal(0, 0.8, (1, 200, 128)) * (1 + np.sin(np.arange(200) / rate))[:, None])
+        for level, rate in ((0.1, 3), (0.2, 7))
     )
     content, style = content.astype(np.float32), style.astype(np.float32)
-    terms = [Term(11, 4 * 4096 / (5121 * 11) * 4, 1.0, 0.01)]
+    terms = [Term(11, 4 * 4096 / (5121 * 11) * 8, 1.0, 0.01)]
     single, double = (InfiniteWidth(content.astype(d), style.astype(d), terms) for d in ("float32", "float64"))
-    x, history = minimize(single.value_and_grad, content, LBFGS(), 60, lambda iteration, losses: None)
+    x, history = minimize(single.value_and_grad, content, LBFGS(), 40, lambda iteration, losses: None)
     expected, _ = double.value_and_grad(x.astype(float))
     silent, _ = double.value_and_grad(np.zeros(x.shape))
     assert x.dtype == np.float32
-    assert expected.sum() < 0.1 * history[0].sum() and expected[0] < 1e-3 * silent[0]
+    assert expected.sum() < 0.1 * history[0].sum() and expected[0] < 0.003 * silent[0]
     np.testing.assert_allclose(history[-1], expected, rtol=0, atol=0.01)

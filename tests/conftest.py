@@ -1,0 +1,77 @@
+"""Signals and settings that tests share: short, seeded, and at a low rate, so that a transfer takes a fraction of a second."""
+
+import os
+
+# Recordings this short make matrices too small to share among threads, which on a busy machine wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+import audiostyle_fx.transfer  # noqa: E402
+
+RATE = 8000
+
+
+def _notes(seed, pitches, timbre, decay):
+    """A second of four notes over a noise floor, float32, read-only so that nobody can change what others use."""
+    rng = np.random.default_rng(seed)
+    length = RATE // 4
+    seconds = np.arange(length) / RATE
+    notes = [
+        np.exp(-decay * seconds)
+        * sum(level * np.sin(2 * np.pi * pitch * k * seconds) for k, level in enumerate(timbre, 1))
+        for pitch in rng.choice(pitches, 4)
+    ]
+    audio = np.concatenate(notes) + 0.02 * rng.standard_normal(4 * length)
+    return _frozen(0.2 * audio / np.abs(audio).max())
+
+
+def _frozen(audio):
+    audio = np.asarray(audio, np.float32)
+    audio.flags.writeable = False
+    return audio
+
+
+@pytest.fixture(scope="session")
+def rate():
+    return RATE
+
+
+@pytest.fixture(scope="session")
+def content():
+    """One second, mono."""
+    return _notes(1, [220.0, 247.0, 262.0, 294.0, 330.0], [1, 0.3, 0.1], decay=8)
+
+
+@pytest.fixture(scope="session")
+def style():
+    """One second, mono, brighter and more sustained than the content."""
+    return _notes(2, [440.0, 494.0, 523.0, 587.0], [1, 1, 1, 0.8, 0.8, 0.5], decay=1)
+
+
+@pytest.fixture(scope="session")
+def other_style():
+    return _notes(3, [150.0, 165.0, 180.0], [1, 0.1, 0.6, 0.1, 0.4], decay=20)
+
+
+@pytest.fixture(scope="session")
+def stereo(content):
+    """Two channels that differ."""
+    return _frozen([content, 0.5 * _notes(4, [196.0, 165.0, 131.0], [1, 0.5], decay=4)])
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """Parameters of a transfer that runs all three stages in some ten milliseconds."""
+    return {"n_fft": 256, "kernel_width": 3, "spectrogram_iters": 4, "phase_iters": 3, "waveform_iters": 3}
+
+
+@pytest.fixture
+def no_work(monkeypatch):
+    """Fail the test if a transfer begins."""
+
+    def three_stages(*args, **kwargs):
+        pytest.fail("the work began although the arguments are wrong")
+
+    monkeypatch.setattr(audiostyle_fx.transfer, "three_stages", three_stages)

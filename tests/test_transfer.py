@@ -1,0 +1,570 @@
+"""`stylize` and `texture`: what goes in, what comes out, and what they promise about it."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import audiostyle_fx.transfer
+from audiostyle_fx import Result, stylize, texture
+from audiostyle_fx.audio import resample, rms
+from audiostyle_fx.parameters import CHECKS
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """What the three stages are given, transfer by transfer: (content, style)."""
+    calls, original = [], audiostyle_fx.transfer.three_stages
+
+    def three_stages(content, style, *args):
+        calls.append((content.copy(), style.copy()))
+        return original(content, style, *args)
+
+    monkeypatch.setattr(audiostyle_fx.transfer, "three_stages", three_stages)
+    return calls
+
+
+@pytest.fixture
+def styled(style, rate, quick):
+    """A function: the audio of a transfer with the quick parameters and others."""
+    return lambda content, given=style, **parameters: stylize(content, given, rate, **{**quick, **parameters}).audio
+
+
+def distance(a, b):
+    """Relative difference of two arrays, 0.001 being -60 dB."""
+    return np.linalg.norm(a.astype(np.float64) - b) / np.linalg.norm(b.astype(np.float64))
+
+
+def style_loss(audio, style, rate):
+    """How far the audio is from the style: the loss at which a transfer without content starts."""
+    only = {"alpha": 0, "n_fft": 256, "kernel_width": 3, "phase_iters": 0, "waveform_iters": 0}
+    return stylize(audio, style, rate, spectrogram_iters=1, **only).stages["spectrogram"].style[0]
+
+
+# ---------------------------------------------------------------- shapes
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(8000,), (1, 8000), (2, 8000), (3, 4001)])
+def test_result_has_the_contents_shape_in_float32(styled, content, shape, dtype):
+    audio = np.random.default_rng(0).uniform(-0.1, 0.1, shape).astype(dtype) + content[: shape[-1]]
+    out = styled(audio)
+    assert out.shape == shape and out.dtype == np.float32
+    assert np.isfinite(out).all() and rms(out) > 0
+
+
+def test_precision_and_memory_layout_of_the_content_do_not_matter(styled, stereo):
+    want = styled(stereo)
+    np.testing.assert_array_equal(styled(stereo.astype(np.float64)), want)
+    np.testing.assert_array_equal(styled(np.asfortranarray(stereo)), want)
+    np.testing.assert_array_equal(styled(stereo.astype(">f4").astype(np.float32)[:, ::-1][:, ::-1]), want)
+
+
+def test_one_channel_is_the_same_in_one_dimension_and_in_two(styled, content):
+    np.testing.assert_array_equal(styled(content[None])[0], styled(content))
+
+
+def test_inputs_are_not_changed(stereo, style, rate, quick):
+    content, given = stereo.copy(), style.copy()
+    stylize(content, given, rate, **quick)
+    texture(given, rate, 0.5, **quick)
+    np.testing.assert_array_equal(content, stereo)
+    np.testing.assert_array_equal(given, style)
+
+
+def test_result_shares_no_memory_with_the_content(content, styled):
+    assert not np.shares_memory(styled(content, mix=0.0), content)
+
+
+# ---------------------------------------------------------------- it transfers style
+@pytest.mark.parametrize("n_filters", [256, math.inf])
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("start", [("content", "content"), ("noise", "random"), ("content", "random")])
+def test_result_is_nearer_the_style_than_the_content_is(styled, content, style, rate, n_filters, optimizer, start):
+    init, phase_init = start
+    more = {"spectrogram_iters": 15, "phase_iters": 10, "waveform_iters": 15}
+    out = styled(content, n_filters=n_filters, optimizer=optimizer, init=init, phase_init=phase_init, **more)
+    assert style_loss(out, style, rate) < 0.6 * style_loss(content, style, rate)
+
+
+def test_less_alpha_is_nearer_the_style_and_farther_from_the_content(content, style, rate, quick):
+    ends = [
+        stylize(content, style, rate, **{**quick, "waveform_iters": 20}, alpha=alpha).stages["waveform"]
+        for alpha in (1.0, 1e-3)
+    ]
+    assert ends[1].style[-1] < ends[0].style[-1]
+    assert ends[1].content[-1] / 1e-3 > ends[0].content[-1] / 1.0
+
+
+def test_a_style_equal_to_the_content_leaves_it_nearly_as_it_is(content, rate, quick):
+    out = stylize(content, content, rate, **{**quick, "optimizer": "lbfgs"}).audio
+    assert distance(out, content) < 0.02
+
+
+def test_several_kernel_widths(styled, content):
+    wide, both = styled(content, kernel_width=7), styled(content, kernel_width=(3, 7))
+    assert not np.array_equal(both, wide) and not np.array_equal(both, styled(content, kernel_width=3))
+    np.testing.assert_array_equal(styled(content, kernel_width=[7]), wide)
+
+
+@pytest.mark.parametrize(("length", "repeats"), [(0.5, 1), (1, 2), (1, 3)])
+def test_style_of_another_length_is_used_whole(seen, styled, content, style, rate, length, repeats):
+    given = np.tile(style[: int(length * len(style))], repeats)
+    out = styled(content, given, spectrogram_iters=15, waveform_iters=15)
+    assert out.shape == content.shape and seen[0][1].shape == (1, len(given))
+    assert style_loss(out, given, rate) < 0.6 * style_loss(content, given, rate)
+
+
+# ---------------------------------------------------------------- levels
+@pytest.mark.parametrize("gain", [2.0**-10, 8.0, 2.0**60])
+def test_content_scaled_by_a_power_of_two_gives_the_result_scaled_exactly(content, style, rate, gain):
+    short = {"spectrogram_iters": 10, "waveform_iters": 10}
+    want = gain * stylize(content, style, rate, **short).audio
+    np.testing.assert_array_equal(stylize(np.float32(gain) * content, style, rate, **short).audio, want)
+
+
+@pytest.mark.parametrize("gain", [1e-3, 10.0])
+@pytest.mark.parametrize("match_level", [True, False])
+def test_content_scaled_by_anything_gives_the_result_scaled(styled, content, gain, match_level):
+    want = gain * styled(content, match_level=match_level)
+    assert distance(styled(gain * content.astype(np.float64), match_level=match_level), want) < 1e-3
+
+
+def test_result_has_the_contents_level(styled, content, stereo):
+    assert rms(styled(content)) == pytest.approx(rms(content), rel=1e-5)
+    assert rms(styled(stereo)) == pytest.approx(rms(stereo), rel=1e-5)
+
+
+def test_without_match_level_the_level_is_what_comes_out(styled, content):
+    matched, free = styled(content), styled(content, match_level=False)
+    assert distance(free * (rms(matched) / rms(free)), matched) < 1e-5
+    assert rms(free) != pytest.approx(rms(content), rel=1e-5)
+    assert rms(free) == pytest.approx(rms(content), rel=0.6)
+
+
+def test_a_quiet_song_stays_quiet_under_a_loud_style(styled, content, style):
+    quiet = 1e-3 * content
+    out = styled(quiet, 4 * style)
+    assert rms(out) == pytest.approx(rms(quiet), rel=1e-5)
+    np.testing.assert_array_equal(out, styled(quiet, style))
+
+
+def test_pauses_do_not_count_for_the_level_of_a_transfer(seen, styled, content, style):
+    styled(np.append(content, np.zeros(8000, np.float32)), np.append(style, np.zeros(4000, np.float32)))
+    styled(content)
+    for with_pause, without in zip(*seen, strict=True):
+        assert rms(without) == pytest.approx(0.1, rel=1e-5)
+        np.testing.assert_allclose(with_pause[:, :8000], without, rtol=1e-5)
+
+
+def test_without_normalize_levels_are_left_alone(seen, styled, content, style):
+    out = styled(content, 4 * style, normalize=False)
+    np.testing.assert_array_equal(seen[0][0][0], content)
+    np.testing.assert_array_equal(seen[0][1][0], 4 * style)
+    assert rms(out) > 1.2 * rms(styled(content, style, normalize=False))
+    np.testing.assert_array_equal(styled(content, 4 * style, normalize=False, match_level=False), out)
+
+
+# ---------------------------------------------------------------- mix
+def test_mix_zero_is_the_content_bit_for_bit(styled, stereo):
+    np.testing.assert_array_equal(styled(stereo, mix=0), stereo)
+
+
+@pytest.mark.parametrize("mix", [0.25, 0.9])
+def test_mix_is_the_sum_of_dry_and_wet(styled, stereo, mix):
+    want = (1 - mix) * stereo.astype(np.float64) + mix * styled(stereo)
+    np.testing.assert_allclose(styled(stereo, mix=mix), want, rtol=0, atol=1e-7)
+
+
+# ---------------------------------------------------------------- seed
+RANDOM = [
+    {"init": "noise"},
+    {"phase_init": "random"},
+    {"init": "noise", "phase_init": "random", "optimizer": "lbfgs"},
+    {"n_filters": 64},
+    {"n_filters": 64, "kernel_width": (3, 5)},
+]
+
+
+@pytest.mark.parametrize("parameters", RANDOM)
+def test_one_seed_decides_all_that_is_random(styled, content, parameters):
+    first = styled(content, seed=5, **parameters)
+    np.testing.assert_array_equal(styled(content, seed=5, **parameters), first)
+    assert distance(styled(content, seed=6, **parameters), first) > 1e-2
+
+
+def test_nothing_else_is_random(styled, content):
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    np.testing.assert_array_equal(styled(content, seed=1), styled(content, seed=2))
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+
+
+# ---------------------------------------------------------------- silence
+WAYS = [
+    {},
+    {"optimizer": "lbfgs"},
+    {"n_filters": 64},
+    {"init": "noise", "phase_init": "random"},
+    {"spectrogram_iters": 0, "phase_iters": 0},
+    {"waveform_iters": 0},
+    {"mix": 0.5},
+    {"normalize": False},
+]
+
+
+@pytest.mark.parametrize("parameters", WAYS)
+def test_digital_silence_stays_exactly_zero(styled, stereo, parameters):
+    holed = stereo.copy()
+    holed[:, :900] = holed[0, 3000:5000] = holed[1, 7000:] = 0
+    out = styled(holed, **parameters)
+    assert np.isfinite(out).all()
+    assert not out[:, :900].any() and not out[0, 3000:5000].any() and not out[1, 7000:].any()
+    assert rms(out[1, 3000:5000]) > 1e-3 and rms(out[0, 7000:]) > 1e-3
+
+
+def test_a_single_zero_is_no_silence(styled, content):
+    holed = content.copy()
+    holed[1000::1000] = 0
+    assert styled(holed)[1000::1000].all()
+
+
+@pytest.mark.parametrize("shape", [(8000,), (2, 8000), (1, 3)])
+@pytest.mark.parametrize("parameters", [{}, {"init": "noise", "phase_init": "random"}, {"normalize": False}])
+def test_silence_comes_back_silent(styled, shape, parameters, no_work):
+    out = styled(np.zeros(shape, np.float32), **parameters)
+    assert out.shape == shape and not out.any()
+
+
+@pytest.mark.parametrize("shape", [(0,), (1, 0), (2, 0)])
+def test_zero_samples_come_back_empty(style, rate, shape, no_work):
+    result = stylize(np.zeros(shape, np.float32), style, rate)
+    assert result.audio.shape == shape and result.audio.dtype == np.float32 and result.stages == {}
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+def test_a_silent_channel_stays_silent_and_leaves_the_other_as_if_alone(styled, content, silent):
+    out = styled(np.stack([0 * content, content] if silent == 0 else [content, 0 * content]))
+    assert not out[silent].any()
+    np.testing.assert_array_equal(out[1 - silent], styled(content))
+
+
+# ---------------------------------------------------------------- short content
+@pytest.mark.parametrize("n_samples", [1, 2, 7, 100, 383, 384, 385])  # a patch is 256 + 2 * 64 samples
+@pytest.mark.parametrize("parameters", WAYS)
+def test_content_shorter_than_a_patch(styled, content, n_samples, parameters):
+    short = content[2000 : 2000 + n_samples]
+    out = styled(short, **parameters)
+    assert out.shape == short.shape and np.isfinite(out).all() and out.any()
+    if parameters.get("normalize", True) and parameters.get("mix", 1) == 1:
+        assert rms(out) == pytest.approx(rms(short), rel=1e-5)
+
+
+def test_short_content_with_the_default_window(content, style, rate):
+    short = {"spectrogram_iters": 2, "phase_iters": 2, "waveform_iters": 2}
+    assert stylize(content[:500], style, rate, **short).audio.shape == (500,)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_any_shape_with_any_silence(data, style, rate, quick):
+    channels = data.draw(st.integers(1, 3), "channels")
+    n_samples = data.draw(st.integers(channels, 1200), "samples")
+    audio = np.random.default_rng(n_samples).standard_normal((channels, n_samples)).astype(np.float32)
+    cuts = sorted(data.draw(st.lists(st.integers(0, n_samples), min_size=2, max_size=2), "silence from and to"))
+    audio[data.draw(st.integers(0, channels - 1), "channel"), slice(*cuts)] = 0
+    out = stylize(audio, style, rate, **quick).audio
+    assert out.shape == audio.shape and np.isfinite(out).all()
+    if audio.any():
+        assert rms(out) == pytest.approx(rms(audio), rel=1e-5)
+
+
+# ---------------------------------------------------------------- channels
+def test_equal_channels_stay_equal_and_are_what_mono_gives(styled, content):
+    out = styled(np.stack([content, content]))
+    np.testing.assert_array_equal(out[0], out[1])
+    assert distance(out[0], styled(content)) < 1e-3
+
+
+@pytest.mark.parametrize("parameters", [{}, {"optimizer": "lbfgs"}])
+def test_swapped_channels_give_the_result_swapped(styled, stereo, style, other_style, parameters):
+    assert distance(styled(stereo[::-1], **parameters)[::-1], styled(stereo, **parameters)) < 1e-3
+    both = np.stack([style, other_style])
+    swapped = styled(stereo[::-1], both[::-1], **parameters)[::-1]
+    assert distance(swapped, styled(stereo, both, **parameters)) < 1e-3
+
+
+def test_style_with_the_contents_channels_is_matched_side_by_side(seen, styled, stereo, style, other_style):
+    both = np.stack([style, other_style])
+    out = styled(stereo, both)
+    given = seen[0][1]
+    assert given.shape == both.shape
+    assert distance(given * (rms(both) / rms(given)), both) < 1e-6
+    assert distance(styled(stereo, both[::-1]), out) > 1e-2
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_style_with_other_channels_is_mixed_and_serves_all(seen, styled, stereo, style, other_style, channels):
+    given = np.stack([style, other_style, style])[:channels]
+    styled(stereo, given)
+    mono = given.astype(np.float64).mean(axis=0)
+    assert len(seen[0][1]) == 2
+    for channel in seen[0][1]:
+        assert distance(channel * (rms(mono) / rms(channel)), mono) < 1e-6
+
+
+def test_stereo_style_is_mixed_for_mono_content(styled, content, style, other_style):
+    mixed = styled(content, (style + other_style) / 2)
+    assert distance(styled(content, np.stack([style, other_style])), mixed) < 1e-3
+
+
+def test_style_that_cancels_in_the_mix_raises_where_it_is_mixed(styled, content, stereo, style, no_work, monkeypatch):
+    with pytest.raises(ValueError, match=r"style.*2 channels.*cancel"):
+        styled(content, np.stack([style, -style]))
+    monkeypatch.undo()
+    assert np.isfinite(styled(stereo, np.stack([style, -style]))).all()
+
+
+def test_style_with_a_silent_channel_still_serves_both(styled, stereo, style):
+    out = styled(stereo, np.stack([style, 0 * style]))
+    assert rms(out[0]) > 1e-3 and rms(out[1]) > 1e-3
+
+
+# ---------------------------------------------------------------- the style
+@pytest.mark.parametrize("other_rate", [16000, 11025])
+def test_style_at_another_rate_is_resampled(styled, content, style, rate, other_rate, tmp_path):
+    want = styled(content, resample(style[None], other_rate, rate)[0])
+    np.testing.assert_array_equal(styled(content, style, style_sample_rate=other_rate), want)
+    path = tmp_path / "style.wav"
+    soundfile.write(path, style, other_rate, subtype="FLOAT")
+    np.testing.assert_array_equal(styled(content, path), want)
+    np.testing.assert_array_equal(styled(content, str(path)), want)
+
+
+def test_style_as_a_list_of_one(styled, content, style, tmp_path):
+    want = styled(content)
+    np.testing.assert_array_equal(styled(content, [style]), want)
+    np.testing.assert_array_equal(styled(content, (style,), style_weights=[3.0]), want)
+    np.testing.assert_array_equal(styled(content, style, style_weights=(1,)), want)
+    path = tmp_path / "style.wav"
+    soundfile.write(path, style, 8000, subtype="FLOAT")
+    np.testing.assert_array_equal(styled(content, [path]), want)
+
+
+@pytest.mark.parametrize("kind", [int, float, np.int64, np.float32, np.float64])
+def test_rates_of_every_kind_of_number(content, style, rate, quick, kind):
+    want = stylize(content, resample(style[None], 16000, rate)[0], rate, **quick)
+    result = stylize(content, style, kind(rate), style_sample_rate=kind(16000), **quick)
+    np.testing.assert_array_equal(result.audio, want.audio)
+    assert result.sample_rate == rate
+
+
+# ---------------------------------------------------------------- texture
+@pytest.mark.parametrize("duration", [1 / 8000, 0.02, 0.5, 1.00005, 2])
+def test_texture_is_as_long_as_asked(style, rate, quick, duration):
+    result = texture(style, rate, duration, **quick)
+    assert result.audio.shape == (1, round(duration * rate)) and result.audio.dtype == np.float32
+    assert result.sample_rate == rate
+    assert rms(result.audio) == pytest.approx(rms(style), rel=1e-5)
+
+
+def test_texture_has_the_styles_channels_and_level(stereo, rate, quick):
+    out = texture(8 * stereo, rate, 0.7, **quick).audio
+    assert out.shape == (2, 5600)
+    assert rms(out) == pytest.approx(rms(8 * stereo), rel=1e-5)
+    assert rms(out[0]) > 1.2 * rms(out[1]), "the louder channel stays the louder"
+
+
+def test_texture_leaves_a_silent_channel_silent(style, rate, quick):
+    out = texture(np.stack([0 * style, style]), rate, 0.5, **quick).audio
+    assert not out[0].any()
+    np.testing.assert_array_equal(out[1], texture(style, rate, 0.5, **quick).audio[0])
+
+
+def test_texture_sounds_like_the_style_and_is_no_copy(style, rate, quick):
+    more = {**quick, "spectrogram_iters": 30, "waveform_iters": 30}
+    out = texture(style, rate, 1.0, **more).audio[0]
+    noise = np.random.default_rng(0).standard_normal(len(style)).astype(np.float32)
+    assert style_loss(out, style, rate) < 0.3 * style_loss(noise, style, rate)
+    copy = np.correlate(out, style, "full") / (np.linalg.norm(out) * np.linalg.norm(style))
+    assert np.abs(copy).max() < 0.8
+
+
+def test_texture_is_the_transfer_without_content(style, rate, quick):
+    result = texture(style, rate, 1.0, seed=3, **quick)
+    anything = np.random.default_rng(7).standard_normal(rate).astype(np.float32)
+    want = stylize(anything, style, rate, alpha=0, init="noise", phase_init="random", seed=3, **quick).audio
+    assert distance(result.audio[0] / rms(result.audio), want / rms(want)) < 1e-3
+    assert (result.parameters["alpha"], result.parameters["init"], result.parameters["phase_init"]) == (
+        0,
+        "noise",
+        "random",
+    )
+    np.testing.assert_array_equal(texture(style, rate, 1.0, seed=3, **quick).audio, result.audio)
+    assert distance(texture(style, rate, 1.0, seed=4, **quick).audio, result.audio) > 0.1
+
+
+def test_texture_of_a_file_at_another_rate(style, rate, quick, tmp_path):
+    path = tmp_path / "style.wav"
+    soundfile.write(path, style, 16000, subtype="FLOAT")
+    result = texture(path, rate, 0.5, **quick)
+    np.testing.assert_array_equal(result.audio, texture(style, rate, 0.5, style_sample_rate=16000, **quick).audio)
+    assert result.audio.shape == (1, 4000)
+
+
+# ---------------------------------------------------------------- what a result tells
+@pytest.mark.parametrize("parameters", [{}, {"optimizer": "lbfgs"}, {"n_filters": 64}])
+def test_result_records_every_stage(content, style, rate, quick, parameters):
+    result = stylize(content, style, rate, **quick, **parameters)
+    assert isinstance(result, Result)
+    assert list(result.stages) == ["spectrogram", "phase", "waveform"]
+    for name, n_iter in (("spectrogram", 4), ("waveform", 3)):
+        stage = result.stages[name]
+        assert stage.iterations.tolist() == list(range(n_iter + 1))
+        assert stage.style.shape == stage.content.shape == (n_iter + 1,)
+        assert stage.inconsistency is None
+        assert stage.style[-1] + stage.content[-1] < stage.style[0] + stage.content[0]
+    phase = result.stages["phase"]
+    assert phase.iterations.tolist() == [1, 3] and phase.style.shape == phase.content.shape == (2,)
+    assert phase.inconsistency.shape == (3,) and phase.inconsistency[-1] < phase.inconsistency[0]
+    for stage in result.stages.values():
+        assert stage.style.dtype == np.float64 and np.isfinite([*stage.style, *stage.content]).all()
+        assert stage.seconds > 0
+    assert sum(stage.seconds for stage in result.stages.values()) <= result.seconds < 60
+
+
+@pytest.mark.parametrize(
+    ("left_out", "names"),
+    [
+        (["spectrogram_iters"], ["phase", "waveform"]),
+        (["phase_iters"], ["spectrogram", "waveform"]),
+        (["waveform_iters"], ["spectrogram", "phase"]),
+        (["spectrogram_iters", "phase_iters"], ["waveform"]),
+        (["phase_iters", "waveform_iters"], ["spectrogram"]),
+    ],
+)
+def test_a_stage_without_iterations_is_left_out(content, style, rate, quick, left_out, names):
+    result = stylize(content, style, rate, **{**quick, **dict.fromkeys(left_out, 0)})
+    assert list(result.stages) == names
+    assert distance(result.audio, content) > 1e-2
+    assert rms(result.audio) == pytest.approx(rms(content), rel=1e-5)
+
+
+def test_history_ends_with_the_loss_of_the_audio(content, style, rate, quick):
+    parameters = {**quick, "match_level": False, "normalize": False, "alpha": 0}
+    result = stylize(10 * content, 10 * style, rate, **parameters)
+    again = stylize(result.audio, 10 * style, rate, **{**parameters, "spectrogram_iters": 1})
+    assert again.stages["spectrogram"].style[0] == pytest.approx(result.stages["waveform"].style[-1], rel=1e-3)
+
+
+def test_parameters_of_a_result_say_all_and_make_it_again(content, style, rate):
+    given = {"spectrogram_iters": 2, "phase_iters": 2, "waveform_iters": 2, "kernel_width": [3, np.int64(5)]}
+    result = stylize(content, style, rate, alpha=np.float32(0.5), seed=np.int64(3), **given)
+    assert set(result.parameters) == set(CHECKS)
+    assert result.parameters["n_fft"] == 1024 and result.parameters["hop_length"] == 256
+    assert result.parameters["n_filters"] == math.inf
+    finite = {name: value for name, value in result.parameters.items() if name != "n_filters"}
+    loaded = json.loads(json.dumps(finite, allow_nan=False))
+    assert loaded.pop("kernel_width") == [3, 5]
+    assert all(loaded[name] == finite[name] for name in loaded)
+    np.testing.assert_array_equal(stylize(content, style, rate, **result.parameters).audio, result.audio)
+
+
+@pytest.mark.parametrize(("sample_rate", "n_fft"), [(8000, 1024), (22050, 2048), (44100, 4096), (48000, 4096)])
+def test_default_window_is_the_power_of_two_nearest_93_ms(style, sample_rate, n_fft):
+    result = stylize(np.zeros(100, np.float32), np.tile(style, 4), sample_rate)
+    assert (result.parameters["n_fft"], result.parameters["hop_length"]) == (n_fft, n_fft // 4)
+    assert result.sample_rate == sample_rate
+
+
+# ---------------------------------------------------------------- progress
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_progress_is_told_every_iteration_in_order(content, style, rate, quick, optimizer):
+    told = []
+    result = stylize(
+        content, style, rate, optimizer=optimizer, progress=lambda *event: told.append(event), **quick
+    )
+    want = [("spectrogram", i, 4) for i in range(5)] + [("phase", i, 3) for i in (1, 2, 3)]
+    want += [("waveform", i, 3) for i in range(4)]
+    assert [event[:3] for event in told] == want
+    for stage, iteration, _, losses in told:
+        names = {"inconsistency"} if stage == "phase" else {"style", "content"}
+        assert set(losses) == names and all(type(value) is float for value in losses.values())
+        if stage == "phase":
+            assert losses["inconsistency"] == result.stages[stage].inconsistency[iteration - 1]
+        else:
+            assert losses["style"] == result.stages[stage].style[iteration]
+            assert losses["content"] == result.stages[stage].content[iteration]
+
+
+def test_progress_of_a_texture(style, rate, quick):
+    told = []
+    texture(style, rate, 0.3, progress=lambda *event: told.append(event[0]), **quick)
+    assert told == ["spectrogram"] * 5 + ["phase"] * 3 + ["waveform"] * 4
+
+
+def test_progress_true_shows_a_bar_on_stderr(content, style, rate, quick, capsys):
+    stylize(content, style, rate, progress=True, **quick)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "100%" in shown.err and "10/10" in shown.err
+    assert "waveform" in shown.err and "style=" in shown.err and "content=" in shown.err
+
+
+@pytest.mark.parametrize("progress", [None, False])
+def test_no_progress_no_output(content, style, rate, quick, progress, capsys):
+    stylize(content, style, rate, progress=progress, **quick)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_changes_nothing(styled, content):
+    np.testing.assert_array_equal(styled(content, progress=lambda *event: None), styled(content))
+
+
+@pytest.mark.parametrize("stage", ["spectrogram", "phase", "waveform"])
+def test_interrupt_from_a_callback_comes_through(content, style, rate, quick, stage):
+    def interrupt(name, iteration, total, losses):
+        if (name, iteration) == (stage, 1):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stylize(content, style, rate, progress=interrupt, **quick)
+
+
+# ---------------------------------------------------------------- extremes
+EXTREMES = {
+    "DC": lambda t: np.full(t.shape, 0.5),
+    "full-scale square wave": lambda t: np.where(np.sin(0.3 * t + 0.1) > 0, 1.0, -1.0),
+    "click at the start": lambda t: np.where(t == 0, 1.0, 0.0),
+    "click in the middle": lambda t: np.where(t == 4000, 1.0, 0.0),
+    "click at the end": lambda t: np.where(t == len(t) - 1, 1.0, 0.0),
+    "pure tone": lambda t: 0.5 * np.sin(0.3 * t),
+    "amplitude 1e-30": lambda t: 1e-30 * np.sin(0.3 * t),
+    "amplitude 1e-42": lambda t: 1e-42 * np.sin(0.3 * t),
+    "amplitude 1e+20": lambda t: 1e20 * np.sin(0.3 * t),
+    "amplitude 1e+38": lambda t: 1e38 * np.sin(0.3 * t) + np.where(t < 4000, 0, 1e37),
+}
+
+
+@pytest.mark.parametrize("kind", EXTREMES)
+@pytest.mark.parametrize("parameters", [{}, {"optimizer": "lbfgs"}, {"spectrogram_iters": 0, "phase_iters": 0}])
+def test_extreme_content_comes_through_finite_and_at_its_level(styled, kind, parameters):
+    content = EXTREMES[kind](np.arange(8000)).astype(np.float32)
+    out = styled(content, **parameters)
+    assert np.isfinite(out).all()
+    assert rms(out) == pytest.approx(rms(content), rel=1e-2 if "1e-42" in kind else 1e-5)  # 1e-42 has few bits
+
+
+@pytest.mark.parametrize("kind", EXTREMES)
+def test_extreme_style_gives_finite_audio_at_the_contents_level(styled, content, kind):
+    given = EXTREMES[kind](np.arange(8000)).astype(np.float32)
+    out = styled(content, given)
+    assert np.isfinite(out).all()
+    assert rms(out) == pytest.approx(rms(content), rel=1e-5)
+
+
+def test_full_length_transfer_of_content_without_a_noise_floor(style, rate):
+    tone = np.sin(0.3 * np.arange(8000)).astype(np.float32)
+    tone[3000:5000] = 0
+    assert np.isfinite(stylize(tone, style, rate).audio).all()
