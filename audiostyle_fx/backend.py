@@ -110,7 +110,8 @@ class _OneThreadEach:
     """Keeps the BLAS on one thread while any thread of the process is inside; used through `one_thread_each`."""
 
     def __init__(self) -> None:
-        self._lock, self._inside, self._limit = threading.Lock(), 0, None
+        self._lock, self._inside = threading.Lock(), 0
+        self._limit: Any = None
 
     def __enter__(self) -> None:
         with self._lock:  # counted, as each caller would otherwise restore what another had set

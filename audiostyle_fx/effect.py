@@ -147,9 +147,11 @@ class _HeldStyle:
         if isinstance(style, (list, tuple)) and len(style) == 1:
             (style,) = style
         self.sample_rate, self.weights = sample_rate, None if weights is None else list(weights)
-        self.style: Style = style.copy() if isinstance(style, np.ndarray) else style
         # Another working directory must not make a relative path another file.
         self._path = os.path.abspath(style) if isinstance(style, (str, os.PathLike)) else None
+        self.style: Style = style.copy() if isinstance(style, np.ndarray) else style
+        if isinstance(style, os.PathLike):
+            self.style = os.fspath(style)
         self._held = self._version(), *recordings.read_style(self.style, sample_rate, weights)
 
     def read(self) -> tuple[np.ndarray, float | None]:

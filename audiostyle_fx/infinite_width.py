@@ -109,10 +109,14 @@ class InfiniteWidth:
         by_frame = xp.zeros_like(frame_products)
         for term, norm, target, norm_grad in zip(self.terms, x.norms, self._content.norms, x.norm_grads, strict=True):
             weight = term.content_weight * term.gain
-            kernel, slope, root = arc_cosine(sliding_sum(frame_products, term.kernel_width), norm, target)
-            loss = loss + weight * ((norm + target) / 2 - kernel / math.pi).sum(axis=-1, dtype=xp.float64)
+            s = sliding_sum(frame_products, term.kernel_width)
+            _, slope, root = arc_cosine(s, norm, target)
+            angle = math.pi - slope
+            loss = loss + weight * ((norm + target) / 2 - s + (angle * s - root) / math.pi).sum(
+                axis=-1, dtype=xp.float64
+            )
             norm_grad += weight * (0.5 - root / (2 * math.pi * _positive(norm)))
-            by_frame += sliding_sum_vjp(slope * (-weight / math.pi), term.kernel_width)
+            by_frame += sliding_sum_vjp((angle / math.pi - 1) * weight, term.kernel_width)
         x.grad += by_frame[..., None] * self._content.frames
         return loss
 
@@ -206,7 +210,7 @@ _ATAN = (
 
 
 def _pi_minus_angle(root: Array, products: Array, norm_products: Array) -> Array:
-    """Pi - atan2(root, products) in float32 to 3e-7, five times as fast as NumPy's arctan2, which no SIMD serves.
+    """Pi - atan2(root, products) in float32 to 4e-7, five times as fast as NumPy's arctan2, which no SIMD serves.
 
     With |u||v| at hand, tan(theta / 2) = r / (|u||v| + s), which a polynomial inverts on 0 <= theta <= pi / 2; the angles
     beyond are those of -s, mirrored.

@@ -44,7 +44,7 @@ class Adam:
 
     def init(self, x: Array) -> Array:
         xp = get_array_module(x)
-        self._iteration, self._mean, self._square = 0, xp.zeros_like(x), xp.zeros_like(x)
+        self._iteration, self._mean, self._square = 0, xp.zeros(x.shape, x.dtype), xp.zeros(x.shape, x.dtype)
         return x.copy()
 
     def step(self, x: Array, losses: Array, grad: Array) -> Array:
@@ -135,8 +135,10 @@ class LBFGS:
         if accepted.all():
             self._rate = xp.ones(shape[0])
         else:
-            parabola = -self._slope * self._rate**2 / (2 * (loss - base_loss - self._slope * self._rate))
-            shorter = xp.clip(xp.nan_to_num(parabola), 0.1 * self._rate, 0.5 * self._rate)
+            rise = loss - base_loss - self._slope * self._rate
+            known = ~accepted & (rise > 0)  # not NaN
+            parabola = -self._slope * self._rate**2 / (2 * xp.where(known, rise, xp.inf))
+            shorter = xp.clip(parabola, 0.1 * self._rate, 0.5 * self._rate)
             self._rate = xp.where(accepted, 1.0, shorter)
         return (base + self._rate.astype(x.dtype)[:, None] * self._direction).reshape(shape)
 

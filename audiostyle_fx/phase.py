@@ -54,7 +54,7 @@ def with_magnitude(spectrum: Array, magnitude: Array) -> Array:
 
     def fill(at: slice) -> None:
         size = xp.abs(spectrum[:, at])
-        silent = size < xp.finfo(size.dtype).tiny
+        silent = size < xp.finfo(size.dtype).tiny ** 0.5
         xp.divide(magnitude[:, at], xp.where(silent, 1, size), out=size)
         xp.multiply(xp.where(silent, 1, spectrum[:, at]), size, out=out[:, at])
 

@@ -118,7 +118,7 @@ class STFT:
     def log_magnitude(self, spectrum: Array) -> Array:
         """log(1 + scaled magnitude), (batch, frames, channels * bins), of a spectrum (batch, frames, channels, bins).
 
-        ``log(1 + m)`` and not ``log1p(m)``: in float32 the difference is at most 6e-8 and NumPy's log is six times faster.
+        ``log(1 + m)`` and not ``log1p(m)``: rounding 1 + m to float32 costs at most 6e-8, and NumPy's log is six times faster.
         """
         xp = get_array_module(spectrum)
         x = xp.empty(spectrum.shape, spectrum.real.dtype)
@@ -141,7 +141,7 @@ class STFT:
             magnitude = xp.abs(spectrum[:, at])
             slope = magnitude * self.magnitude_scale
             slope += 1
-            slope *= xp.maximum(magnitude, xp.finfo(magnitude.dtype).tiny, out=magnitude)
+            slope *= xp.maximum(magnitude, xp.finfo(magnitude.dtype).tiny ** 0.5, out=magnitude)
             xp.divide(grad[:, at], slope, out=slope)
             slope *= self.magnitude_scale
             xp.multiply(spectrum[:, at], slope, out=out[:, at])

@@ -1,14 +1,9 @@
-"""Signals and settings that tests share: short, seeded, and at a low rate, so that a transfer takes a fraction of a second."""
+"""Signals and settings that tests share: short, seeded and at a low rate, so that a transfer takes milliseconds."""
 
-import os
+import numpy as np
+import pytest
 
-# Recordings this short make matrices too small to share among threads, which on a busy machine wait for each other.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-
-import audiostyle_fx.transfer  # noqa: E402
+import audiostyle_fx.transfer
 
 RATE = 8000
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 
-from audiostyle_fx import infinite_width
+from audiostyle_fx import backend, infinite_width
 from audiostyle_fx.infinite_width import (
     InfiniteWidth,
     arc_cosine,
@@ -263,6 +263,19 @@ def test_tiles_give_what_one_matrix_gives(monkeypatch, tile, terms, style_batch)
     np.testing.assert_allclose(tiled[1], grad, rtol=1e-8, atol=1e-11 * abs(grad).max())
 
 
+@pytest.mark.parametrize("block", [1, 50, 700])
+@pytest.mark.parametrize("style_frames", [9, 33])
+def test_sharing_the_work_out_in_blocks_changes_nothing(monkeypatch, block, style_frames):
+    x, content = spectrogram(28, (2, 20, 5)), spectrogram(29, (2, 20, 5))
+    style = spectrogram(30, (1, style_frames, 5))
+    losses, grad = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    monkeypatch.setattr(backend, "BLOCK", block)
+    monkeypatch.setattr(backend, "_cores", lambda: 3)
+    shared = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    np.testing.assert_allclose(shared[0], losses, rtol=1e-11)
+    np.testing.assert_allclose(shared[1], grad, rtol=1e-8, atol=1e-11 * abs(grad).max())
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @WIDTHS
 def test_content_loss_and_gradient_are_exactly_zero_at_the_content(terms, dtype):
@@ -272,6 +285,16 @@ def test_content_loss_and_gradient_are_exactly_zero_at_the_content(terms, dtype)
     losses, grad = InfiniteWidth(content, spectrogram(32, (1, 30, 16), dtype), terms).value_and_grad(content.copy())
     np.testing.assert_array_equal(losses, 0)
     np.testing.assert_array_equal(grad, 0)
+
+
+def test_gradient_of_one_patch_alone_in_single_precision():
+    """Its kernel with itself is |p|^2 / 2, and the loss against silence the square of that."""
+    x, style = spectrogram(51, (30, 5, 64), "float32"), np.zeros((1, 5, 64), np.float32)
+    terms = [Term(5, 1.0, 1.0, 0.0)]
+    losses, grad = InfiniteWidth(x, style, terms).value_and_grad(x)
+    squared = np.square(x.astype(float)).sum(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(losses[0], squared.ravel() ** 2 / 4, rtol=2e-6)
+    np.testing.assert_allclose(grad, squared * x, rtol=2e-6)
 
 
 @pytest.mark.parametrize(("dtype", "rel"), [("float32", 1e-6), ("float64", 1e-13)])

@@ -202,6 +202,9 @@ def test_list_operations():
     assert type(board[0]) is Identity and type(board[-1]) is Reverse
     del board[0]
     assert len(board) == 1
+    board.insert(0, Identity())
+    gc.collect()
+    assert type(board[0]) is Identity
     np.testing.assert_array_equal(board(STEREO, RATE), reverse(STEREO) * np.float32(0.5))
 
 
@@ -288,7 +291,7 @@ MEMORYLESS = {"Bitcrush", "Distortion", "Gain"}
 def test_identity_effect_splits_a_board_exactly_but_for_the_documented_tails():
     audio = STEREO[0, :8000]
     different = set()
-    for first, second in itertools.product(NATIVE, [*sorted(DELAYING), "Chorus", "Compressor", "Delay"]):
+    for first, second in itertools.product(NATIVE, [*sorted(DELAYING), "Delay"]):
         got = Pedalboard([NATIVE[first](), Identity(), NATIVE[second]()])(audio, RATE)
         by_hand = NATIVE[second]()(NATIVE[first]()(audio, RATE), RATE)
         np.testing.assert_array_equal(got, by_hand, err_msg=f"{first}, {second}")
@@ -307,6 +310,18 @@ def test_native_stretches_run_as_boards_of_their_own(buffer_size):
     middle = Pedalboard(stretch)(reverse(STEREO), RATE, buffer_size)
     want = Chain([Delay(0.01)])(reverse(middle), RATE, buffer_size)
     np.testing.assert_array_equal(board(STEREO, RATE, buffer_size), want)
+
+
+def test_buffer_size_reaches_native_code(monkeypatch):
+    sizes = []
+
+    def listening(audio, rate, plugins, buffer_size, reset):
+        sizes.append(buffer_size)
+        return pedalboard_native.process(audio, rate, plugins, buffer_size, reset)
+
+    monkeypatch.setattr(pedalboard_bridge, "_native_list_process", listening)
+    Pedalboard([Gain(), Reverse(), Mix([Gain(), Reverse()])])(STEREO, RATE, 777)
+    assert sizes == [777, 777]
 
 
 def test_mix_with_an_identity_equals_the_native_mix():
@@ -457,11 +472,11 @@ def test_square_array_only_after_the_layout_is_known():
             plugin(square, RATE)
 
 
-def test_errors_speak_of_the_callers_arguments():
+@pytest.mark.parametrize("arguments", [(STEREO, "forty-four"), ([0.0], RATE), (STEREO, RATE, 1.5)])
+def test_type_errors_speak_of_the_callers_plugin(arguments):
     for plugin in (Reverse(), Pedalboard([Reverse()])):
-        with pytest.raises(TypeError, match=r"'forty-four'") as caught:
-            plugin(STEREO, "forty-four")
-        assert "LowpassFilter" not in str(caught.value)
+        with pytest.raises(TypeError, match=rf"Invoked with: <[a-z_.]*{type(plugin).__name__} "):
+            plugin(*arguments)
 
 
 @pytest.mark.parametrize("zero", [0, False, np.int64(0), np.float32(0.5)])
@@ -654,7 +669,8 @@ def test_boards_built_before_the_import_can_be_filled():
         import gc
         import numpy as np
         from pedalboard import Chain, Gain, Mix, Pedalboard
-        board = Pedalboard([Mix([Gain(0), Gain(0)]), Chain([Gain(0)])])
+        board = Pedalboard([Mix([Gain(0), Gain(0)])])
+        other = Pedalboard([Chain([Gain(0)]), Chain([Gain(0)])])
         from audiostyle_fx.pedalboard_bridge import OfflineEffect, install
         install()
 
@@ -666,11 +682,12 @@ def test_boards_built_before_the_import_can_be_filled():
         gc.collect()
         audio = np.arange(200, dtype=np.float32).reshape(2, 100)
         assert np.array_equal(board(audio, 44100), audio + audio[:, ::-1])
-        for container in board:
+        for container in other:
             container.append(Reverse())
             del container[0]
+        del container
         gc.collect()
-        assert np.array_equal(board(audio, 44100), 2 * audio)
+        assert np.array_equal(other(audio, 44100), audio)
         print("ok")
         """
     )
@@ -862,7 +879,7 @@ def test_no_leak_over_thousands_of_boards():
     gc.collect()
     notes = len(pedalboard_bridge._notes)
     effects = []
-    for _ in range(3000):
+    for _ in range(2000):
         board = Pedalboard([Mix([Chain([Reverse()])]), Gain()])
         board(STEREO[:, :64], RATE)
         effects.append(weakref.ref(board[0][0][0]))

@@ -178,7 +178,8 @@ def test_silence_is_finite(n_filters, silent):
     objective = RandomConv(arrays["content"], arrays["style"], SEVERAL, n_filters=n_filters, seed=1)
     losses, grad = objective.value_and_grad(arrays["x"])
     assert np.isfinite(losses).all() and np.isfinite(grad).all()
-    assert losses.any() == grad.any() == (silent == "style") or (silent == "x" and losses.all() and not grad.any())
+    assert losses.all() == (silent != "all")
+    assert grad.any() == (silent == "style")  # in silence every feature rests on the ReLU's flat side
 
 
 @FEW_AND_MANY
@@ -208,8 +209,8 @@ def test_nothing_is_changed():
 class Ensemble:
     """One tiny problem, whose point is not trained on the filters, under many independent sets of them.
 
-    With D the difference of both Grams, entries i, j of different filters are products of independent factors, so that the mean
-    of N / (N - 1) times their squares is the closed form at every N; those on the diagonal add a bias of order 1 / N.
+    With D the difference of both Grams, N / (N - 1) times the sum of its squares off the diagonal, where two
+    independent filters meet, has the closed form for its mean at every N; the diagonal adds a bias of order 1 / N.
     """
 
     term = Term(2, 1.7, 1.0, 1.0)

@@ -9,6 +9,7 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audiostyle_fx import backend
 from audiostyle_fx.spectral import MDCT, STFT, _dct4, default_n_fft
 
 # Window, hop, samples: hops that divide the window and hops that do not, lengths on the hop and off it.
@@ -213,12 +214,14 @@ def test_a_zero_spectrum_gives_a_zero_gradient(dtype, n_fft, size):
     assert not stft.log_magnitude_vjp(spectrum, grad).any()
 
 
-@pytest.mark.parametrize("level", [1e-42, 1e-38, 1e-30, 1e-20])
+@pytest.mark.parametrize("level", [1e-42, 1e-38, 1e-30, 1e-18, 1e-12])
 def test_next_to_silence_the_gradient_is_bounded_by_the_slope_of_the_logarithm(level):
     stft, spectrum = STFT(2048, 512), np.full((1, 1, 1, 4), np.float32(level), np.complex64)
     grad = np.array([[[1, -1, 30, -3000]]], np.float32)
     back = stft.log_magnitude_vjp(spectrum, grad).ravel()
     assert np.all(np.abs(back) <= np.abs(grad.ravel()) * (1 + 1e-6))
+    if level >= 1e-18:
+        np.testing.assert_allclose(back, grad.ravel(), rtol=1e-6)
 
 
 def test_a_sine_has_one_peak_whatever_the_window():
@@ -302,6 +305,25 @@ def test_results_do_not_share_memory_that_a_later_call_writes_to():
     stft.log_magnitude(stft.forward(other))
     for array, copy in zip(kept, copies, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("block", [1, 100, 1000])
+@pytest.mark.parametrize("hop_length", [16, 13, 32])
+def test_sharing_the_work_out_in_blocks_changes_nothing(monkeypatch, block, hop_length):
+    stft, mdct, y = STFT(64, hop_length), MDCT(32), noise(30, (2, 2, 500))
+
+    def results():
+        spectrum = stft.forward(y)
+        x = stft.log_magnitude(spectrum)
+        rebuilt, coefficients = stft.inverse(spectrum * (1 + x.reshape(spectrum.shape)), 500), mdct.forward(y)
+        adjoints = stft.forward_vjp(spectrum, 500), stft.inverse_vjp(y, len(spectrum[0]))
+        return spectrum, x, rebuilt, coefficients, mdct.inverse(coefficients, 500), *adjoints, stft.magnitude(x)
+
+    at_once = results()
+    monkeypatch.setattr(backend, "BLOCK", block)
+    monkeypatch.setattr(backend, "_cores", lambda: 3)
+    for expected, found in zip(at_once, results(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
 # ---------------------------------------------------------------- MDCT

@@ -42,6 +42,8 @@ class Part:
 
 @dataclass
 class Piece:
+    """A recording: its metadata, its course of tempo and loudness, and its parts."""
+
     title: str
     composer: str
     rms_db: float  # chosen so that both recordings sound about equally loud
@@ -220,6 +222,7 @@ def write(path: Path, sound: np.ndarray, piece: Piece) -> None:
 
 
 def main() -> None:
+    """Make both recordings."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--soundfont", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent, help="folder to write into")

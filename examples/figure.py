@@ -1,0 +1,35 @@
+"""Spectrograms of content, style and result side by side: python figure.py [OUT.png [SECONDS]]; needs matplotlib."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from matplotlib.figure import Figure
+
+from audiostyle_fx import stylize
+
+AUDIO = Path(__file__).parent / "audio"
+
+
+def main(out: str = "spectrograms.png", seconds: str = "10") -> None:
+    """Draw the first ``seconds`` of the example pair and of its transfer."""
+    (content, sample_rate), (style, _) = (
+        soundfile.read(AUDIO / name, dtype="float32") for name in ("mountain_king.ogg", "anthem.ogg")
+    )
+    content, style = (audio[: int(float(seconds) * sample_rate)].T for audio in (content, style))
+    result = stylize(content, style, sample_rate, progress=True).audio
+
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    axes = figure.subplots(1, 3, sharey=True)
+    for axis, title, audio in zip(axes, ("content", "style", "result"), (content, style, result), strict=True):
+        _, _, _, image = axis.specgram(np.mean(audio, axis=0) + 1e-9, NFFT=4096, Fs=sample_rate, noverlap=3072)
+        image.set_clim(-140, -40)
+        axis.set(title=title, xlabel="time in s", ylim=(60, 12000), yscale="log")
+    axes[0].set_ylabel("frequency in Hz")
+    figure.colorbar(image, ax=axes, label="dB per Hz")
+    figure.savefig(out, dpi=110)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,298 @@
+"""Recordings: files, rates, channels and levels."""
+
+import os
+import stat
+
+import numpy as np
+import pytest
+import soundfile
+
+from audiostyle_fx import audio as recordings
+from audiostyle_fx.audio import gated_rms, match_channels, read_audio, resample, rms, silence_mask, write_audio
+
+
+@pytest.fixture
+def tone():
+    """Half a second of 440 Hz in two channels, full scale being 0.5."""
+    t = np.arange(4000) / 8000
+    return np.stack([0.5 * np.sin(880 * np.pi * t), 0.25 * np.cos(880 * np.pi * t)]).astype(np.float32)
+
+
+# ---------------------------------------------------------------- files
+@pytest.mark.parametrize(
+    ("ending", "subtype", "tolerance"),
+    [
+        ("wav", "FLOAT", 0),
+        ("wav", "DOUBLE", 0),
+        ("wav", "PCM_16", 2**-15),
+        ("wav", "PCM_24", 2**-23),
+        ("WAV", "PCM_U8", 2**-7),
+        ("aiff", "PCM_16", 2**-15),
+        ("flac", "PCM_16", 2**-15),
+        ("flac", "PCM_24", 2**-23),
+        ("ogg", "VORBIS", 0.05),
+        ("mp3", "MPEG_LAYER_III", 0.3),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_what_is_written_is_read_again(tmp_path, tone, ending, subtype, tolerance, channels):
+    path = tmp_path / f"tone.{ending}"
+    write_audio(path, tone[:channels], 8000, subtype)
+    samples, rate = read_audio(path, "input")
+    assert samples.dtype == np.float32 and samples.flags["C_CONTIGUOUS"]
+    assert rate == 8000 and len(samples) == channels
+    assert soundfile.info(path).subtype == subtype
+    np.testing.assert_allclose(samples[:, : tone.shape[1]], tone[:channels], rtol=0, atol=tolerance)
+    assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("ending", "asked", "given"),
+    [
+        ("wav", None, "PCM_16"),
+        ("flac", "FLOAT", "PCM_16"),
+        ("ogg", "PCM_24", "VORBIS"),
+        ("wav", "VORBIS", "PCM_16"),
+        ("mp3", "PCM_16", "MPEG_LAYER_III"),
+        ("flac", "MPEG_LAYER_III", "PCM_16"),
+        ("wav", "MPEG_LAYER_III", "PCM_16"),
+    ],
+)
+def test_a_sample_format_that_does_not_fit_gives_the_formats_own(tmp_path, tone, ending, asked, given):
+    path = tmp_path / f"tone.{ending}"
+    write_audio(path, tone, 44100, asked)
+    assert soundfile.info(path).subtype == given
+    assert soundfile.info(path).samplerate == 44100
+
+
+def test_an_empty_recording_is_written_and_read(tmp_path):
+    path = tmp_path / "empty.wav"
+    write_audio(path, np.zeros((2, 0), np.float32), 8000)
+    assert read_audio(path, "input")[0].shape == (2, 0)
+
+
+def test_an_old_file_is_replaced(tmp_path, tone):
+    path = tmp_path / "out.wav"
+    path.write_bytes(b"what was here before")
+    write_audio(path, tone, 8000)
+    assert read_audio(path, "input")[0].shape == tone.shape
+    assert stat.S_IMODE(path.stat().st_mode) & 0o600 == 0o600
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path, tone):
+    plain = tmp_path / "plain"
+    plain.touch()
+    write_audio(tmp_path / "out.wav", tone, 8000)
+    assert (tmp_path / "out.wav").stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.parametrize("failure", [soundfile.SoundFileError("disk full"), OSError("disk full"), KeyboardInterrupt()])
+@pytest.mark.parametrize("old", [b"what was here before", None])
+def test_an_encoder_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, tone, monkeypatch, failure, old):
+    path = tmp_path / "out.wav"
+    if old is not None:
+        path.write_bytes(old)
+
+    def write(file, *args, **kwargs):
+        with open(file, "wb") as half:
+            half.write(b"RIFF, and then")
+        raise failure
+
+    monkeypatch.setattr(soundfile, "write", write)
+    with pytest.raises(type(failure)):
+        write_audio(path, tone, 8000)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == ({} if old is None else {"out.wav": old})
+
+
+def test_a_replacement_that_fails_leaves_nothing_behind(tmp_path, tone):
+    (tmp_path / "out.wav").mkdir()
+    with pytest.raises(OSError, match=r"out\.wav"):
+        write_audio(tmp_path / "out.wav", tone, 8000)
+    assert os.listdir(tmp_path) == ["out.wav"]
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])
+def test_formats_that_clip_are_turned_down_with_a_warning(tmp_path, tone, ending):
+    path = tmp_path / f"loud.{ending}"
+    with pytest.warns(UserWarning, match=rf"loud\.{ending}.*turned down by 6\.0 dB"):
+        write_audio(path, 2 * 2 * tone, 8000)
+    samples = read_audio(path, "input")[0]
+    np.testing.assert_allclose(samples[:, :4000], 2 * tone, rtol=0, atol=2**-15 if ending != "ogg" else 0.1)
+
+
+@pytest.mark.parametrize(("subtype", "gain"), [("PCM_16", 2), ("FLOAT", 8), ("DOUBLE", 8)])
+def test_what_fits_is_neither_turned_down_nor_warned_of(tmp_path, tone, subtype, gain):
+    write_audio(tmp_path / "out.wav", gain * tone, 8000, subtype)
+    samples = read_audio(tmp_path / "out.wav", "input")[0]
+    np.testing.assert_allclose(samples, gain * tone, rtol=0, atol=2**-15 if subtype == "PCM_16" else 0)
+
+
+def test_writing_does_not_change_the_audio(tmp_path, tone):
+    loud = 4 * tone
+    with pytest.warns(UserWarning, match="turned down"):
+        write_audio(tmp_path / "out.wav", loud, 8000)
+    np.testing.assert_array_equal(loud, 4 * tone)
+
+
+def test_reading_names_the_parameter_and_the_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"input='.*nowhere\.wav'.*no such file"):
+        read_audio(tmp_path / "nowhere.wav", "input")
+    (tmp_path / "text.wav").write_text("a text")
+    with pytest.raises(ValueError, match=r"input='.*text\.wav'.*read"):
+        read_audio(tmp_path / "text.wav", "input")
+    with pytest.raises(ValueError, match=r"input=.*read"):
+        read_audio(tmp_path, "input")
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "why"),
+    [
+        ("out.xyz", 1, r"\.flac.*\.wav"),
+        ("out", 1, r"\.flac.*\.wav"),
+        (".wav", 1, r"\.flac.*\.wav"),
+        ("nowhere/out.wav", 1, "folder"),
+        (".", 1, "folder"),
+        ("out.mp3", 3, "3 channels"),
+        ("out.flac", 9, "9 channels"),
+        ("out.raw", 1, r"out\.raw"),
+        ("out.sd2", 1, r"out\.sd2"),  # writes a second file beside it
+    ],
+)
+def test_what_can_not_be_written_is_found_before(tmp_path, name, channels, why):
+    with pytest.raises(ValueError, match=why):
+        recordings.check_writable(tmp_path / name, 8000, channels)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["out.wav", "out.FLAC", "two.dots.ogg", "out.mp3", "out.aiff"])
+def test_what_can_be_written_passes_and_nothing_is_touched(tmp_path, name):
+    (tmp_path / name).write_bytes(b"old")
+    recordings.check_writable(tmp_path / name, 44100, 2)
+    assert (tmp_path / name).read_bytes() == b"old" and len(os.listdir(tmp_path)) == 1
+
+
+# ---------------------------------------------------------------- rates
+@pytest.mark.parametrize(("from_rate", "to_rate"), [(8000, 16000), (44100, 22050), (44100, 48000), (22050.0, 8000.0)])
+def test_resampling_keeps_a_tone(from_rate, to_rate):
+    def sine(rate):
+        return np.sin(2 * np.pi * 300 * np.arange(int(rate)) / rate)[None].astype(np.float32)
+
+    out = resample(sine(from_rate), from_rate, to_rate)
+    assert out.dtype == np.float32 and out.shape == (1, int(to_rate))
+    inner = slice(int(0.1 * to_rate), int(0.9 * to_rate))
+    np.testing.assert_allclose(out[:, inner], sine(to_rate)[:, inner], atol=2e-3)
+
+
+def test_resampling_to_the_same_rate_changes_nothing(tone):
+    np.testing.assert_array_equal(resample(tone, 44100, 44100.0), tone)
+
+
+def test_resampling_removes_what_the_lower_rate_can_not_hold():
+    high = np.sin(2 * np.pi * 9000 * np.arange(44100) / 44100)[None].astype(np.float32)
+    assert rms(resample(high, 44100, 8000)) < 1e-2 * rms(high)
+
+
+# ---------------------------------------------------------------- channels
+def test_channels_are_matched_side_by_side(tone):
+    np.testing.assert_array_equal(match_channels(tone, np.array([True, True])), tone)
+    np.testing.assert_array_equal(match_channels(tone, np.array([False, True])), tone[1:])
+
+
+@pytest.mark.parametrize("active", [[True], [True, True, True], [True, False, True]])
+def test_channels_are_mixed_for_another_number(tone, active):
+    out = match_channels(tone, np.array(active))
+    assert out.shape == (sum(active), 4000) and out.dtype == np.float32
+    for channel in out:
+        np.testing.assert_allclose(channel, tone.mean(axis=0), atol=1e-7)
+
+
+def test_a_silent_style_channel_is_matched_with_no_sound(tone):
+    half = np.stack([tone[0], np.zeros(4000, np.float32)])
+    np.testing.assert_array_equal(match_channels(half, np.array([True, False])), half[:1])
+    np.testing.assert_allclose(match_channels(half, np.array([True, True])), [half[0] / 2] * 2, atol=1e-7)
+
+
+def test_channels_that_cancel_raise(tone):
+    opposite = np.stack([tone[0], -tone[0]])
+    np.testing.assert_array_equal(match_channels(opposite, np.array([True, True])), opposite)
+    with pytest.raises(ValueError, match=r"style.*2 channels.*cancel"):
+        match_channels(opposite, np.array([True]))
+    nearly = np.stack([tone[0], -0.9 * tone[0]])
+    np.testing.assert_allclose(match_channels(nearly, np.array([True]))[0], 0.05 * tone[0], atol=1e-7)
+
+
+# ---------------------------------------------------------------- levels
+def test_rms(tone):
+    assert rms(tone[:1]) == pytest.approx(0.5 / np.sqrt(2), rel=1e-6)
+    assert rms(np.zeros((2, 100))) == rms(np.zeros((1, 0))) == 0
+    assert rms(np.full(100, 1e30, np.float32)) == pytest.approx(1e30, rel=1e-6)
+
+
+@pytest.mark.parametrize(("pause_db", "counts"), [(-np.inf, False), (-70, False), (-50, True)])
+def test_pauses_do_not_count(tone, pause_db, counts):
+    pause = 10 ** (pause_db / 20) * tone
+    out = gated_rms(np.concatenate([pause, tone, pause], axis=1), 8000)
+    assert out == pytest.approx(rms(tone) / (np.sqrt(3) if counts else 1), rel=1e-4)
+
+
+def test_gated_level_of_short_and_silent_recordings(tone):
+    assert gated_rms(np.zeros((2, 1000), np.float32), 8000) == 0
+    assert gated_rms(np.full((1, 1), 0.3, np.float32), 8000) == pytest.approx(0.3)
+    assert gated_rms(tone[:, :401], 8000) == pytest.approx(rms(tone[:, :401]))  # 401 is a block of 400 and one of 1
+
+
+@pytest.mark.parametrize("gain", [1e-15, 1e3])
+def test_gate_goes_with_the_level(tone, gain):
+    audio = np.append(tone, 1e-4 * tone, axis=1)
+    assert gated_rms(gain * audio, 8000) == pytest.approx(gain * gated_rms(audio, 8000), rel=1e-5)
+
+
+# ---------------------------------------------------------------- digital silence
+def masked(*runs, channels=1, length=1000):
+    """The mask of ones with zeros from and to the given samples, at 8000 Hz: 80 make silence, and 8 a fade."""
+    audio = np.ones((channels, length), np.float32)
+    for start, stop in runs:
+        audio[0, start:stop] = 0
+    return silence_mask(audio, 8000)
+
+
+def test_only_long_runs_of_zeros_are_silence():
+    np.testing.assert_array_equal(masked(), 1)
+    np.testing.assert_array_equal(masked((100, 179), (300, 301)), 1)
+    mask = masked((100, 180))
+    assert mask.dtype == np.float32
+    assert np.flatnonzero(mask[0] == 0).tolist() == list(range(100, 180))
+
+
+def test_sound_fades_out_and_in_next_to_silence():
+    mask = masked((100, 300))[0]
+    rise = mask[300:308]
+    assert (np.diff(rise) > 0).all() and rise[0] > 0 and rise[-1] < 1
+    np.testing.assert_array_equal(mask[92:100], rise[::-1])
+    np.testing.assert_array_equal(mask[:92], 1)
+    np.testing.assert_array_equal(mask[308:], 1)
+
+
+def test_silence_at_the_ends_and_close_together():
+    mask = masked((0, 100), (900, 1000))[0]
+    assert not mask[:100].any() and not mask[900:].any() and mask[108:892].all()
+    between = masked((100, 300), (303, 500))[0]
+    assert not between[100:300].any() and not between[303:500].any()
+    assert (between[300:303] > 0).all() and (between[300:303] < 0.5).all(), "faded from both sides"
+    near_the_start = masked((3, 200))[0]
+    assert (np.diff(near_the_start[:4]) < 0).all() and near_the_start[0] < 1
+    near_the_end = masked((800, 997))[0]
+    assert (np.diff(near_the_end[996:]) > 0).all() and near_the_end[-1] < 1
+
+
+def test_every_channel_has_its_own_silence():
+    mask = masked((100, 300), channels=2)
+    assert not mask[0, 100:300].any()
+    np.testing.assert_array_equal(mask[1], 1)
+
+
+def test_silence_is_counted_in_seconds():
+    audio = np.ones((1, 2000), np.float32)
+    audio[0, 500:700] = 0  # 25 ms at 8000 Hz, 4.5 ms at 44,100 Hz
+    assert not silence_mask(audio, 8000)[0, 500:700].any()
+    np.testing.assert_array_equal(silence_mask(audio, 44100), 1)

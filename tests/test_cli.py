@@ -1,0 +1,274 @@
+"""The command: arguments in, exit code out."""
+
+import os
+import subprocess
+import sys
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import audiostyle_fx
+from audiostyle_fx import cli, stylize
+from audiostyle_fx.cli import main
+from audiostyle_fx.parameters import CHECKS
+
+QUICK = ["n_fft=256", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch, stereo, style):
+    """A folder, the current one, with a song and a style in it."""
+    soundfile.write(tmp_path / "song.wav", stereo.T, 8000, subtype="FLOAT")
+    soundfile.write(tmp_path / "style.wav", style, 8000, subtype="FLOAT")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments):
+    """The exit code of the command in this process."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        return end.code
+
+
+def python(*arguments):
+    root = str(Path(audiostyle_fx.__file__).parents[1])
+    command = [sys.executable, "-W", "error", "-m", "audiostyle_fx", *arguments]
+    environment = {**os.environ, "PYTHONPATH": root}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+
+
+def read(path):
+    return soundfile.read(path, dtype="float32", always_2d=True)[0].T
+
+
+def names(folder):
+    return sorted(os.listdir(folder))
+
+
+# ---------------------------------------------------------------- it works
+def test_result_is_that_of_the_function(stereo, style, rate, quick):
+    assert run("song.wav", "out.wav", "style", "style.wav", *QUICK) == 0
+    np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, **quick).audio)
+    assert soundfile.info("out.wav").samplerate == rate
+
+
+def test_as_a_program(stereo, style, rate, quick):
+    done = python("song.wav", "out.wav", "style", "style.wav", *QUICK, "alpha=0.5")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "waveform" in done.stderr and "style=" in done.stderr and "10/10" in done.stderr
+    assert "out.wav" in done.stderr.splitlines()[-1]
+    np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, alpha=0.5, **quick).audio)
+
+
+def test_progress_bar_shows_stage_and_loss_on_stderr(capsys):
+    assert run("song.wav", "out.wav", "style", "style.wav", *QUICK) == 0
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "waveform" in shown.err and "style=" in shown.err and "100%" in shown.err
+
+
+@pytest.mark.parametrize("option", ["-q", "--quiet"])
+@pytest.mark.parametrize("place", [0, 2, 4, 6, 9])
+def test_quiet_anywhere_on_the_line(option, place, capsys):
+    arguments = ["song.wav", "out.wav", "style", "style.wav", *QUICK]
+    assert run(*arguments[:place], option, *arguments[place:]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert read("out.wav").any()
+
+
+@pytest.mark.parametrize(
+    ("words", "parameters"),
+    [
+        (["alpha=0.02", "kernel_width=3,11", "n_filters=inf"], {"alpha": 0.02, "kernel_width": (3, 11)}),
+        (["kernel_width=(3,5)", "n_filters=64", "seed=3"], {"kernel_width": (3, 5), "n_filters": 64, "seed": 3}),
+        (["kernel_width=[5]", "hop_length=none"], {"kernel_width": 5}),
+        (["optimizer=lbfgs", "init=noise"], {"optimizer": "lbfgs", "init": "noise"}),
+        (["phase_init='random'", "device=cpu"], {"phase_init": "random"}),
+        (["normalize=false", "match_level=True"], {"normalize": False}),
+        (["match_level=False", "mix=.5"], {"match_level": False, "mix": 0.5}),
+        (["alpha=1e-3", "n_filters=Inf"], {"alpha": 1e-3}),
+    ],
+)
+def test_parameters_mean_what_they_do_in_python(words, parameters, stereo, style, rate, quick):
+    assert run("-q", "song.wav", "out.wav", "style", "style.wav", *QUICK, *words) == 0
+    np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, **{**quick, **parameters}).audio)
+
+
+def test_version(capsys):
+    assert run("--version") == 0
+    assert capsys.readouterr().out.strip().endswith(version("audiostyle-fx"))
+
+
+def test_help_shows_the_parameters_and_an_example(capsys):
+    assert run("--help") == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in CHECKS)
+    assert "IN OUT" in shown and "STYLEFILE" in shown and "alpha=0.02" in shown
+
+
+# ---------------------------------------------------------------- files
+@pytest.mark.parametrize(
+    ("source", "subtype", "target", "kept"),
+    [
+        ("song.wav", "PCM_24", "out.wav", "PCM_24"),
+        ("song.wav", "PCM_16", "out.aiff", "PCM_16"),
+        ("song.flac", "PCM_24", "out.flac", "PCM_24"),
+        ("song.flac", "PCM_24", "out.wav", "PCM_24"),
+        ("song.wav", "FLOAT", "out.flac", "PCM_16"),
+        ("song.ogg", "VORBIS", "out.wav", "PCM_16"),
+        ("song.mp3", "MPEG_LAYER_III", "out.wav", "PCM_16"),
+        ("song.mp3", "MPEG_LAYER_III", "out.mp3", "MPEG_LAYER_III"),
+    ],
+)
+def test_sample_format_is_kept_where_it_fits(stereo, source, subtype, target, kept):
+    soundfile.write(source, stereo.T, 8000, subtype=subtype)
+    assert run("-q", source, target, "style", "style.wav", *QUICK) == 0
+    info = soundfile.info(target)
+    assert (info.subtype, info.samplerate, info.channels) == (kept, 8000, 2)
+
+
+def test_a_song_may_be_replaced_by_its_result(folder, stereo, style, rate, quick):
+    assert run("-q", "song.wav", "song.wav", "style", "style.wav", *QUICK) == 0
+    np.testing.assert_array_equal(read("song.wav"), stylize(stereo, style, rate, **quick).audio)
+    assert names(folder) == ["song.wav", "style.wav"]
+
+
+def test_silence_and_an_empty_file(folder):
+    for length in (0, 2, 4000):
+        soundfile.write("quiet.wav", np.zeros((length, 2)), 8000, subtype="FLOAT")
+        assert run("-q", "quiet.wav", "out.wav", "style", "style.wav", *QUICK) == 0
+        assert read("out.wav").shape == (2, length) and not read("out.wav").any()
+
+
+def test_what_is_too_loud_for_the_format_is_turned_down_and_said(stereo, capsys):
+    soundfile.write("song.wav", 40 * stereo.T, 8000, subtype="FLOAT")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert run("-q", "song.wav", "out.flac", "style", "style.wav", *QUICK) == 0
+    assert "turned down by" in capsys.readouterr().err
+    assert np.abs(read("out.flac")).max() == pytest.approx(1, abs=1e-3)
+
+
+def test_warnings_of_the_caller_are_left_as_they_were():
+    before = warnings.showwarning, warnings.filters[:]
+    assert run("-q", "song.wav", "out.wav", "style", "style.wav", *QUICK) == 0
+    assert (warnings.showwarning, warnings.filters[:]) == before
+
+
+# ---------------------------------------------------------------- it fails
+def fails(capsys, code, *arguments):
+    """Check the exit code, that one line says why and that no file has come or gone; give that line."""
+    before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+    assert run(*arguments) == code
+    shown = capsys.readouterr()
+    assert shown.out == "" and "Traceback" not in shown.err
+    assert {path: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
+    line = shown.err.strip().splitlines()[-1]
+    assert line.startswith("audiostyle: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["alhpa=1"], "alhpa"),
+        (["alpha"], "name=value"),
+        (["=1"], "name=value"),
+        (["style=other.wav"], "style=other.wav"),
+        (["alpha=-1"], "alpha=-1"),
+        (["alpha="], "alpha="),
+        (["alpha=much"], "alpha='much'"),
+        (["alpha=nan"], "alpha="),
+        (["n_filters=1.5"], "n_filters=1.5"),
+        (["kernel_width=3,0"], "kernel_width=0"),
+        (["optimizer=sgd"], "'adam' or 'lbfgs'"),
+        (["mix=2"], "from 0 to 1"),
+        (["seed=__import__('os')"], "seed="),
+        (["spectrogram_iters=0", "waveform_iters=0"], "at least 1"),
+        (["n_fft=256", "hop_length=129"], "hop_length=129"),
+    ],
+)
+def test_parameters_that_are_not_understood(words, why, capsys, no_work):
+    assert why in fails(capsys, 2, "song.wav", "out.wav", "style", "style.wav", *words)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["song.wav"],
+        ["song.wav", "out.wav", "style"],
+        ["song.wav", "out.wav", "stile", "style.wav"],
+        ["song.wav", "out.wav", "style", "style.wav", "--loud"],
+    ],
+)
+def test_commands_that_are_not_understood(arguments, capsys, no_work):
+    before = names(".")
+    assert run(*arguments) == 2
+    assert "usage: audiostyle" in capsys.readouterr().err
+    assert names(".") == before
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "given", "why"),
+    [
+        ("nowhere.wav", "out.wav", "style.wav", "input='nowhere.wav'"),
+        ("text.wav", "out.wav", "style.wav", "input='text.wav'"),
+        (".", "out.wav", "style.wav", "input='.'"),
+        ("song.wav", "out.xyz", "style.wav", "out.xyz"),
+        ("song.wav", "out", "style.wav", ".flac"),
+        ("song.wav", "nowhere/out.wav", "style.wav", "folder"),
+        ("song.wav", "sub", "style.wav", "sub"),
+        ("many.wav", "out.mp3", "style.wav", "3 channels"),
+        ("song.wav", "out.wav", "nowhere.wav", "style='nowhere.wav'"),
+        ("song.wav", "out.wav", "text.wav", "style='text.wav'"),
+        ("song.wav", "out.wav", "silent.wav", "silent"),
+        ("song.wav", "out.wav", "short.wav", "needs at least 0.448 s"),
+        ("nan.wav", "out.wav", "style.wav", "NaN"),
+    ],
+)
+def test_files_that_can_not_be_used_are_found_before_any_work(source, target, given, why, capsys, no_work):
+    Path("text.wav").write_text("a text")
+    Path("sub").mkdir()
+    soundfile.write("many.wav", 0.1 * np.ones((100, 3)), 8000)
+    soundfile.write("silent.wav", np.zeros(8000), 8000)
+    soundfile.write("short.wav", 0.1 * np.ones(300), 8000)
+    soundfile.write("nan.wav", np.full(8000, np.nan), 8000, subtype="FLOAT")
+    assert why in fails(capsys, 1, "-q", source, target, "style", given)
+    assert names("sub") == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"), [(RuntimeError("it broke"), 1), (OSError("it broke"), 1), (KeyboardInterrupt(), 130)]
+)
+@pytest.mark.parametrize("where", ["transfer", "encoder"])
+def test_an_old_result_stays_until_the_new_one_is_finished(failure, code, where, capsys, monkeypatch):
+    Path("out.wav").write_bytes(b"an old result")
+
+    def fail(*args, **kwargs):
+        if where == "encoder":
+            Path(args[0]).write_bytes(b"half a file")
+        raise failure
+
+    if where == "transfer":
+        monkeypatch.setattr(cli, "stylize", fail)
+    else:
+        monkeypatch.setattr(soundfile, "write", fail)
+    line = fails(capsys, code, "-q", "song.wav", "out.wav", "style", "style.wav", *QUICK)
+    assert ("interrupted" if code == 130 else "it broke") in line
+
+
+def test_exit_codes_of_the_program():
+    wrong = python("song.wav", "out.wav", "style", "style.wav", "alpha=-1")
+    assert wrong.returncode == 2 and wrong.stdout == ""
+    assert wrong.stderr.strip() == "audiostyle: alpha=-1 must be at least 0 and finite"
+    missing = python("nowhere.wav", "out.wav", "style", "style.wav")
+    assert missing.returncode == 1 and "nowhere.wav" in missing.stderr and "Traceback" not in missing.stderr
+    assert not os.path.exists("out.wav")

@@ -1,0 +1,397 @@
+"""`StyleTransfer`: the transfer as an effect, alone and in pedalboard's own containers."""
+
+import contextlib
+import copy
+import gc
+import os
+import pickle
+
+import numpy as np
+import pytest
+import soundfile
+from pedalboard import Chain, Gain, LowpassFilter, Mix, Pedalboard, Reverb
+
+import audiostyle_fx
+from audiostyle_fx import StyleTransfer, stylize
+from audiostyle_fx.parameters import CHECKS
+
+OTHER = {  # a value other than the default for each parameter
+    "alpha": 0.5,
+    "n_filters": 64,
+    "kernel_width": (3, 5),
+    "n_fft": 512,
+    "hop_length": 100,
+    "optimizer": "lbfgs",
+    "spectrogram_iters": 2,
+    "phase_iters": 2,
+    "waveform_iters": 2,
+    "init": "noise",
+    "phase_init": "random",
+    "normalize": False,
+    "match_level": False,
+    "mix": 0.5,
+    "seed": 9,
+    "device": "cpu",
+}
+
+
+@pytest.fixture
+def effect(style, quick):
+    return StyleTransfer(style, **quick)
+
+
+@pytest.fixture
+def audio(stereo):
+    """One that may be written to, as native code requires."""
+    return stereo.copy()
+
+
+@pytest.fixture
+def file(tmp_path, style):
+    path = tmp_path / "style.wav"
+    soundfile.write(path, style, 8000, subtype="FLOAT")
+    return path
+
+
+def rewrite(path, samples, rate=8000, later=1):
+    """Replace a recording by one with a later time, however coarse the clock of the file system."""
+    soundfile.write(path, samples, rate, subtype="FLOAT")
+    now = path.stat().st_mtime_ns + later * 10**9
+    os.utime(path, ns=(now, now))
+
+
+# ---------------------------------------------------------------- in a board
+@pytest.mark.parametrize("collect", [False, True])
+def test_in_a_stock_board_among_natives(effect, style, audio, rate, quick, collect):
+    board = Pedalboard([Gain(gain_db=3), effect, Reverb(), LowpassFilter(1000)])
+    alone = Pedalboard([StyleTransfer(style, **quick)])
+    if collect:
+        del effect
+        gc.collect()
+    assert type(board) is Pedalboard and type(alone[0]) is StyleTransfer
+    wet = stylize(Gain(gain_db=3)(audio, rate), style, rate, **quick).audio
+    want = Pedalboard([Reverb(), LowpassFilter(1000)])(wet, rate)
+    np.testing.assert_array_equal(board(audio, rate), want)
+    np.testing.assert_array_equal(alone(audio, rate), stylize(audio, style, rate, **quick).audio)
+
+
+def test_board_never_passes_dry_audio(effect, audio, rate):
+    for board in (Pedalboard([effect]), Pedalboard([Chain([effect])]), Chain([effect]), Mix([effect])):
+        assert np.abs(board(audio, rate) - audio).max() > 1e-3
+
+
+def test_in_chain_and_mix(effect, style, audio, rate, quick):
+    wet = stylize(audio, style, rate, **quick).audio
+    board = Pedalboard([Mix([Gain(gain_db=0), Chain([effect, Gain(gain_db=-6)])])])
+    np.testing.assert_array_equal(board(audio, rate), audio + Gain(gain_db=-6)(wet, rate))
+
+
+def test_two_effects_in_a_row(effect, style, other_style, audio, rate, quick):
+    second = StyleTransfer(other_style, **quick)
+    want = stylize(stylize(audio, style, rate, **quick).audio, other_style, rate, **quick).audio
+    np.testing.assert_array_equal(Pedalboard([effect, second])(audio, rate), want)
+
+
+# ---------------------------------------------------------------- layouts and types
+def test_every_layout_and_precision(effect, style, audio, rate, quick):
+    want = stylize(audio, style, rate, **quick).audio
+    mono = stylize(audio[0], style, rate, **quick).audio
+    for process in (effect, effect.process, Pedalboard([effect])):
+        for dtype in (np.float32, np.float64):
+            out = process(audio.astype(dtype), rate)
+            assert out.dtype == np.float32
+            np.testing.assert_array_equal(out, want)
+        np.testing.assert_array_equal(process(audio[0].copy(), rate), mono)
+        np.testing.assert_array_equal(process(audio[:1].copy(), rate), mono[None])
+    flipped = StyleTransfer(style, **quick)
+    np.testing.assert_array_equal(flipped(np.ascontiguousarray(audio.T), rate), want.T)
+    np.testing.assert_array_equal(Pedalboard([flipped])(audio.T, rate), want.T)
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 2), (2, 1), (1, 1), (3, 2), (0,), (2, 0), (0, 2)])
+def test_accepts_the_tiny_shapes_that_a_gain_does(effect, rate, shape):
+    audio = np.linspace(0.1, 0.2, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+    out = effect(audio, rate)
+    assert out.shape == Gain()(audio, rate).shape == shape
+    assert np.isfinite(out).all()
+
+
+@pytest.mark.parametrize("audio", [np.zeros((2, 8000), np.int16), np.zeros((1, 2, 300), np.float32), [0.1, 0.2], None])
+def test_refuses_what_a_gain_does_in_the_same_way(effect, rate, audio):
+    with pytest.raises(Exception) as native:  # noqa: PT011
+        Gain()(audio, rate)
+    with pytest.raises(native.type):
+        effect(audio, rate)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_raise(effect, audio, rate, value):
+    audio[1, 5000] = value
+    for process in (effect, Pedalboard([effect])):
+        with pytest.raises(ValueError, match="NaN or infinite"):
+            process(audio, rate)
+
+
+def test_silence_and_nothing(effect, rate):
+    assert not effect(np.zeros((2, 4000), np.float32), rate).any()
+    assert effect(np.zeros((2, 0), np.float32), rate).shape == (2, 0)
+
+
+def test_wrong_rate_raises(effect, audio):
+    for rate in (44.1, 0, -8000, float("nan")):
+        with pytest.raises(ValueError, match="sample_rate="):
+            effect(audio, rate)
+
+
+def test_chunks_are_refused(effect, audio, rate):
+    with pytest.raises(RuntimeError, match="whole recording"):
+        effect(audio, rate, reset=False)
+
+
+# ---------------------------------------------------------------- parameters
+def test_table_of_other_values_covers_every_parameter(style):
+    assert set(OTHER) == set(CHECKS)
+    defaults = StyleTransfer(style).parameters
+    assert all(defaults[name] != value for name, value in OTHER.items())
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_parameter_is_read_and_set_as_an_attribute(style, name):
+    effect, made = StyleTransfer(style), StyleTransfer(style, **{name: OTHER[name]})
+    assert getattr(effect, name) == effect.parameters[name] != OTHER[name]
+    setattr(effect, name, OTHER[name])
+    assert getattr(effect, name) == effect.parameters[name] == getattr(made, name) == OTHER[name]
+    assert {k: v for k, v in effect.parameters.items() if k != "style"} == {
+        k: v for k, v in made.parameters.items() if k != "style"
+    }
+
+
+def test_every_parameter_reaches_the_transfer(style, audio, rate):
+    effect = StyleTransfer(style, **OTHER)
+    np.testing.assert_array_equal(effect(audio, rate), stylize(audio, style, rate, **OTHER).audio)
+
+
+def test_parameters_changed_between_calls_take_effect(effect, style, other_style, audio, rate, quick):
+    board = Pedalboard([effect])
+    first = board(audio, rate)
+    effect.alpha, effect.seed, effect.n_filters = 3.0, 4, 64
+    want = stylize(audio, style, rate, alpha=3.0, seed=4, n_filters=64, **quick).audio
+    np.testing.assert_array_equal(board(audio, rate), want)
+    effect.alpha, effect.seed, effect.n_filters = 0.01, 0, np.inf
+    np.testing.assert_array_equal(board(audio, rate), first)
+    effect.style = other_style
+    np.testing.assert_array_equal(board(audio, rate), stylize(audio, other_style, rate, **quick).audio)
+
+
+def test_mix(effect, audio, rate):
+    wet = effect(audio, rate)
+    effect.mix = 0.25
+    np.testing.assert_allclose(effect(audio, rate), 0.75 * audio + 0.25 * wet, atol=1e-7)
+    effect.mix = 0
+    np.testing.assert_array_equal(effect(audio, rate), audio)
+
+
+def test_misspelt_parameter_is_refused(style):
+    with pytest.raises(TypeError, match="kernel_widht"):
+        StyleTransfer(style, kernel_widht=3)
+
+
+def test_class_shows_its_parameters():
+    assert all(hasattr(StyleTransfer, name) for name in CHECKS)
+
+
+def test_progress_is_told(style, audio, rate, quick):
+    told = []
+    effect = StyleTransfer(style, progress=lambda *event: told.append(event[0]), **quick)
+    Pedalboard([effect])(audio, rate)
+    assert told[0] == "spectrogram" and told[-1] == "waveform"
+    del told[:]
+    effect.progress = None
+    effect(audio, rate)
+    assert not told
+
+
+def test_interrupt_leaves_the_effect_usable(effect, audio, rate):
+    want = effect(audio, rate)
+
+    def interrupt(*event):
+        raise KeyboardInterrupt
+
+    effect.progress = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        Pedalboard([effect])(audio, rate)
+    effect.progress = None
+    np.testing.assert_array_equal(effect(audio, rate), want)
+
+
+# ---------------------------------------------------------------- the style
+def test_array_is_copied(style, audio, rate, quick):
+    mine = style.copy()
+    effect = StyleTransfer(mine, **quick)
+    want = effect(audio, rate)
+    mine[:] = 0
+    np.testing.assert_array_equal(effect(audio, rate), want)
+    np.testing.assert_array_equal(effect.style, style)
+
+
+def test_held_array_can_not_be_changed_behind_the_effects_back(style, audio, rate, quick):
+    effect = StyleTransfer(style, **quick)
+    want = effect(audio, rate)
+    with contextlib.suppress(ValueError):  # it may be read-only
+        effect.style[:] = 0
+    np.testing.assert_array_equal(effect(audio, rate), want)
+    np.testing.assert_array_equal(copy.copy(effect)(audio, rate), want)
+
+
+def test_style_of_another_rate(style, other_style, audio, rate, quick):
+    effect = StyleTransfer(style, style_sample_rate=16000, **quick)
+    want = stylize(audio, style, rate, style_sample_rate=16000, **quick).audio
+    np.testing.assert_array_equal(effect(audio, rate), want)
+    effect.style_sample_rate = None
+    np.testing.assert_array_equal(effect(audio, rate), stylize(audio, style, rate, **quick).audio)
+    effect.style_sample_rate = 11025
+    want = stylize(audio, style, rate, style_sample_rate=11025, **quick).audio
+    np.testing.assert_array_equal(effect(audio, rate), want)
+    effect.style = [other_style]  # in the place of an array at 11,025 Hz
+    assert effect.style_sample_rate == 11025
+
+
+def test_rate_is_given_up_for_a_file(style, file, audio, rate, quick):
+    effect = StyleTransfer(style, style_sample_rate=16000, **quick)
+    effect.style = file
+    assert effect.style_sample_rate is None and os.fspath(effect.style) == str(file)
+    np.testing.assert_array_equal(effect(audio, rate), stylize(audio, file, rate, **quick).audio)
+    with pytest.raises(ValueError, match="style_sample_rate=16000"):
+        effect.style_sample_rate = 16000
+    assert effect.style_sample_rate is None
+
+
+def test_style_weights(style, audio, rate, quick):
+    effect = StyleTransfer([style], style_weights=(2,), **quick)
+    assert list(effect.style_weights) == [2]
+    np.testing.assert_array_equal(effect(audio, rate), stylize(audio, style, rate, **quick).audio)
+    with pytest.raises(ValueError, match="style_weights"):
+        effect.style_weights = [1, 2]
+    assert list(effect.style_weights) == [2]
+
+
+@pytest.mark.parametrize("kind", [str, lambda path: path, lambda path: [path]])
+def test_file_is_read_and_used_at_its_own_rate(style, tmp_path, audio, rate, quick, kind):
+    path = tmp_path / "style.flac"
+    soundfile.write(path, style, 16000, subtype="PCM_24")
+    want = stylize(audio, path, rate, **quick).audio
+    np.testing.assert_array_equal(StyleTransfer(kind(path), **quick)(audio, rate), want)
+
+
+def test_file_is_read_when_set_and_again_when_changed(file, other_style, audio, rate, quick, monkeypatch):
+    reads, read = [], soundfile.read
+    monkeypatch.setattr(soundfile, "read", lambda path, *a, **k: reads.append(path) or read(path, *a, **k))
+    effect = StyleTransfer(file, **quick)
+    assert len(reads) == 1
+    first = effect(audio, rate)
+    np.testing.assert_array_equal(effect(audio, rate), first)
+    effect.alpha = 0.01
+    assert len(reads) == 1
+    rewrite(file, other_style)
+    np.testing.assert_array_equal(effect(audio, rate), stylize(audio, other_style, rate, **quick).audio)
+    assert len(reads) == 2
+    rewrite(file, other_style, 16000, later=2)  # the same samples at another rate
+    want = stylize(audio, other_style, rate, style_sample_rate=16000, **quick).audio
+    np.testing.assert_array_equal(effect(audio, rate), want)
+
+
+def test_file_that_goes_bad_raises_and_recovers(file, style, audio, rate, quick):
+    effect = StyleTransfer(file, **quick)
+    want = effect(audio, rate)
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"style=.*style\.wav"):
+        effect(audio, rate)
+    rewrite(file, 0 * style, later=2)
+    with pytest.raises(ValueError, match=r"style.*silent"):
+        Pedalboard([effect])(audio, rate)
+    file.write_text("no recording")
+    with pytest.raises(ValueError, match=r"style=.*read"):
+        effect(audio, rate)
+    rewrite(file, style, later=4)
+    np.testing.assert_array_equal(effect(audio, rate), want)
+
+
+def test_bad_style_is_refused_when_set_and_the_old_one_kept(effect, style, tmp_path, audio, rate):
+    want = effect(audio, rate)
+    silent, text = tmp_path / "silent.wav", tmp_path / "text.wav"
+    soundfile.write(silent, 0 * style, 8000)
+    text.write_text("no recording")
+    for bad, kind in [
+        (tmp_path / "nowhere.wav", FileNotFoundError),
+        (silent, ValueError),
+        (text, ValueError),
+        (tmp_path, ValueError),
+        (np.zeros(8000, np.float32), ValueError),
+        (np.zeros(0, np.float32), ValueError),
+        (np.ones(8000, np.int16), TypeError),
+        (None, TypeError),
+        ([style, style], ValueError),
+    ]:
+        with pytest.raises(kind, match="style"):
+            effect.style = bad
+        with pytest.raises(kind, match="style"):
+            StyleTransfer(bad)
+    np.testing.assert_array_equal(effect.style, style)
+    np.testing.assert_array_equal(effect(audio, rate), want)
+
+
+def test_relative_path_stays_the_same_file_in_another_folder(file, audio, rate, quick, tmp_path, monkeypatch):
+    want = StyleTransfer(file, **quick)(audio, rate)
+    monkeypatch.chdir(tmp_path)
+    effect = StyleTransfer("style.wav", **quick)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    np.testing.assert_array_equal(effect(audio, rate), want)
+    effect.alpha = 0.01
+    np.testing.assert_array_equal(effect(audio, rate), want)
+    np.testing.assert_array_equal(copy.deepcopy(effect)(audio, rate), want)
+
+
+# ---------------------------------------------------------------- repr, copies
+def test_repr_shows_every_parameter(style, file):
+    effect = StyleTransfer(file, **OTHER)
+    text = repr(effect)
+    assert text.startswith("<audiostyle_fx.StyleTransfer ") and text.endswith(f" at 0x{id(effect):x}>")
+    for name, value in {**OTHER, "style_sample_rate": None, "style_weights": None}.items():
+        assert f" {name}={value!r}" in text
+    assert " style=" in text and str(file) in text
+    assert " style=<array (8000,) float32> " in repr(StyleTransfer(style))
+    assert repr(effect) in repr(Pedalboard([effect]))
+
+
+COPIES = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda effect: pickle.loads(pickle.dumps(effect)),
+    "parameters": lambda effect: StyleTransfer(**effect.parameters),
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.parametrize("kind", ["array", "file"])
+def test_copies_are_the_same_effect_and_independent(style, file, audio, rate, way, kind):
+    given = {"style": style, "style_sample_rate": 16000} if kind == "array" else {"style": file}
+    effect = StyleTransfer(**given, style_weights=[1], **OTHER)
+    twin = COPIES[way](effect)
+    assert type(twin) is StyleTransfer and twin is not effect
+    np.testing.assert_equal(twin.parameters, effect.parameters)
+    want = effect(audio, rate)
+    np.testing.assert_array_equal(Pedalboard([twin])(audio, rate), want)
+    twin.alpha, twin.style = 7, style[::-1]
+    assert effect.alpha == OTHER["alpha"]
+    np.testing.assert_array_equal(effect(audio, rate), want)
+
+
+def test_parameters_are_a_copy(effect):
+    effect.parameters["alpha"] = 99
+    assert effect.alpha == 0.01
+
+
+def test_package_offers_what_it_says():
+    assert set(audiostyle_fx.__all__) >= {"StyleTransfer", "stylize", "texture", "Result"}
+    assert all(hasattr(audiostyle_fx, name) for name in audiostyle_fx.__all__)

@@ -1,0 +1,81 @@
+"""The order of the package's modules: each imports only what stands below it, and nothing heavy before it is needed."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import audiostyle_fx
+
+PACKAGE = Path(audiostyle_fx.__file__).parent
+NUMERICAL = {"backend", "spectral", "scaling", "infinite_width", "random_conv", "optimize", "phase", "waveform"}
+BELOW_OBJECTIVES = {"backend", "scaling", "spectral"}
+BELOW_TRANSFER = NUMERICAL | {"parameters", "stages", "audio", "progress"}
+
+MAY_IMPORT = {
+    "backend": set(),
+    "spectral": {"backend"},
+    "scaling": {"backend"},
+    "infinite_width": BELOW_OBJECTIVES,
+    "random_conv": BELOW_OBJECTIVES,
+    "optimize": BELOW_OBJECTIVES,
+    "phase": NUMERICAL - {"phase", "waveform"},
+    "waveform": NUMERICAL - {"phase", "waveform"},
+    "parameters": {"backend", "spectral"},
+    "stages": NUMERICAL | {"parameters"},
+    "audio": {"parameters"},
+    "progress": set(),
+    "transfer": BELOW_TRANSFER,
+    "pedalboard_bridge": set(),
+    "effect": BELOW_TRANSFER | {"transfer", "pedalboard_bridge"},
+    "cli": BELOW_TRANSFER | {"transfer", "effect"},
+    "__main__": {"cli"},
+    "__init__": BELOW_TRANSFER | {"transfer", "effect", "pedalboard_bridge"},
+}
+HEAVY = {"matplotlib", "dask", "cupy", "torch"}
+
+
+def imported(name):
+    """The modules of the package, and the other packages, that a module imports anywhere in its code."""
+    own, others = set(), set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            others |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            own |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            others.add(node.module.partition(".")[0])
+    return own, others
+
+
+def test_every_module_has_its_place():
+    assert {path.stem for path in PACKAGE.glob("*.py")} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_imports_run_downward(name):
+    own, others = imported(name)
+    assert own <= MAY_IMPORT[name]
+    assert "audiostyle_fx" not in others, "imports within the package are relative"
+
+
+@pytest.mark.parametrize("name", sorted(BELOW_TRANSFER | {"transfer"}))
+def test_the_transfer_knows_nothing_of_pedalboard(name):
+    assert not {module for module in imported(name)[1] if module.startswith("pedalboard")}
+
+
+@pytest.mark.parametrize("name", sorted(NUMERICAL))
+def test_numerical_modules_read_and_write_no_files(name):
+    assert not imported(name)[1] & {"soundfile", "tqdm", "pathlib", "tempfile"}
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed():
+    code = "import sys, audiostyle_fx, audiostyle_fx.cli; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, timeout=60
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    assert {"audiostyle_fx", "numpy", "pedalboard"} <= set(loaded.stdout.split())
+    assert not HEAVY & set(loaded.stdout.split())
