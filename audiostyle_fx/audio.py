@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 import warnings
+from collections.abc import Sequence
 from fractions import Fraction
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,9 @@ import scipy.signal
 import soundfile
 
 from .parameters import sample_rate as check_rate
+
+MAX_CHANNELS = 32
+"""An array of more channels than this, and than it has samples, is taken for a transposed one."""
 
 RMS = 0.1
 """The level recordings are brought to, -20 dBFS."""
@@ -44,9 +50,10 @@ def check_audio(name: str, audio: np.ndarray) -> np.ndarray:
         raise TypeError(f"{name} is a {kind}; it must be a NumPy array of float32 or float64")
     if audio.ndim not in (1, 2):
         raise ValueError(f"{name} has shape {audio.shape}; it must be (channels, samples) or (samples,)")
-    if audio.ndim == 2 and audio.shape[0] > audio.shape[1] > 0:
+    if audio.ndim == 2 and audio.shape[0] > max(MAX_CHANNELS, audio.shape[1]) and audio.size:
         raise ValueError(f"{name} has shape {audio.shape}, more channels than samples; it must be (channels, samples)")
-    audio = np.atleast_2d(audio).astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, and is reported as that
+        audio = np.atleast_2d(audio).astype(np.float32)
     if not np.isfinite(audio).all():
         raise ValueError(f"{name} holds NaN or infinite samples; all must be finite in float32")
     return audio
@@ -66,8 +73,8 @@ def read_style(
         if len(style) != 1:
             raise ValueError(f"style is a list of {len(style)}; this version takes one style")
         style = style[0]
-    if style_weights is not None and (np.shape(style_weights) != (1,) or not 0 < float(style_weights[0]) < np.inf):
-        raise ValueError(f"style_weights={style_weights!r} must hold one positive number for each style")
+    if style_weights is not None:
+        _check_weights(style_weights)
     rate = None if style_sample_rate is None else check_rate("style_sample_rate", style_sample_rate)
     if isinstance(style, (str, os.PathLike)):
         if rate is not None:
@@ -77,10 +84,17 @@ def read_style(
         samples = style
     else:
         raise TypeError(f"style={style!r} must be a path or a NumPy array")
-    samples = check_audio("style", samples)
+    name = f"style={os.fspath(style)!r}" if isinstance(style, (str, os.PathLike)) else "style"
+    samples = check_audio(name, samples)
     if not samples.any():
-        raise ValueError("style is empty" if not samples.size else "style is silent; it must be a recording with sound")
+        raise ValueError(f"{name} is {'silent' if samples.size else 'empty'}; it must be a recording with sound")
     return samples, rate
+
+
+def _check_weights(weights: Any) -> None:
+    listed = isinstance(weights, (Sequence, np.ndarray)) and not isinstance(weights, str) and np.shape(weights) == (1,)
+    if not listed or not isinstance(weights[0], Real) or not 0 < float(weights[0]) < np.inf:
+        raise ValueError(f"style_weights={weights!r} must hold one positive number for each style")
 
 
 # ---------------------------------------------------------------- files
@@ -104,13 +118,14 @@ def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int
 
 
 def check_writable(path: str | os.PathLike[str], sample_rate: int, channels: int) -> None:
-    """Raise ValueError unless ``path`` names a format that holds this rate and number of channels, in a folder that exists."""
+    """Raise ValueError unless ``path`` is in a folder that exists, in a format for this rate and number of channels."""
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
     file_format = path.suffix[1:].upper()
-    if file_format not in soundfile.available_formats():
-        known = ", ".join(sorted(f".{name.lower()}" for name in soundfile.available_formats()))
+    formats = [name for name in soundfile.available_formats() if name not in ("RAW", "SD2")]  # no header, two files
+    if file_format not in formats:
+        known = ", ".join(sorted(f".{name.lower()}" for name in formats))
         raise ValueError(f"output {str(path)!r}: the format must be one of {known}")
     with tempfile.TemporaryDirectory() as folder:  # only the library knows what its encoders take
         try:
@@ -136,7 +151,7 @@ def write_audio(path: str | os.PathLike[str], audio: np.ndarray, sample_rate: in
     """
     path = Path(path)
     file_format = path.suffix[1:].upper()
-    if subtype is None or not soundfile.check_format(file_format, subtype):
+    if subtype is None or not _takes(file_format, subtype, sample_rate, len(audio)):
         subtype = soundfile.default_subtype(file_format)
     peak = float(np.abs(audio).max(initial=0.0))
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
@@ -155,6 +170,15 @@ def write_audio(path: str | os.PathLike[str], audio: np.ndarray, sample_rate: in
         raise
 
 
+def _takes(file_format: str, subtype: str, sample_rate: int, channels: int) -> bool:
+    """Whether the format can be written in this sample format; some that libsndfile can only read pass its check."""
+    try:
+        soundfile.SoundFile(io.BytesIO(), "w", sample_rate, channels, subtype, format=file_format).close()
+    except (ValueError, soundfile.SoundFileError):
+        return False
+    return True
+
+
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
@@ -164,7 +188,7 @@ def _umask() -> int:
 # ---------------------------------------------------------------- rates and channels
 def resample(audio: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:
     """The audio, (channels, samples), at another rate in Hz."""
-    ratio = Fraction(to_rate / from_rate).limit_denominator(10_000)
+    ratio = Fraction(float(to_rate) / float(from_rate)).limit_denominator(10_000)
     if ratio == 1:
         return audio
     return scipy.signal.resample_poly(audio, ratio.numerator, ratio.denominator, axis=-1).astype(np.float32)
@@ -209,7 +233,7 @@ def gated_rms(audio: np.ndarray, sample_rate: float) -> float:
 
 
 def silence_mask(audio: np.ndarray, sample_rate: float) -> np.ndarray:
-    """A factor for each sample of (channels, samples), float32: 0 in digital silence, 1 elsewhere, with short fades between."""
+    """A factor for each sample of (channels, samples), float32: 0 in digital silence, 1 elsewhere, with short fades."""
     shortest, fade = max(2, round(SILENCE_SECONDS * sample_rate)), max(1, round(FADE_SECONDS * sample_rate))
     mask = np.ones(audio.shape, np.float32)
     ramp = np.sin(0.5 * np.pi * np.arange(1, fade + 1) / (fade + 1)).astype(np.float32) ** 2

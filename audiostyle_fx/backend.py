@@ -26,7 +26,7 @@ Array = Any
 DEVICES = ("auto", "cpu")
 
 BLOCK = 1 << 16
-"""Elements of an array that one core works on at a time: with the temporaries of a dozen operations they fit its cache."""
+"""Elements that one core works on at a time: with the temporaries of a dozen operations they fit its cache."""
 
 
 def get_array_module(*arrays: Array) -> ModuleType:
@@ -67,9 +67,9 @@ def irfft(spectrum: Array, n_fft: int) -> Array:
 def in_blocks(function: Callable[[slice], None], length: int, size: int, xp: ModuleType) -> None:
     """Have ``function`` fill its rows of arrays it knows, a slice of 0 to ``length`` at a time, on every core.
 
-    On the CPU a block has about `BLOCK` elements, ``size`` of them a row: what a function makes on the way then stays in a
-    core's cache, and is never large enough to be fetched from the system anew each time, which would cost more than the
-    arithmetic. On a GPU it is one call.
+    On the CPU a block has about `BLOCK` elements, ``size`` of them a row: what a function makes on the way then stays
+    in a core's cache, and is never large enough to be fetched from the system anew each time, which would cost more
+    than the arithmetic. On a GPU it is one call.
 
     Parameters
     ----------
@@ -85,10 +85,10 @@ def in_blocks(function: Callable[[slice], None], length: int, size: int, xp: Mod
 
 
 def matmul(a: Array, b: Array) -> Array:
-    """a @ b for a of shape (batch or 1, m, k) and b of shape (batch or 1, k, n).
+    """Matrix products a @ b for a of shape (batch or 1, m, k) and b of shape (batch or 1, k, n).
 
-    On the CPU each core computes a share of the result's longer side by itself: within `one_thread_each` no thread of the
-    BLAS has to wait for another, which on a busy machine makes a product ten times slower.
+    On the CPU each core computes a share of the result's longer side by itself: within `one_thread_each` no thread of
+    the BLAS has to wait for another, which on a busy machine makes a product ten times slower.
     """
     if get_array_module(a) is not np:
         return a @ b
@@ -166,8 +166,8 @@ def to_host(x: Array) -> np.ndarray:
 def sum_of_products(a: Array, b: Array) -> Array:
     """Sum of a * b per batch item, float64, for a and b of shape (batch, rows, columns).
 
-    Rows are summed in the arrays' own precision and then among each other in float64: the squared norms that the style loss
-    subtracts cancel to a thousandth of their size, which float32 alone does not survive.
+    Rows are summed in the arrays' own precision and then among each other in float64: the squared norms that the
+    style loss subtracts cancel to a thousandth of their size, which float32 alone does not survive.
     """
     xp = get_array_module(a)
     return xp.einsum("bij,bij->bi", a, b).sum(axis=-1, dtype=xp.float64)

@@ -27,8 +27,13 @@ EXAMPLES = """examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is done, 1 when it failed, 2 when it was not understood."""
-    options = _parser().parse_args(arguments)
-    warnings.showwarning = lambda message, *_, **__: print(f"audiostyle: {message}", file=sys.stderr)
+    options = _parser().parse_intermixed_args(arguments)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: print(f"audiostyle: {message}", file=sys.stderr)
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         parameters = _parameters(options.parameters)
     except (TypeError, ValueError) as error:

@@ -38,8 +38,8 @@ class StyleTransfer(OfflineEffect):
     Parameters
     ----------
     style : path, array, or list of one of these
-        A file is read when it is set, and again when it has changed. An array, float32 or float64, (channels, samples) or
-        (samples,), is copied.
+        A file is read when it is set, and again when it has changed. An array, float32 or float64, (channels,
+        samples) or (samples,), is copied.
     progress : bool or callable, optional
         As for `stylize`; not carried over by copy and pickle.
 
@@ -105,7 +105,7 @@ class StyleTransfer(OfflineEffect):
     @style.setter
     def style(self, style: Style) -> None:
         # A rate belongs to the array it came with, unless another array takes its place.
-        rate = self.style_sample_rate if isinstance(style, np.ndarray) else None
+        rate = None if isinstance(style, (str, os.PathLike)) or isinstance(self.style, str) else self.style_sample_rate
         self._style = _HeldStyle(style, rate, self.style_weights)
 
     @property
@@ -144,15 +144,15 @@ class _HeldStyle:
     """A checked style: an array's copy, or a file with what it held when it was last read."""
 
     def __init__(self, style: Style, sample_rate: float | None, weights: Sequence[float] | None) -> None:
-        if isinstance(style, (list, tuple)) and len(style) == 1:
-            (style,) = style
-        self.sample_rate, self.weights = sample_rate, None if weights is None else list(weights)
+        held = style[0] if isinstance(style, (list, tuple)) and len(style) == 1 else style
+        self.sample_rate, self.weights = sample_rate, weights
         # Another working directory must not make a relative path another file.
-        self._path = os.path.abspath(style) if isinstance(style, (str, os.PathLike)) else None
-        self.style: Style = style.copy() if isinstance(style, np.ndarray) else style
-        if isinstance(style, os.PathLike):
-            self.style = os.fspath(style)
-        self._held = self._version(), *recordings.read_style(self.style, sample_rate, weights)
+        self._path = os.path.abspath(held) if isinstance(held, (str, os.PathLike)) else None
+        self._held = self._version(), *recordings.read_style(style, sample_rate, weights)
+        self.style: Style = held if self._path is None else self._path
+        if isinstance(held, np.ndarray):
+            self.style = held.copy()
+            self.style.flags.writeable = False
 
     def read(self) -> tuple[np.ndarray, float | None]:
         """Samples, float32 (channels, samples), and rate in Hz, read again if the file has changed."""

@@ -1,15 +1,17 @@
 r"""The style objective of infinitely many random filters, in closed form, with its gradient.
 
-With filters :math:`w \sim N(0, g/N)` the features :math:`\mathrm{relu}(W p)` of two patches have, as :math:`N \to \infty`, the inner
-product :math:`g\,\kappa(u, v)`, where :math:`\kappa` is the arc-cosine kernel of order 1:
+With filters :math:`w \sim N(0, g/N)` the features :math:`\mathrm{relu}(W p)` of two patches have, as :math:`N \to
+\infty`, the inner product :math:`g\,\kappa(u, v)`, where :math:`\kappa` is the arc-cosine kernel of order 1:
 
 .. math::
-    2\pi\,\kappa = r + (\pi - \theta)\,s, \qquad s = u\cdot v,\quad r = \sqrt{|u|^2|v|^2 - s^2},\quad \theta = \mathrm{atan2}(r, s)
+    2\pi\,\kappa = r + (\pi - \theta)\,s, \qquad
+    s = u\cdot v,\quad r = \sqrt{|u|^2|v|^2 - s^2},\quad \theta = \mathrm{atan2}(r, s)
 
-    \frac{\partial\kappa}{\partial s} = \frac{\pi - \theta}{2\pi}, \qquad \frac{\partial\kappa}{\partial |u|^2} = \frac{r}{4\pi |u|^2}
+    \frac{\partial\kappa}{\partial s} = \frac{\pi - \theta}{2\pi}, \qquad
+    \frac{\partial\kappa}{\partial |u|^2} = \frac{r}{4\pi |u|^2}
 
-So the losses of `random_conv` need only the inner products of patches, and those are sliding sums along the diagonals of
-the inner products of frames. No filter is drawn and no convolution is run.
+So the losses of `random_conv` need only the inner products of patches, and those are sliding sums along the diagonals
+of the inner products of frames. No filter is drawn and no convolution is run.
 
 References
 ----------
@@ -37,8 +39,8 @@ TILE = 512
 class Patches:
     """Frames, (batch, frames, bins), as patches of several widths, with room for the gradient at them.
 
-    ``norms`` are the squared norms of the patches, (batch, patches) for each width. ``grad`` and ``norm_grads`` collect the
-    loss's derivatives by the frames and by those norms; None where none is asked for.
+    ``norms`` are the squared norms of the patches, (batch, patches) for each width. ``grad`` and ``norm_grads``
+    collect the loss's derivatives by the frames and by those norms; None where none is asked for.
     """
 
     frames: Array
@@ -58,7 +60,7 @@ class Patches:
         return Patches(self.frames, self.norms, xp.zeros_like(self.frames), [xp.zeros_like(n) for n in self.norms])
 
     def tiles(self, halo: int) -> list[Patches]:
-        """Views of at most `TILE` patches each; frames overlap by ``halo``, so that every patch is whole in one tile."""
+        """Views of at most `TILE` patches; frames overlap by ``halo``, so that every patch is whole in one tile."""
         views = []
         for start in range(0, max(n.shape[1] for n in self.norms), TILE):
             frames, patches = slice(start, start + TILE + halo), slice(start, start + TILE)
@@ -121,7 +123,7 @@ class InfiniteWidth:
         return loss
 
     def _gram_loss(self, x: Patches, y: Patches, factor: float) -> Array:
-        """``factor`` times the squared norm of the kernel matrix over both numbers of patches; adds to the gradients at x."""
+        """``factor`` times the mean square over the kernel matrix, weighted; adds to the gradients at x."""
         weights = [
             factor * term.style_weight * (term.gain / (2 * math.pi)) ** 2 / (n.shape[1] * m.shape[1])
             for term, n, m in zip(self.terms, x.norms, y.norms, strict=True)
@@ -137,7 +139,6 @@ class InfiniteWidth:
 
     def _tile_loss(self, rows: Patches, cols: Patches, weights: list[float]) -> Array:
         """One tile of `_gram_loss`; adds to the gradients at the rows, and at the columns where they have one."""
-        xp = get_array_module(rows.frames)
         loss: Array = 0.0
         frame_grad: Array = 0.0
         products = matmul(rows.frames, cols.frames.swapaxes(-1, -2))
@@ -155,7 +156,7 @@ class InfiniteWidth:
         return loss
 
     def _kernel_loss(self, k: int, products: Array, rows: Patches, cols: Patches, weight: float) -> tuple[Array, Array]:
-        """A tile's loss for the width of term k, and its gradient at the products of patches; adds to those at the norms."""
+        """One width's loss in a tile and its gradient at the products of patches; adds to those at the norms."""
         xp, diagonal = get_array_module(products), rows is cols
         u, v = rows.norms[k][:, :, None], cols.norms[k][:, None, :]
         s = patch_products(products, self.terms[k].kernel_width)[:, : u.shape[1], : v.shape[2]]
@@ -186,7 +187,7 @@ class InfiniteWidth:
 
 # ---------------------------------------------------------------- the kernel
 def arc_cosine(products: Array, norms_u: Array, norms_v: Array) -> tuple[Array, Array, Array]:
-    """2 pi kappa, pi - theta and r, from inner products and squared norms (broadcastable); a zero patch has theta = 0."""
+    """2 pi kappa, pi - theta and r, from inner products and squared norms; a zero patch has theta = 0."""
     xp = get_array_module(products)
     square = norms_u * norms_v
     root = products * products
@@ -212,8 +213,8 @@ _ATAN = (
 def _pi_minus_angle(root: Array, products: Array, norm_products: Array) -> Array:
     """Pi - atan2(root, products) in float32 to 4e-7, five times as fast as NumPy's arctan2, which no SIMD serves.
 
-    With |u||v| at hand, tan(theta / 2) = r / (|u||v| + s), which a polynomial inverts on 0 <= theta <= pi / 2; the angles
-    beyond are those of -s, mirrored.
+    With |u||v| at hand, tan(theta / 2) = r / (|u||v| + s), which a polynomial inverts on 0 <= theta <= pi / 2; the
+    angles beyond are those of -s, mirrored.
     """
     t = np.abs(products)
     t += norm_products

@@ -1,8 +1,8 @@
 """Adam and L-BFGS on arrays with a batch axis, and the one loop that runs either.
 
-An optimiser is asked for the first point with ``init(x)``, then for the next one with ``step(x, losses, grad)``, once for each
-evaluation, and at the end, by ``best(x, losses)``, for the one to keep and its losses. Losses are float64 (parts, batch), and
-their sum over the parts is what falls; items of a batch never mix.
+An optimiser is asked for the first point with ``init(x)``, then for the next one with ``step(x, losses, grad)``, once
+for each evaluation, and at the end, by ``best(x, losses)``, for the one to keep and its losses. Losses are float64
+(parts, batch), and their sum over the parts is what falls; items of a batch never mix.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Adam:
 
     References
     ----------
-    D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. I. Loshchilov and F. Hutter,
-    "SGDR", ICLR 2017, eq. 5, for the schedule.
+    D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. I. Loshchilov and F.
+    Hutter, "SGDR", ICLR 2017, eq. 5, for the schedule.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Adam:
         self.nonnegative, self.epsilon = nonnegative, 1e-8
 
     def init(self, x: Array) -> Array:
+        """Start at x, which is kept."""
         xp = get_array_module(x)
         self._iteration, self._mean, self._square = 0, xp.zeros(x.shape, x.dtype), xp.zeros(x.shape, x.dtype)
         return x.copy()
@@ -84,10 +85,10 @@ class Adam:
 
 
 class LBFGS:
-    """Limited-memory BFGS with a backtracking line search; each item of the batch has its own step, history and acceptance.
+    """Limited-memory BFGS with backtracking; each item of the batch has its own step, history and acceptance.
 
-    One evaluation is one call of `step`: a trial point that lowers the loss enough is accepted and gives the next direction,
-    another makes the step along the present direction shorter.
+    One evaluation is one call of `step`: a trial point that lowers the loss enough is accepted and gives the next
+    direction, another makes the step along the present direction shorter.
 
     Parameters
     ----------
@@ -96,15 +97,16 @@ class LBFGS:
 
     References
     ----------
-    J. Nocedal and S. Wright, "Numerical optimization", 2006, algorithm 7.4, eq. 7.20 for the scale of the first guess, 3.4 for
-    sufficient decrease and 3.57 for the shortened step. Deviation: pairs without positive curvature are left out, so
-    that the search needs no second Wolfe condition.
+    J. Nocedal and S. Wright, "Numerical optimization", 2006, algorithm 7.4, eq. 7.20 for the scale of the first
+    guess, 3.4 for sufficient decrease and 3.57 for the shortened step. Deviation: pairs without positive curvature
+    are left out, so that the search needs no second Wolfe condition.
     """
 
     def __init__(self, memory: int = 10) -> None:
         self.memory, self.sufficient = memory, 1e-4
 
     def init(self, x: Array) -> Array:
+        """Start at x, which is kept."""
         xp, batch = get_array_module(x), x.shape[0]
         self._steps = xp.zeros((self.memory, batch, x[0].size), x.dtype)
         self._changes = xp.zeros_like(self._steps)
@@ -173,7 +175,7 @@ class LBFGS:
             )
 
     def _search_direction(self, grad: Array) -> Array:
-        """Minus the inverse Hessian's estimate times the gradient: the two-loop recursion, every item with its own history."""
+        """Minus the inverse Hessian's estimate times the gradient, by the two-loop recursion on each item's history."""
         xp, items = get_array_module(grad), get_array_module(grad).arange(grad.shape[0])
         direction, shares = -grad, []
         for age in range(self.memory):

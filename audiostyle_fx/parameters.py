@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from .backend import check_device
 from .spectral import STFT, default_n_fft
 
@@ -21,9 +23,13 @@ def number(low: float, high: float = math.inf) -> Callable[[str, Any], float]:
     def check(name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, Real):
             raise TypeError(f"{name}={value!r} must be a number")
-        if not math.isfinite(value) or not low <= float(value) <= high:
-            raise ValueError(f"{name}={value!r} must be {_range(low, high)}")
-        return float(value)
+        try:
+            converted = float(value)
+        except OverflowError:  # an integer beyond floating point
+            converted = math.inf
+        if not math.isfinite(converted) or not low <= converted <= high:
+            raise ValueError(f"{name}={value!r} must be {_range(low, high)}" + " and finite" * (high == math.inf))
+        return converted
 
     return check
 
@@ -60,23 +66,21 @@ def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
 
 
 def _range(low: float, high: float = math.inf) -> str:
-    return (
-        f"at least {low:g}" + (" and finite" if low == 0 else "") if high == math.inf else f"from {low:g} to {high:g}"
-    )
+    return f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
 
 
 def _flag(name: str, value: Any) -> bool:
-    if value not in (True, False) or isinstance(value, str):
+    if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}={value!r} must be True or False")
     return bool(value)
 
 
 def _n_filters(name: str, value: Any) -> float:
-    return math.inf if value == math.inf else integer(1)(name, value)
+    return math.inf if isinstance(value, Real) and value == math.inf else integer(1)(name, value)
 
 
 def _kernel_width(name: str, value: Any) -> int | tuple[int, ...]:
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         if not value:
             raise ValueError(f"{name}={value!r} must name at least one width")
         return tuple(integer(1)(name, width) for width in value)

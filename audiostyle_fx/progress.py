@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from tqdm import tqdm
 
-Progress: TypeAlias = bool | None | Callable[[str, int, int, Mapping[str, float]], None]
+Progress: TypeAlias = bool | Callable[[str, int, int, Mapping[str, float]], None] | None
 """True for a bar, or a function of stage, iteration (0 to total), total and the losses there, by name."""
 
 

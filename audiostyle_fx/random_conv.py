@@ -1,16 +1,17 @@
 r"""The style objective of N random filters: one convolution, a ReLU, Gram matching; forward pass and gradient by hand.
 
-With patches :math:`p_t` of K frames, filters :math:`W \sim N(0, g/N)` and features :math:`F = \mathrm{relu}(p W)`, (patches, N), the loss is
+With patches :math:`p_t` of K frames, filters :math:`W \sim N(0, g/N)` and features :math:`F = \mathrm{relu}(p W)`,
+(patches, N), the loss is
 
 .. math:: \Big\| \frac{F^\top F}{P} - \frac{F_s^\top F_s}{P_s} \Big\|^2 + w \, \| F - F_c \|^2.
 
-The first norm is that of an N x N matrix, but also, with :math:`K_{ab} = F_a F_b^\top`,
-:math:`\|K_{xx}\|^2/P^2 - 2\|K_{xs}\|^2/(P P_s) + \|K_{ss}\|^2/P_s^2`, whose matrices have a row a patch: the cheaper of both is used.
+The first norm is that of an N x N matrix, but also, with :math:`K_{ab} = F_a F_b^\top`, :math:`\|K_{xx}\|^2/P^2 -
+2\|K_{xs}\|^2/(P P_s) + \|K_{ss}\|^2/P_s^2`, whose matrices have a row a patch: the cheaper of both is used.
 
 References
 ----------
-V. Lebedev and D. Ulyanov, "Audio texture synthesis and style transfer", 2016. Deviations: each Gram is divided by its own
-number of patches, and the filters' variance does not depend on the number of bins (see `scaling`).
+V. Lebedev and D. Ulyanov, "Audio texture synthesis and style transfer", 2016. Deviations: each Gram is divided by its
+own number of patches, and the filters' variance does not depend on the number of bins (see `scaling`).
 """
 
 from __future__ import annotations

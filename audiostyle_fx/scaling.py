@@ -1,8 +1,9 @@
 r"""What alpha means: the weights that make one value sound alike at any rate, channel count, kernel width and duration.
 
 The original's 4,096 filters of variance :math:`\sigma^2 = 4 / ((1025 + 4096) K)` on 1025 bins set the reference
-:math:`g = 4096\,\sigma^2`. Other spectra are weighted by their density of bins (bins per Hz, over the channels that sound), since
-the top octave of a high rate is nearly empty; the content loss, a sum over patches, is weighted to the original's 420 patches.
+:math:`g = 4096\,\sigma^2`. Other spectra are weighted by their density of bins (bins per Hz, over the channels that
+sound), since the top octave of a high rate is nearly empty; the content loss, a sum over patches, is weighted to the
+original's 420 patches.
 """
 
 from __future__ import annotations

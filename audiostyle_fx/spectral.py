@@ -1,11 +1,12 @@
 r"""Short-time Fourier transform, its least-squares inverse, the log-magnitude, and the adjoint of each.
 
-A recording is ``(batch, channels, samples)``; its spectrum is ``(batch, frames, channels, bins)`` and its log-magnitude
-spectrogram ``(batch, frames, channels * bins)``. Frames come before bins because every heavy operation wants them so: the
-FFT runs along contiguous samples, a patch of consecutive frames is contiguous memory, and stacking channels is free.
+A recording is ``(batch, channels, samples)``; its spectrum is ``(batch, frames, channels, bins)`` and its
+log-magnitude spectrogram ``(batch, frames, channels * bins)``. Frames come before bins because every heavy operation
+wants them so: the FFT runs along contiguous samples, a patch of consecutive frames is contiguous memory, and stacking
+channels is free.
 
-Gradients at complex values are :math:`\partial L/\partial\mathrm{Re} + i\,\partial L/\partial\mathrm{Im}`, so an adjoint
-satisfies :math:`\mathrm{Re}\langle A y, G\rangle = \langle y, A^* G\rangle`.
+Gradients at complex values are :math:`\partial L/\partial\mathrm{Re} + i\,\partial L/\partial\mathrm{Im}`, so an
+adjoint satisfies :math:`\mathrm{Re}\langle A y, G\rangle = \langle y, A^* G\rangle`.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def _hann(n_fft: int, dtype: str, xp: ModuleType) -> Array:
 class STFT:
     """The transform for one window and hop; frame ``t`` is centred on sample ``t * hop_length``.
 
-    The ends are reflected, so that the first and last windows see a continuation and not a step to silence, and the last
-    frame is centred at or after the last sample, so that no sample rests on the rim of a single window.
+    The ends are reflected, so that the first and last windows see a continuation and not a step to silence, and the
+    last frame is centred at or after the last sample, so that no sample rests on the rim of a single window.
 
     Parameters
     ----------
@@ -118,7 +119,8 @@ class STFT:
     def log_magnitude(self, spectrum: Array) -> Array:
         """log(1 + scaled magnitude), (batch, frames, channels * bins), of a spectrum (batch, frames, channels, bins).
 
-        ``log(1 + m)`` and not ``log1p(m)``: rounding 1 + m to float32 costs at most 6e-8, and NumPy's log is six times faster.
+        ``log(1 + m)`` and not ``log1p(m)``: rounding 1 + m to float32 costs at most 6e-8, and NumPy's log is six
+        times faster.
         """
         xp = get_array_module(spectrum)
         x = xp.empty(spectrum.shape, spectrum.real.dtype)
@@ -189,7 +191,7 @@ class STFT:
         return out
 
     def _synthesize(self, spectrum: Array, scale: float, ends: float) -> Array:
-        """Windowed inverse FFTs of the spectrum times ``scale``, and its first and last bin times ``ends``, overlap-added."""
+        """Windowed inverse FFTs, overlap-added, of ``scale`` times the spectrum with its end bins times ``ends``."""
         xp, window = get_array_module(spectrum), self._window(spectrum) * scale
         frames = xp.empty((*spectrum.shape[:3], self.n_fft), spectrum.real.dtype)
 
@@ -226,13 +228,13 @@ class STFT:
 class MDCT:
     """Modified discrete cosine transform with a sine window: an orthonormal basis of notes in time and frequency.
 
-    Its coefficients are one per ``hop_length`` samples and band, (batch, channels, frames, hop_length), and the transform
-    is orthonormal, so that its adjoint is its inverse.
+    Its coefficients are one per ``hop_length`` samples and band, (batch, channels, frames, hop_length), and the
+    transform is orthonormal, so that its adjoint is its inverse.
 
     References
     ----------
-    J. Princen, A. Johnson and A. Bradley, "Subband/transform coding using filter bank designs based on time domain aliasing
-    cancellation", ICASSP 1987.
+    J. Princen, A. Johnson and A. Bradley, "Subband/transform coding using filter bank designs based on time domain
+    aliasing cancellation", ICASSP 1987.
     """
 
     hop_length: int

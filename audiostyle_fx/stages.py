@@ -81,15 +81,14 @@ class Run:
         if not n_iter:
             return self.stft.inverse(with_magnitude(phases, magnitude), n_samples)
         xp = get_array_module(x)
-        size, inconsistency, ends = xp.linalg.norm(magnitude), [], []
-        for i, (y, spectrum) in enumerate(griffin_lim(self.stft, magnitude, phases, n_samples, n_iter), 1):
+        size, inconsistency, judged = max(float(xp.linalg.norm(magnitude)), 1e-30), [], {}
+        for i, (samples, spectrum) in enumerate(griffin_lim(self.stft, magnitude, phases, n_samples, n_iter), 1):
+            y = samples
             inconsistency.append(float(xp.linalg.norm(xp.abs(spectrum) - magnitude) / size))
             self.report("phase", i, n_iter, {"inconsistency": inconsistency[-1]})
             if i in (1, n_iter):  # an evaluation costs as much as two iterations, so only the ends are judged
-                ends.append((i, self.objective.value_and_grad(self.stft.log_magnitude(spectrum))[0]))
-        self._record(
-            "phase", start, [i for i, _ in ends], xp.stack([losses for _, losses in ends]), np.array(inconsistency)
-        )
+                judged[i] = self.objective.value_and_grad(self.stft.log_magnitude(spectrum))[0]
+        self._record("phase", start, judged, xp.stack([*judged.values()]), np.array(inconsistency))
         return y
 
     def waveform(self, y: Array, mask: Array) -> Array:
@@ -118,7 +117,9 @@ class Run:
         self, name: str, start: float, iterations: Any, history: Array, inconsistency: np.ndarray | None = None
     ) -> None:
         style, content = to_host(history).sum(axis=2).T
-        self.stages[name] = Stage(time.perf_counter() - start, np.array(iterations), style, content, inconsistency)
+        self.stages[name] = Stage(
+            time.perf_counter() - start, np.array(list(iterations)), style, content, inconsistency
+        )
 
 
 def three_stages(

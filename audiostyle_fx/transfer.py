@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -78,8 +79,8 @@ def stylize(
     content : float32 or float64 array (channels, samples) or (samples,)
         The recording to restyle; not changed.
     style : path, array, or list of one of these
-        The recording whose sound is taken, of any length, rate and number of channels. With the content's number of channels
-        it is matched channel by channel, otherwise its mix to mono serves every channel.
+        The recording whose sound is taken, of any length, rate and number of channels. With the content's number of
+        channels it is matched channel by channel, otherwise its mix to mono serves every channel.
     sample_rate : float
         Of the content, in Hz.
     style_sample_rate : float, optional
@@ -94,7 +95,8 @@ def stylize(
     kernel_width : int or sequence of int
         Frames that a filter spans, one width or several.
     n_fft, hop_length : int, optional
-        STFT window, a multiple of 4, and hop, in samples; by default the power of two nearest 93 ms and a quarter of it.
+        STFT window, a multiple of 4, and hop, in samples; by default the power of two nearest 93 ms and a quarter of
+        it.
     optimizer : {"adam", "lbfgs"}
         For the spectrogram and the waveform.
     spectrogram_iters, phase_iters, waveform_iters : int
@@ -127,11 +129,12 @@ def stylize(
 
     References
     ----------
-    V. Lebedev and D. Ulyanov, "Audio texture synthesis and style transfer", 2016. Deviations: the closed form by default,
-    the waveform stage, levels, joint channels and whole recordings; the README says why.
+    V. Lebedev and D. Ulyanov, "Audio texture synthesis and style transfer", 2016. Deviations: the closed form by
+    default, the waveform stage, levels, joint channels and whole recordings; the README says why.
     """
     parameters = Parameters.of(locals())
-    stft = parameters.stft(check_rate("sample_rate", sample_rate))
+    sample_rate = check_rate("sample_rate", sample_rate)
+    stft = parameters.stft(sample_rate)
     audio = recordings.check_audio("content", content)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
     active = np.asarray(audio.any(axis=-1))
@@ -146,7 +149,7 @@ def stylize(
             gain, style_gain = (_gain(a, sample_rate, parameters.normalize) for a in (dry, style_audio))
             mask = recordings.silence_mask(dry, sample_rate)
             wet, stages = three_stages(
-                dry * gain, style_audio * style_gain, mask, sample_rate, parameters, stft, report
+                _scaled(dry, gain), _scaled(style_audio, style_gain), mask, sample_rate, parameters, stft, report
             )
             wet = _level(wet / gain, recordings.rms(dry), parameters)
             out[active] = (1 - parameters.mix) * dry + parameters.mix * wet
@@ -179,14 +182,16 @@ def texture(
     Parameters
     ----------
     style, sample_rate
-        As for `stylize`; the result has the style's channels, the given rate and, with ``match_level``, the style's RMS.
+        As for `stylize`; the result has the style's channels, the given rate and, with ``match_level``, the style's
+        RMS.
     duration : float
         Of the result, in seconds.
 
     Other parameters, the result and the errors are those of `stylize`.
     """
     parameters = Parameters.of({**locals(), "alpha": 0.0, "init": "noise", "phase_init": "random"})
-    stft = parameters.stft(check_rate("sample_rate", sample_rate))
+    sample_rate = check_rate("sample_rate", sample_rate)
+    stft = parameters.stft(sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
     active = style_audio.any(axis=-1)
@@ -196,7 +201,9 @@ def texture(
         source = style_audio[active]
         gain = _gain(source, sample_rate, parameters.normalize)
         silence = np.zeros((len(source), n_samples))  # with alpha = 0 only the shape of the content counts
-        wet, stages = three_stages(silence, source * gain, np.ones_like(silence), sample_rate, parameters, stft, report)
+        wet, stages = three_stages(
+            silence, _scaled(source, gain), np.ones_like(silence), sample_rate, parameters, stft, report
+        )
         out[active] = _level(wet / gain, recordings.rms(source), parameters)
     return _result(out, sample_rate, stages, start, parameters, stft)
 
@@ -208,11 +215,17 @@ def _load_style(
     samples, rate = recordings.read_style(style, style_sample_rate, style_weights)
     samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
     if samples.shape[-1] < patch_samples(parameters, stft):
-        needed, given = patch_samples(parameters, stft) / sample_rate, samples.shape[-1] / sample_rate
+        needed, given = (
+            math.ceil(1e4 * n / sample_rate) / 1e4 for n in (patch_samples(parameters, stft), samples.shape[-1])
+        )
         raise ValueError(
-            f"style is {given:.3f} s long; kernel_width={parameters.kernel_width} needs at least {needed:.3f} s"
+            f"style is {given:.4f} s long; kernel_width={parameters.kernel_width} needs at least {needed:.4f} s"
         )
     return samples
+
+
+def _scaled(audio: np.ndarray, gain: float) -> np.ndarray:
+    return audio * np.float64(gain)  # the gain of a recording below 1e-38 is more than float32 holds
 
 
 def _gain(audio: np.ndarray, sample_rate: float, normalize: bool) -> float:

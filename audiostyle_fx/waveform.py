@@ -1,9 +1,10 @@
 r"""The losses of a waveform, and coordinates in which an optimiser gets along with them.
 
-The log-magnitude flattens what the ear hears compressed: the gradient at a loud cell of the spectrogram is small though it
-needs large steps, and the other way round. Steps on samples can't tell the cells apart; steps on MDCT coefficients can, so
-the optimiser works on :math:`u = \mathrm{MDCT}(y) / d`, where :math:`d = (1 + m)^{0.7}` grows with the level :math:`m` around
-each coefficient. The basis is orthonormal and has as many coefficients as samples: nothing but the metric changes.
+The log-magnitude flattens what the ear hears compressed: the gradient at a loud cell of the spectrogram is small
+though it needs large steps, and the other way round. Steps on samples can't tell the cells apart; steps on MDCT
+coefficients can, so the optimiser works on :math:`u = \mathrm{MDCT}(y) / d`, where :math:`d = (1 + m)^{0.7}` grows
+with the level :math:`m` around each coefficient. The basis is orthonormal and has as many coefficients as samples:
+nothing but the metric changes.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class WaveformObjective:
         return losses, grad
 
     def _metric(self, y: Array) -> Array:
-        """Step sizes: the power of the magnitude in the STFT frame nearest each MDCT frame, at the bins either side of a band."""
+        """Step sizes, from the STFT frame nearest each MDCT frame and the bins on either side of each band."""
         xp = get_array_module(y)
         magnitude = xp.abs(self.stft.forward(y))
         magnitude *= self.stft.magnitude_scale

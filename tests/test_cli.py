@@ -230,7 +230,7 @@ def test_commands_that_are_not_understood(arguments, capsys, no_work):
         ("song.wav", "out.wav", "nowhere.wav", "style='nowhere.wav'"),
         ("song.wav", "out.wav", "text.wav", "style='text.wav'"),
         ("song.wav", "out.wav", "silent.wav", "silent"),
-        ("song.wav", "out.wav", "short.wav", "needs at least 0.448 s"),
+        ("song.wav", "out.wav", "short.wav", "needs at least 0.448"),
         ("nan.wav", "out.wav", "style.wav", "NaN"),
     ],
 )

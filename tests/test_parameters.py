@@ -326,7 +326,6 @@ def test_directory_for_a_style(refused, tmp_path):
     [
         (np.zeros((0, 1)), "empty"),
         (np.zeros((8000, 2)), "silent"),
-        (np.full((100, 1), 0.1), "0.448"),
         (np.full((8000, 1), np.nan), "NaN"),
         (np.full((8000, 1), np.inf), "infinite"),
     ],
@@ -408,7 +407,7 @@ def test_style_shorter_than_a_patch_says_how_many_seconds_are_needed(refused, st
 
 def test_style_of_exactly_a_patch_is_enough(content, style, rate, quick):
     stylize(content, style[:384], rate, **quick)
-    with pytest.raises(ValueError, match=r"0\.048 s") as error:
+    with pytest.raises(ValueError, match=r"needs at least 0\.0480? s") as error:
         stylize(content, style[:383], rate, **quick)
     assert str(error.value).count("0.048") == 1, "what is given must not read like what is needed"
 

@@ -1,8 +1,8 @@
 """Speed, memory and audio loss on the shipped examples, as Markdown: python tests/benchmarks/benchmark.py [--quick].
 
-Every row runs in a process of its own. The original algorithm in PyTorch is run too where torch is installed; the time of
-one of its evaluations is the unit of the others. The audio loss is taken of the resulting audio, mono at 22,050 Hz and at
-equal RMS, by 4,096 fresh random filters, at the gain that suits each result best.
+Every row runs in a process of its own. The original algorithm in PyTorch is run too where torch is installed; the
+time of one of its evaluations is the unit of the others. The audio loss is taken of the resulting audio, mono at
+22,050 Hz and at equal RMS, by 4,096 fresh random filters, at the gain that suits each result best.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def main() -> None:
     print("| transfer | seconds | units | peak MB | style loss | content loss | total |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, row in rows.items():
-        units = f"{row['seconds'] / unit:.1f}" if unit else "–"
+        units = f"{row['seconds'] / unit:.1f}" if unit else "-"
         losses = " | ".join(f"{row[part]:.0f}" for part in ("style", "content", "total"))
         print(f"| {name} | {row['seconds']:.1f} | {units} | {row['megabytes']:.0f} | {losses} |")
     print("\n| one evaluation with gradient | ms | units |\n|---|---:|---:|")
@@ -191,7 +191,7 @@ def main() -> None:
         in_process("--row", "evaluations") | ({"the original in PyTorch": unit} if unit else {})
     ).items():
         print(
-            f"| {name} | {1000 * value:.1f} | {value / unit:.3f} |" if unit else f"| {name} | {1000 * value:.1f} | – |"
+            f"| {name} | {1000 * value:.1f} | {value / unit:.3f} |" if unit else f"| {name} | {1000 * value:.1f} | - |"
         )
 
 
