@@ -64,7 +64,7 @@ def irfft(spectrum: Array, n_fft: int) -> Array:
     return get_array_module(spectrum).fft.irfft(spectrum, n=n_fft, axis=-1)
 
 
-def in_blocks(function: Callable[[slice], None], length: int, size: int, xp: ModuleType) -> None:
+def in_blocks(function: Callable[[slice], None], length: int, size: int, xp: ModuleType, at_least: int = 1) -> None:
     """Have ``function`` fill its rows of arrays it knows, a slice of 0 to ``length`` at a time, on every core.
 
     On the CPU a block has about `BLOCK` elements, ``size`` of them a row: what a function makes on the way then stays
@@ -79,28 +79,31 @@ def in_blocks(function: Callable[[slice], None], length: int, size: int, xp: Mod
         Number of rows, and elements of one.
     xp : module
         Where the arrays live.
+    at_least : int
+        Rows of a block, of all but the last.
     """
-    rows = max(1, BLOCK // max(1, size)) if xp is np else max(1, length)
+    rows = max(at_least, BLOCK // max(1, size)) if xp is np else max(1, length)
     _share(function, [slice(start, min(start + rows, length)) for start in range(0, length, rows)])
 
 
-def matmul(a: Array, b: Array) -> Array:
-    """Matrix products a @ b for a of shape (batch or 1, m, k) and b of shape (batch or 1, k, n).
+def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
+    """Matrix products a @ b for a of shape (batch or 1, m, k) and b of shape (batch or 1, k, n), or added to an array.
 
     On the CPU each core computes a share of the result's longer side by itself: within `one_thread_each` no thread of
     the BLAS has to wait for another, which on a busy machine makes a product ten times slower.
     """
     if get_array_module(a) is not np:
-        return a @ b
+        return a @ b if add_to is None else add_to.__iadd__(a @ b)
     batch, m, n = max(len(a), len(b)), a.shape[1], b.shape[2]
-    out = np.empty((batch, m, n), np.result_type(a, b))
+    out = np.empty((batch, m, n), np.result_type(a, b)) if add_to is None else add_to
     bounds = np.linspace(0, max(m, n), _cores() + 1).astype(int)
 
     def fill(at: slice) -> None:
-        if m >= n:
-            np.matmul(a[:, at], b, out=out[:, at])
+        left, right, part = (a[:, at], b, out[:, at]) if m >= n else (a, b[:, :, at], out[:, :, at])
+        if add_to is None:
+            np.matmul(left, right, out=part)
         else:
-            np.matmul(a, b[:, :, at], out=out[:, :, at])
+            part += left @ right
 
     _share(fill, [slice(start, stop) for start, stop in itertools.pairwise(bounds) if start < stop])
     return out

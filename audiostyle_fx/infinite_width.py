@@ -95,17 +95,23 @@ class InfiniteWidth:
         """Losses, float64 (2, batch): style, content; and the gradient of their sum at x, (batch, frames, bins)."""
         xp = get_array_module(x)
         patches = Patches.of(x, self.terms).with_grad()
-        content = self._content_loss(patches)
+        content, by_content = self._content_loss(patches)
         style = (
             self._style_energy + self._gram_loss(patches, patches, 1.0) + self._gram_loss(patches, self._style, -2.0)
         )
         pairs = zip(patches.norm_grads, self.terms, strict=True)
         by_frame = sum(sliding_sum_vjp(norm_grad, term.kernel_width) for norm_grad, term in pairs)
-        patches.grad += (2 * by_frame)[..., None] * x  # a patch's squared norm is the sum over its frames
+        by_frame = 2 * by_frame  # a patch's squared norm is the sum of the squares in its frames
+
+        def fill(at: slice) -> None:
+            patches.grad[:, at] += by_frame[:, at, None] * x[:, at]
+            patches.grad[:, at] += by_content[:, at, None] * self._content.frames[:, at]
+
+        in_blocks(fill, x.shape[1], x[:, :1].size, xp)
         return xp.stack([xp.broadcast_to(style, content.shape), content]), patches.grad
 
-    def _content_loss(self, x: Patches) -> Array:
-        """Squared feature differences, patch by patch: the kernel on the diagonal alone."""
+    def _content_loss(self, x: Patches) -> tuple[Array, Array]:
+        """Squared feature differences; and the factors of the content's frames in the gradient at x."""
         xp = get_array_module(x.frames)
         loss, frame_products = 0.0, xp.einsum("btk,btk->bt", x.frames, self._content.frames)
         by_frame = xp.zeros_like(frame_products)
@@ -119,8 +125,7 @@ class InfiniteWidth:
             )
             norm_grad += weight * (0.5 - root / (2 * math.pi * _positive(norm)))
             by_frame += sliding_sum_vjp((angle / math.pi - 1) * weight, term.kernel_width)
-        x.grad += by_frame[..., None] * self._content.frames
-        return loss
+        return loss, by_frame
 
     def _gram_loss(self, x: Patches, y: Patches, factor: float) -> Array:
         """``factor`` times the mean square over the kernel matrix, weighted; adds to the gradients at x."""
@@ -150,9 +155,9 @@ class InfiniteWidth:
             if rows.grad is not None:
                 frame_grad = frame_grad + patch_products_vjp(product_grad, term.kernel_width, products.shape)
         if rows.grad is not None:
-            rows.grad += matmul(frame_grad, cols.frames)
+            matmul(frame_grad, cols.frames, add_to=rows.grad)
             if cols.grad is not None and rows is not cols:
-                cols.grad += matmul(frame_grad.swapaxes(-1, -2), rows.frames)
+                matmul(frame_grad.swapaxes(-1, -2), rows.frames, add_to=cols.grad)
         return loss
 
     def _kernel_loss(self, k: int, products: Array, rows: Patches, cols: Patches, weight: float) -> tuple[Array, Array]:

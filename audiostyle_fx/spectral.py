@@ -12,6 +12,7 @@ adjoint satisfies :math:`\mathrm{Re}\langle A y, G\rangle = \langle y, A^* G\ran
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
@@ -173,9 +174,9 @@ class STFT:
 
     def _envelope(self, like: Array, n_samples: int) -> Array:
         """Sum of the squared windows over each sample."""
-        xp, before = get_array_module(like), self.n_fft // 2
-        squares = xp.broadcast_to(self._window(like) ** 2, (1, self.n_frames(n_samples), 1, self.n_fft))
-        return self._overlap_add(squares)[..., before : before + n_samples]
+        before, squares = self.n_fft // 2, self._window(like) ** 2
+        frames = get_array_module(like).broadcast_to(squares, (1, self.n_frames(n_samples), 1, self.n_fft))
+        return self._overlap_add(frames)[..., before : before + n_samples]
 
     def _analyze(self, padded: Array) -> Array:
         """Spectra of the windowed frames of (batch, channels, samples) that start at every hop."""
@@ -193,7 +194,9 @@ class STFT:
     def _synthesize(self, spectrum: Array, scale: float, ends: float) -> Array:
         """Windowed inverse FFTs, overlap-added, of ``scale`` times the spectrum with its end bins times ``ends``."""
         xp, window = get_array_module(spectrum), self._window(spectrum) * scale
-        frames = xp.empty((*spectrum.shape[:3], self.n_fft), spectrum.real.dtype)
+        batch, n_frames, channels, _ = spectrum.shape
+        hop, steps = self.hop_length, math.ceil(self.n_fft / self.hop_length)
+        out, adding = xp.zeros((batch, channels, (n_frames + steps - 1) * hop), spectrum.real.dtype), threading.Lock()
 
         def fill(at: slice) -> None:
             part = spectrum[:, at]
@@ -201,26 +204,24 @@ class STFT:
                 part = part.copy()
                 part[..., 0] *= ends
                 part[..., -1] *= ends
-            xp.multiply(irfft(part, self.n_fft), window, out=frames[:, at])
+            frames = irfft(part, self.n_fft)
+            frames *= window
+            samples = self._overlap_add(frames)
+            with adding:
+                out[..., at.start * hop : at.start * hop + samples.shape[-1]] += samples
 
-        in_blocks(fill, frames.shape[1], frames[:, :1].size, xp)
-        return self._overlap_add(frames)
+        # With a sample in two blocks at most, its sum does not depend on which of them comes first.
+        in_blocks(fill, n_frames, batch * channels * self.n_fft, xp, at_least=steps)
+        return out
 
     def _overlap_add(self, frames: Array) -> Array:
         """Sum of the frames, (batch, frames, channels, n_fft), a hop apart: (batch, channels, samples)."""
-        xp = get_array_module(frames)
-        batch, n_frames, channels, _ = frames.shape
+        xp, (batch, n_frames, channels, _) = get_array_module(frames), frames.shape
         hop, steps = self.hop_length, math.ceil(self.n_fft / self.hop_length)
         out = xp.zeros((batch, channels, n_frames + steps - 1, hop), frames.dtype)
-
-        def fill(at: slice) -> None:  # the stretch of one hop after another, from each of the frames that reach it
-            for k in range(steps):
-                first, last = max(at.start - k, 0), min(at.stop - k, n_frames)
-                if first < last:
-                    part = frames[:, first:last, :, k * hop : (k + 1) * hop].transpose(0, 2, 1, 3)
-                    out[:, :, first + k : last + k, : part.shape[-1]] += part
-
-        in_blocks(fill, out.shape[2], batch * channels * hop, xp)
+        for k in range(steps):  # one stretch of every frame at a time: those never overlap each other
+            part = frames[..., k * hop : (k + 1) * hop].transpose(0, 2, 1, 3)
+            out[:, :, k : k + n_frames, : part.shape[-1]] += part
         return out.reshape(batch, channels, -1)
 
 
@@ -248,25 +249,39 @@ class MDCT:
         xp, hop, half = get_array_module(y), self.hop_length, self.hop_length // 2
         padding = (hop, self.n_frames(y.shape[-1]) * hop - y.shape[-1])
         blocks = xp.pad(y, ((0, 0), (0, 0), padding)).reshape(*y.shape[:2], -1, hop)
-        window = _sine(hop, y.dtype.name, xp)
-        early, late = blocks[:, :, :-1] * window, blocks[:, :, 1:] * window[::-1]
-        folded = xp.empty_like(early)
-        folded[..., :half] = -late[..., :half][..., ::-1] - late[..., half:]
-        folded[..., half:] = early[..., :half] - early[..., half:][..., ::-1]
-        return _dct4(folded)
+        rising, falling = _sine(hop, y.dtype.name, xp), _sine(hop, y.dtype.name, xp)[::-1]
+        out = xp.empty((*y.shape[:2], blocks.shape[2] - 1, hop), y.dtype)
+
+        def fill(at: slice) -> None:
+            early, late = blocks[:, :, at] * rising, blocks[:, :, at.start + 1 : at.stop + 1] * falling
+            folded = xp.empty_like(early)
+            folded[..., :half] = -late[..., :half][..., ::-1] - late[..., half:]
+            folded[..., half:] = early[..., :half] - early[..., half:][..., ::-1]
+            out[:, :, at] = _dct4(folded)
+
+        in_blocks(fill, out.shape[2], out[:, :, :1].size, xp)
+        return out
 
     def inverse(self, coefficients: Array, n_samples: int) -> Array:
         """The (batch, channels, n_samples) that has these coefficients."""
         xp, hop, half = get_array_module(coefficients), self.hop_length, self.hop_length // 2
-        folded, window = _dct4(coefficients), _sine(hop, coefficients.dtype.name, xp)
-        batch, channels, frames, _ = folded.shape
-        blocks = xp.zeros((batch, channels, frames + 1, hop), folded.dtype)
-        upper, lower = folded[..., half:], folded[..., :half]
-        blocks[:, :, :-1, :half] = upper * window[:half]
-        blocks[:, :, :-1, half:] = upper[..., ::-1] * -window[half:]
-        blocks[:, :, 1:, :half] -= lower[..., ::-1] * window[::-1][:half]
-        blocks[:, :, 1:, half:] -= lower * window[::-1][half:]
-        return blocks.reshape(batch, channels, -1)[..., hop : hop + n_samples]
+        window = _sine(hop, coefficients.dtype.name, xp)
+        folded, out = xp.empty_like(coefficients), xp.empty_like(coefficients[:, :, 1:])
+
+        def transform(at: slice) -> None:
+            folded[:, :, at] = _dct4(coefficients[:, :, at])
+
+        def fill(at: slice) -> None:  # each block is the late half of one frame and the early half of the next
+            late, early = folded[:, :, at, :half], folded[:, :, at.start + 1 : at.stop + 1, half:]
+            first, second = out[:, :, at, :half], out[:, :, at, half:]
+            xp.multiply(early, window[:half], out=first)
+            first -= late[..., ::-1] * window[half:][::-1]
+            xp.multiply(early[..., ::-1], -window[half:], out=second)
+            second -= late * window[:half][::-1]
+
+        in_blocks(transform, folded.shape[2], folded[:, :, :1].size, xp)
+        in_blocks(fill, out.shape[2], out[:, :, :1].size, xp)
+        return out.reshape(*out.shape[:2], -1)[..., :n_samples]
 
 
 @lru_cache(maxsize=8)
@@ -282,18 +297,14 @@ def _dct4_twiddle(size: int, dtype: str, xp: ModuleType) -> Array:
 
 
 def _dct4(x: Array) -> Array:
-    """Orthonormal DCT of type IV over the last of four axes, its own inverse, by a complex FFT of half the size."""
+    """Orthonormal DCT of type IV over the last axis, its own inverse, by a complex FFT of half the size."""
     xp = get_array_module(x)
     twiddle = _dct4_twiddle(x.shape[-1], x.dtype.name, xp)
-    out = xp.empty_like(x)
-
-    def fill(at: slice) -> None:
-        z = xp.empty((*x[:, :, at].shape[:-1], x.shape[-1] // 2), twiddle.dtype)
-        z.real, z.imag = x[:, :, at, ::2], x[:, :, at, ::-2]
-        z *= twiddle
-        z = fft(z)
-        z *= twiddle
-        out[:, :, at, ::2], out[:, :, at, ::-2] = z.real, -z.imag
-
-    in_blocks(fill, x.shape[2], x[:, :, :1].size, xp)
+    z = xp.empty((*x.shape[:-1], x.shape[-1] // 2), twiddle.dtype)
+    z.real, z.imag = x[..., ::2], x[..., ::-2]
+    z *= twiddle
+    z = fft(z)
+    z *= twiddle
+    out = xp.empty(x.shape, x.dtype)
+    out[..., ::2], out[..., ::-2] = z.real, -z.imag
     return out

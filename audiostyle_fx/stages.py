@@ -22,9 +22,16 @@ from .waveform import Objective, WaveformObjective
 
 Report: TypeAlias = Callable[[str, int, int, Mapping[str, float]], None]
 
-SPECTROGRAM_ADAM = {"learning_rate": 0.25, "beta1": 0.7, "beta2": 0.6, "nonnegative": True}
-WAVEFORM_ADAM = {"learning_rate": 2.5e-3, "beta1": 0.7, "beta2": 0.6}
-"""What measured best: in fifty iterations, means over three gradients reach what 0.9 and 0.9 reach in a hundred."""
+SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}
+WAVEFORM_ADAM = {"learning_rate": 2.5e-3}
+
+
+def adam_beta(n_iter: int) -> float:
+    """Both of Adam's decays for a run of ``n_iter`` iterations: its means reach over a fifteenth of the run.
+
+    Measured: at 60 iterations 0.75 comes to what the usual 0.9 needs 100 for; at 200 iterations 0.9 is best.
+    """
+    return min(max(1 - 15 / n_iter, 2 / 3), 0.9)
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,10 @@ class Run:
         if not n_iter:
             return x
         start = time.perf_counter()
-        optimizer = Adam(n_iter=n_iter, **adam) if self.parameters.optimizer == "adam" else LBFGS()
+        beta = adam_beta(n_iter)
+        optimizer = (
+            Adam(n_iter=n_iter, beta1=beta, beta2=beta, **adam) if self.parameters.optimizer == "adam" else LBFGS()
+        )
 
         def report(iteration: int, losses: Array) -> None:
             style, content = to_host(losses).sum(axis=1)
