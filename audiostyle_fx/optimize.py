@@ -122,9 +122,9 @@ class LBFGS:
         x, grad, loss = x.reshape(shape[0], -1), grad.reshape(shape[0], -1), losses.sum(axis=0)
         if self._base is None:
             self._base = x, losses, grad
-            self._guess = loss / xp.maximum(
+            self._guess = 0.1 * loss / xp.maximum(
                 _dot(grad, grad), 1e-30
-            )  # the step that would reach zero on a straight line
+            )  # a tenth of the way to zero on a straight line
             accepted = xp.ones(shape[0], bool)
         else:
             accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
