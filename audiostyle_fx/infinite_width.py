@@ -96,9 +96,8 @@ class InfiniteWidth:
         xp = get_array_module(x)
         patches = Patches.of(x, self.terms).with_grad()
         content, by_content = self._content_loss(patches)
-        style = (
-            self._style_energy + self._gram_loss(patches, patches, 1.0) + self._gram_loss(patches, self._style, -2.0)
-        )
+        style = self._style_energy + self._gram_loss(patches, patches, 1.0)
+        style = style + self._gram_loss(patches, self._style, -2.0)
         pairs = zip(patches.norm_grads, self.terms, strict=True)
         by_frame = sum(sliding_sum_vjp(norm_grad, term.kernel_width) for norm_grad, term in pairs)
         by_frame = 2 * by_frame  # a patch's squared norm is the sum of the squares in its frames
@@ -120,9 +119,8 @@ class InfiniteWidth:
             s = sliding_sum(frame_products, term.kernel_width)
             _, slope, root = arc_cosine(s, norm, target)
             angle = math.pi - slope
-            loss = loss + weight * ((norm + target) / 2 - s + (angle * s - root) / math.pi).sum(
-                axis=-1, dtype=xp.float64
-            )
+            distance = (norm + target) / 2 - s + (angle * s - root) / math.pi  # exactly zero at the content itself
+            loss = loss + weight * distance.sum(axis=-1, dtype=xp.float64)
             norm_grad += weight * (0.5 - root / (2 * math.pi * _positive(norm)))
             by_frame += sliding_sum_vjp((angle / math.pi - 1) * weight, term.kernel_width)
         return loss, by_frame
@@ -167,10 +165,9 @@ class InfiniteWidth:
         s = patch_products(products, self.terms[k].kernel_width)[:, : u.shape[1], : v.shape[2]]
         if diagonal:  # the same patch on both sides: with s equal to its norm bit for bit the angle is exactly zero
             xp.einsum("bii->bi", s)[:] = rows.norms[k]
-        both = diagonal or cols.grad is None  # otherwise the gradient at the columns is asked for as well
         sides = weight * (2 if diagonal else 1)  # on the diagonal both sides are x
         energies, root_sums = xp.empty(s.shape[:2], s.dtype), xp.empty(s.shape[:2], s.dtype)
-        roots = None if both else xp.empty(s.shape, s.dtype)
+        roots = xp.empty(s.shape, s.dtype) if cols.grad is not None and not diagonal else None
 
         def fill(at: slice) -> None:  # s becomes the gradient
             kernel, slope, root = arc_cosine(s[:, at], u[:, at], v)
@@ -208,11 +205,8 @@ def arc_cosine(products: Array, norms_u: Array, norms_v: Array) -> tuple[Array, 
 
 
 # atan(t) / t on 0 <= t <= 1 as a polynomial in t squared, highest power first.
-_ATAN = (
-    (Chebyshev.interpolate(lambda u: np.arctan(np.sqrt(u)) / np.sqrt(u), 8, (0, 1)).convert(kind=Polynomial))
-    .coef[::-1]
-    .tolist()
-)
+_ATAN_SERIES = Chebyshev.interpolate(lambda u: np.arctan(np.sqrt(u)) / np.sqrt(u), 8, (0, 1))
+_ATAN = _ATAN_SERIES.convert(kind=Polynomial).coef[::-1].tolist()
 
 
 def _pi_minus_angle(root: Array, products: Array, norm_products: Array) -> Array:

@@ -122,8 +122,8 @@ class LBFGS:
         x, grad, loss = x.reshape(shape[0], -1), grad.reshape(shape[0], -1), losses.sum(axis=0)
         if self._base is None:
             self._base = x, losses, grad
-            self._guess = 0.1 * loss / xp.maximum(
-                _dot(grad, grad), 1e-30
+            self._guess = (
+                0.1 * loss / xp.maximum(_dot(grad, grad), 1e-30)
             )  # a tenth of the way to zero on a straight line
             accepted = xp.ones(shape[0], bool)
         else:
@@ -176,23 +176,30 @@ class LBFGS:
 
     def _search_direction(self, grad: Array) -> Array:
         """Minus the inverse Hessian's estimate times the gradient, by the two-loop recursion on each item's history."""
-        xp, items = get_array_module(grad), get_array_module(grad).arange(grad.shape[0])
+        xp = get_array_module(grad)
         direction, shares = -grad, []
         for age in range(self.memory):
-            slot = (self._newest - age) % self.memory
-            share = self._curvature[slot, items] * _dot(self._steps[slot, items], direction)
-            direction -= share.astype(grad.dtype)[:, None] * self._changes[slot, items]
-            shares.append((slot, share))
+            step, change, curvature = self._pair(age)
+            share = curvature * _dot(step, direction)
+            _add_scaled(direction, -share, change)
+            shares.append(share)
         direction *= self._guess.astype(grad.dtype)[:, None]
-        for slot, share in reversed(shares):
-            share = share - self._curvature[slot, items] * _dot(self._changes[slot, items], direction)
-            direction += share.astype(grad.dtype)[:, None] * self._steps[slot, items]
+        for age, share in reversed(list(enumerate(shares))):
+            step, change, curvature = self._pair(age)
+            _add_scaled(direction, share - curvature * _dot(change, direction), step)
         descends = _dot(direction, grad) < 0
-        return (
-            direction
-            if descends.all()
-            else xp.where(descends[:, None], direction, -grad * self._guess.astype(grad.dtype)[:, None])
-        )
+        if descends.all():
+            return direction
+        return xp.where(descends[:, None], direction, -grad * self._guess.astype(grad.dtype)[:, None])
+
+    def _pair(self, age: int) -> tuple[Array, Array, Array]:
+        """The step, gradient difference and inverse curvature that each item kept ``age`` acceptances ago."""
+        slots = (self._newest - age) % self.memory
+        if (slots == slots[0]).all():  # as long as every item has accepted alike nothing has to be gathered
+            at: Any = (int(slots[0]), slice(None))
+        else:
+            at = (slots, get_array_module(slots).arange(len(slots)))
+        return self._steps[at], self._changes[at], self._curvature[at]
 
 
 def minimize(
@@ -235,5 +242,15 @@ def minimize(
 
 
 def _dot(a: Array, b: Array) -> Array:
-    """Inner product per item, float64 (batch,), of arrays (batch, n)."""
+    """Inner product per item of arrays (batch, n), taken in their own precision; float64 (batch,)."""
     return get_array_module(a).einsum("bn,bn->b", a, b).astype(np.float64)
+
+
+def _add_scaled(x: Array, factors: Array, y: Array) -> None:
+    """Add factors * y to x, arrays (batch, n), with a factor an item."""
+    scales = factors.astype(x.dtype)[:, None]
+
+    def add(at: slice) -> None:
+        x[:, at] += scales * y[:, at]
+
+    in_blocks(add, x.shape[1], x.shape[0], get_array_module(x))

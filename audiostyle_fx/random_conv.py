@@ -80,7 +80,7 @@ class _Layer:
         xp = get_array_module(x)
         features = self.features(x)
         style, grad = self._small_gram(features) if self.small else self._large_gram(features)
-        style, grad = style * self.term.style_weight, grad
+        style *= self.term.style_weight
         grad *= self.term.style_weight
         difference = features - self.content
         content = self.term.content_weight * sum_of_products(difference, difference)

@@ -1,0 +1,48 @@
+"""What the README says of parameters and commands is what the package does."""
+
+import inspect
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from audiostyle_fx import StyleTransfer, cli, stylize
+from audiostyle_fx.parameters import DEFAULTS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_parameter_is_in_the_table_with_its_default():
+    rows = dict(re.findall(r"^\| `(\w+)` \| `?([^`|]+?)`? \|", README, re.MULTILINE))
+    assert rows.pop("style") == "required"
+    assert rows.pop("style_sample_rate") == rows.pop("style_weights") == "None"
+    assert rows == {name: repr(value) for name, value in asdict(DEFAULTS).items()}
+
+
+@pytest.mark.parametrize("function", [stylize, StyleTransfer])
+def test_the_table_names_what_can_be_given(function):
+    given = set(inspect.signature(function).parameters) - {"content", "sample_rate", "progress"}
+    assert given == set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
+
+
+def test_the_command_in_the_readme_is_understood():
+    words = re.search(r"audiostyle (examples/\S+ \S+ style \S+)$", README, re.MULTILINE)[1].split()
+    options = cli._parser().parse_args(words)
+    assert (ROOT / options.input).exists()
+    assert (ROOT / options.stylefile).exists()
+
+
+def test_the_python_in_the_readme_compiles():
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) >= 2
+    for block in blocks:
+        compile(block, "README.md", "exec")
+
+
+def test_pictures_and_linked_files_exist():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    for link in links:
+        assert (ROOT / link).exists(), link
