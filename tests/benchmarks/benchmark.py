@@ -16,14 +16,16 @@ import resource
 import subprocess
 import sys
 import time
+import timeit
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pedalboard
 import scipy.optimize
 import soundfile
 
-from audiostyle_fx import stylize
+from audiostyle_fx import install, stylize, uninstall
 from audiostyle_fx.audio import RMS, resample, rms
 from audiostyle_fx.infinite_width import InfiniteWidth
 from audiostyle_fx.random_conv import RandomConv
@@ -142,6 +144,27 @@ def seconds(call: Any, repeats: int = 9) -> float:
     return float(np.median(times))
 
 
+def run_hosting() -> dict[str, float]:
+    """Microseconds of what boards without an offline effect do, as pedalboard is and as this package changes it."""
+    audio = np.zeros((2, 64), np.float32)
+    plugins = [pedalboard.Gain() for _ in range(4)]
+    board = pedalboard.Pedalboard(list(plugins))
+    calls = {
+        "`board(audio, rate)`, 64 samples": lambda: board(audio, 44100),
+        "`pedalboard.process(audio, rate, plugins)`": lambda: pedalboard.process(audio, 44100, plugins),
+        "`board[0]`": lambda: board[0],
+        "`Pedalboard(plugins)`": lambda: pedalboard.Pedalboard(plugins),
+    }
+    best = {}
+    for _ in range(15):  # by turns, so that both meet the machine in the same moods
+        for state, change in (("native", uninstall), ("changed", install)):
+            change()
+            for name, call in calls.items():
+                taken = timeit.timeit(call, number=2000) / 2000 * 1e6
+                best[f"{name}|{state}"] = min(taken, best.get(f"{name}|{state}", np.inf))
+    return best
+
+
 def in_process(*arguments: str) -> dict[str, float]:
     """What this script measures when called with the arguments."""
     command = [sys.executable, __file__, *arguments]
@@ -169,7 +192,11 @@ def main() -> None:
     options = parser.parse_args()
     iterations = 10 if options.quick else options.iterations
     if options.row:
-        special = {"original": lambda: run_original(iterations), "evaluations": run_evaluations}
+        special = {
+            "original": lambda: run_original(iterations),
+            "evaluations": run_evaluations,
+            "hosting": run_hosting,
+        }
         print(json.dumps(special.get(options.row, lambda: run_row(options.row))()))
         return
 
@@ -187,12 +214,14 @@ def main() -> None:
         losses = " | ".join(f"{row[part]:.0f}" for part in ("style", "content", "total"))
         print(f"| {name} | {row['seconds']:.1f} | {units} | {row['megabytes']:.0f} | {losses} |")
     print("\n| one evaluation with gradient | ms | units |\n|---|---:|---:|")
-    for name, value in (
-        in_process("--row", "evaluations") | ({"the original in PyTorch": unit} if unit else {})
-    ).items():
-        print(
-            f"| {name} | {1000 * value:.1f} | {value / unit:.3f} |" if unit else f"| {name} | {1000 * value:.1f} | - |"
-        )
+    evaluations = in_process("--row", "evaluations") | ({"the original in PyTorch": unit} if unit else {})
+    for name, value in evaluations.items():
+        print(f"| {name} | {1000 * value:.1f} | {f'{value / unit:.3f}' if unit else '-'} |")
+
+    hosting = in_process("--row", "hosting")
+    print("\n| a board without an offline effect | pedalboard, us | with this package, us |\n|---|---:|---:|")
+    for name in dict.fromkeys(key.partition("|")[0] for key in hosting):
+        print(f"| {name} | {hosting[name + '|native']:.2f} | {hosting[name + '|changed']:.2f} |")
 
 
 if __name__ == "__main__":
