@@ -28,7 +28,7 @@ def main(out: str = "spectrograms.png", seconds: str = "10") -> None:
         axis.set(title=title, xlabel="time in s", ylim=(60, 12000), yscale="log")
     axes[0].set_ylabel("frequency in Hz")
     figure.colorbar(image, ax=axes, label="dB per Hz")
-    figure.savefig(out, dpi=110)
+    figure.savefig(out, dpi=80)
 
 
 if __name__ == "__main__":
