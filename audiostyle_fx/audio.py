@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import tempfile
+import uuid
 import warnings
 from collections.abc import Sequence
 from fractions import Fraction
@@ -20,6 +22,12 @@ from .parameters import sample_rate as check_rate
 
 MAX_CHANNELS = 32
 """An array of more channels than this, and than it has samples, is taken for a transposed one."""
+
+WRITE_SAMPLES = 1 << 16
+"""Samples written at a time: Vorbis takes as much of the stack as it is given to encode at once."""
+
+VORBIS_MAX_RATE = 200_000
+"""In Hz; libvorbis crashes beyond it."""
 
 RMS = 0.1
 """The level recordings are brought to, -20 dBFS."""
@@ -53,7 +61,7 @@ def check_audio(name: str, audio: np.ndarray) -> np.ndarray:
     if audio.ndim == 2 and audio.shape[0] > max(MAX_CHANNELS, audio.shape[1]) and audio.size:
         raise ValueError(f"{name} has shape {audio.shape}, more channels than samples; it must be (channels, samples)")
     with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, and is reported as that
-        audio = np.atleast_2d(audio).astype(np.float32)
+        audio = np.atleast_2d(audio).astype(np.float32, order="C")
     if not np.isfinite(audio).all():
         raise ValueError(f"{name} holds NaN or infinite samples; all must be finite in float32")
     return audio
@@ -112,32 +120,34 @@ def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int
         raise FileNotFoundError(f"{name}={os.fspath(path)!r}: there is no such file")
     try:
         samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:  # TypeError: a headerless file
         raise ValueError(f"{name}={os.fspath(path)!r} can't be read as audio: {error}") from error
     return np.ascontiguousarray(samples.T), sample_rate
 
 
 def check_writable(path: str | os.PathLike[str], sample_rate: int, channels: int) -> None:
-    """Raise ValueError unless ``path`` is in a folder that exists, in a format for this rate and number of channels."""
+    """Raise ValueError unless a file of this rate and number of channels can be written at ``path``."""
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
-    file_format = path.suffix[1:].upper()
-    formats = [name for name in soundfile.available_formats() if name not in ("RAW", "SD2")]  # no header, two files
-    if file_format not in formats:
-        known = ", ".join(sorted(f".{name.lower()}" for name in formats))
-        raise ValueError(f"output {str(path)!r}: the format must be one of {known}")
-    with tempfile.TemporaryDirectory() as folder:  # only the library knows what its encoders take
-        try:
-            soundfile.SoundFile(Path(folder, path.name), "w", sample_rate, channels).close()
-        except soundfile.SoundFileError as error:
-            raise ValueError(
-                f"output {str(path)!r} can't hold {channels} channels at {sample_rate} Hz: {error}"
-            ) from error
+    file_format = _format(path)
+    known = soundfile.available_formats().keys() - {"RAW", "SD2"}  # without a header; in two files
+    if file_format not in known:
+        allowed = ", ".join(f".{name.lower()}" for name in sorted(known))
+        raise ValueError(f"output {str(path)!r}: the format must be one of {allowed}")
+    if not _takes(file_format, soundfile.default_subtype(file_format), sample_rate, channels):
+        raise ValueError(f"output {str(path)!r}: {file_format} can't hold {channels} channels at {sample_rate} Hz")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ValueError(f"output {str(path)!r} must be in a folder that can be written to: {error}") from error
 
 
 def write_audio(path: str | os.PathLike[str], audio: np.ndarray, sample_rate: int, subtype: str | None = None) -> None:
     """Write (channels, samples) to ``path``, which is replaced only by the finished file.
+
+    A link is followed, and a file that is replaced passes on its permissions.
 
     Parameters
     ----------
@@ -149,40 +159,43 @@ def write_audio(path: str | os.PathLike[str], audio: np.ndarray, sample_rate: in
     UserWarning
         If the format clips at full scale and the audio had to be turned down to fit.
     """
-    path = Path(path)
-    file_format = path.suffix[1:].upper()
+    path = Path(os.path.realpath(path))
+    file_format = _format(path)
     if subtype is None or not _takes(file_format, subtype, sample_rate, len(audio)):
         subtype = soundfile.default_subtype(file_format)
     peak = float(np.abs(audio).max(initial=0.0))
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
-        warnings.warn(
-            f"{path}: turned down by {20 * np.log10(peak):.1f} dB, as {subtype} clips at full scale", stacklevel=2
-        )
+        decibels = 20 * np.log10(peak)
+        warnings.warn(f"{path}: turned down by {decibels:.1f} dB, as {subtype} clips at full scale", stacklevel=2)
         audio = audio / peak
-    handle, partial = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
+    partial = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
-        soundfile.write(partial, audio.T, sample_rate, subtype=subtype, format=file_format)
-        os.chmod(partial, 0o666 & ~_umask())
+        with soundfile.SoundFile(partial, "w", sample_rate, len(audio), subtype, format=file_format) as file:
+            for start in range(0, audio.shape[1], WRITE_SAMPLES):
+                file.write(audio[:, start : start + WRITE_SAMPLES].T)
+        if path.exists():
+            shutil.copymode(path, partial)
         os.replace(partial, path)
     except BaseException:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
 
 
+def _format(path: Path) -> str:
+    """The name that libsndfile gives the format of a file's ending."""
+    ending = path.suffix[1:].upper()
+    return {"AIF": "AIFF", "OGA": "OGG"}.get(ending, ending)
+
+
 def _takes(file_format: str, subtype: str, sample_rate: int, channels: int) -> bool:
-    """Whether the format can be written in this sample format; some that libsndfile can only read pass its check."""
+    """Whether the format can be written so; only trying tells, and Vorbis at rates beyond its own must not be tried."""
+    if file_format == "OGG" and sample_rate > VORBIS_MAX_RATE:
+        return False
     try:
         soundfile.SoundFile(io.BytesIO(), "w", sample_rate, channels, subtype, format=file_format).close()
     except (ValueError, soundfile.SoundFileError):
         return False
     return True
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 # ---------------------------------------------------------------- rates and channels
@@ -238,11 +251,10 @@ def silence_mask(audio: np.ndarray, sample_rate: float) -> np.ndarray:
     mask = np.ones(audio.shape, np.float32)
     ramp = np.sin(0.5 * np.pi * np.arange(1, fade + 1) / (fade + 1)).astype(np.float32) ** 2
     for channel, samples in zip(mask, audio, strict=True):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], samples == 0, [0]])))
-        for start, stop in edges.reshape(-1, 2):
-            if stop - start >= shortest:
-                before, after = channel[max(0, start - fade) : start], channel[stop : stop + fade]
-                np.minimum(before, ramp[::-1][fade - len(before) :], out=before)
-                np.minimum(after, ramp[: len(after)], out=after)
-                channel[start:stop] = 0
+        runs = np.flatnonzero(np.diff(np.concatenate([[0], samples == 0, [0]]))).reshape(-1, 2)
+        for start, stop in runs[runs[:, 1] - runs[:, 0] >= shortest]:
+            before, after = channel[max(0, start - fade) : start], channel[stop : stop + fade]
+            np.minimum(before, ramp[::-1][fade - len(before) :], out=before)
+            np.minimum(after, ramp[: len(after)], out=after)
+            channel[start:stop] = 0
     return mask

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import scipy.fft
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Array = Any
 """A NumPy or CuPy array; the docstring that uses it gives shape and dtype."""
@@ -40,28 +40,25 @@ def get_array_module(*arrays: Array) -> ModuleType:
 def check_device(device: str) -> None:
     """Raise ValueError unless ``device`` names somewhere this version can compute; "auto" is the CPU here."""
     if device not in DEVICES:
-        raise ValueError(
-            f"device={device!r} is not available: this version computes on {' or '.join(map(repr, DEVICES))}"
-        )
+        raise ValueError(f"device={device!r} must be {' or '.join(map(repr, DEVICES))}: this version needs no GPU")
 
 
 def fft(x: Array) -> Array:
     """Complex FFT over the last axis; keeps complex64."""
-    return scipy.fft.fft(x, axis=-1) if get_array_module(x) is np else get_array_module(x).fft.fft(x, axis=-1)
+    xp = get_array_module(x)
+    return scipy.fft.fft(x, axis=-1) if xp is np else xp.fft.fft(x, axis=-1)
 
 
 def rfft(frames: Array) -> Array:
     """FFT of real input over the last axis; float32 gives complex64."""
-    return (
-        scipy.fft.rfft(frames, axis=-1) if get_array_module(frames) is np else get_array_module(frames).fft.rfft(frames)
-    )
+    xp = get_array_module(frames)
+    return scipy.fft.rfft(frames, axis=-1) if xp is np else xp.fft.rfft(frames, axis=-1)
 
 
 def irfft(spectrum: Array, n_fft: int) -> Array:
     """Inverse of `rfft`, for frames of ``n_fft`` samples."""
-    if get_array_module(spectrum) is np:
-        return scipy.fft.irfft(spectrum, n=n_fft, axis=-1)
-    return get_array_module(spectrum).fft.irfft(spectrum, n=n_fft, axis=-1)
+    xp = get_array_module(spectrum)
+    return scipy.fft.irfft(spectrum, n=n_fft, axis=-1) if xp is np else xp.fft.irfft(spectrum, n=n_fft, axis=-1)
 
 
 def in_blocks(function: Callable[[slice], None], length: int, size: int, xp: ModuleType, at_least: int = 1) -> None:
@@ -113,24 +110,43 @@ class _OneThreadEach:
     """Keeps the BLAS on one thread while any thread of the process is inside; used through `one_thread_each`."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget who is inside: what a forked process starts with."""
         self._lock, self._inside = threading.Lock(), 0
-        self._limit: Any = None
+        self._threads: list[tuple[Any, int]] = []
 
     def __enter__(self) -> None:
         with self._lock:  # counted, as each caller would otherwise restore what another had set
             if not self._inside:
-                self._limit = threadpool_limits(1, user_api="blas")
+                libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+                self._threads = [(library, library.num_threads) for library in libraries]
+                for library, _ in self._threads:
+                    _set_threads(library, 1)
             self._inside += 1
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                self._limit.restore_original_limits()
+                for library, threads in self._threads:
+                    _set_threads(library, threads)
+
+
+def _set_threads(library: Any, threads: int) -> None:
+    """Set a BLAS's threads; newer releases of threadpoolctl ignore the public method on all threads but one."""
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
 
 
 one_thread_each = _OneThreadEach()
-"""A context in which the cores are this package's to share out, and the BLAS uses only the one it is called on."""
+"""A context in which the cores are this package's to share out, and the BLAS uses only the one it is called on.
+
+Only a BLAS that threadpoolctl knows is limited: OpenBLAS, MKL, BLIS and FlexiBLAS, not Apple's Accelerate.
+"""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=one_thread_each.reset)
 
 
 def _share(function: Callable[[slice], None], blocks: list[slice]) -> None:

@@ -26,7 +26,7 @@ EXAMPLES = """examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when all is done, 1 when it failed, 2 when it was not understood."""
+    """Run the command; 0 when all is done, 1 when it failed, 2 when it was not understood, 130 when interrupted."""
     options = _parser().parse_intermixed_args(arguments)
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: print(f"audiostyle: {message}", file=sys.stderr)
@@ -90,9 +90,10 @@ def _value(text: str) -> Any:
 
 def _style_file(source: str, target: str, style: str, parameters: dict[str, Any], *, quiet: bool) -> None:
     audio, sample_rate = read_audio(source, "input")
+    subtype = soundfile.info(source).subtype
     check_writable(target, sample_rate, len(audio))
     result = stylize(audio, style, sample_rate, progress=not quiet, **parameters)
-    write_audio(target, result.audio, sample_rate, soundfile.info(source).subtype)
+    write_audio(target, result.audio, sample_rate, subtype)
     if not quiet:
         print(f"{target}: {audio.shape[1] / sample_rate:.1f} s styled in {result.seconds:.1f} s", file=sys.stderr)
 

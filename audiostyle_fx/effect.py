@@ -12,7 +12,7 @@ import numpy as np
 from . import audio as recordings
 from .parameters import DEFAULTS, Parameters
 from .pedalboard_bridge import OfflineEffect
-from .progress import Progress
+from .progress import Progress, check_progress
 from .transfer import Style, stylize
 
 
@@ -94,7 +94,7 @@ class StyleTransfer(OfflineEffect):
     ) -> None:
         super().__init__()
         self._checked = Parameters.of(locals())
-        self.progress = progress
+        self.progress = check_progress(progress)
         self._style = _HeldStyle(style, style_sample_rate, style_weights)
 
     @property
@@ -105,7 +105,7 @@ class StyleTransfer(OfflineEffect):
     @style.setter
     def style(self, style: Style) -> None:
         # A rate belongs to the array it came with, unless another array takes its place.
-        rate = None if isinstance(style, (str, os.PathLike)) or isinstance(self.style, str) else self.style_sample_rate
+        rate = self.style_sample_rate if isinstance(_alone(style), np.ndarray) else None
         self._style = _HeldStyle(style, rate, self.style_weights)
 
     @property
@@ -144,8 +144,8 @@ class _HeldStyle:
     """A checked style: an array's copy, or a file with what it held when it was last read."""
 
     def __init__(self, style: Style, sample_rate: float | None, weights: Sequence[float] | None) -> None:
-        held = style[0] if isinstance(style, (list, tuple)) and len(style) == 1 else style
-        self.sample_rate, self.weights = sample_rate, weights
+        held = _alone(style)
+        self.sample_rate, self.weights = sample_rate, list(weights) if isinstance(weights, (list, tuple)) else weights
         # Another working directory must not make a relative path another file.
         self._path = os.path.abspath(held) if isinstance(held, (str, os.PathLike)) else None
         self._held = self._version(), *recordings.read_style(style, sample_rate, weights)
@@ -163,9 +163,14 @@ class _HeldStyle:
             self._held = version, samples, rate
         return samples, rate
 
-    def _version(self) -> tuple[int, int] | None:
+    def _version(self) -> tuple[int, ...] | None:
         """What changes when the file does; None for an array, and where there is no file."""
         if self._path is None or not os.path.exists(self._path):
             return None
         status = os.stat(self._path)
-        return status.st_mtime_ns, status.st_size
+        return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
+
+
+def _alone(style: Style) -> Any:
+    """The style itself where it is given as a list of one."""
+    return style[0] if isinstance(style, (list, tuple)) and len(style) == 1 else style

@@ -122,9 +122,8 @@ class LBFGS:
         x, grad, loss = x.reshape(shape[0], -1), grad.reshape(shape[0], -1), losses.sum(axis=0)
         if self._base is None:
             self._base = x, losses, grad
-            self._guess = (
-                0.1 * loss / xp.maximum(_dot(grad, grad), 1e-30)
-            )  # a tenth of the way to zero on a straight line
+            # Along a straight line the loss would fall by a tenth.
+            self._guess = 0.1 * loss / xp.maximum(_dot(grad, grad), 1e-30)
             accepted = xp.ones(shape[0], bool)
         else:
             accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
@@ -167,12 +166,8 @@ class LBFGS:
         if accepted.all():
             self._base = x, losses, grad
         else:
-            which = accepted[:, None]
-            self._base = (
-                xp.where(which, x, base),
-                xp.where(accepted, losses, base_losses),
-                xp.where(which, grad, base_grad),
-            )
+            x, grad = (xp.where(accepted[:, None], new, old) for new, old in ((x, base), (grad, base_grad)))
+            self._base = x, xp.where(accepted, losses, base_losses), grad
 
     def _search_direction(self, grad: Array) -> Array:
         """Minus the inverse Hessian's estimate times the gradient, by the two-loop recursion on each item's history."""

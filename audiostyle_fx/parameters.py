@@ -76,14 +76,24 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _n_filters(name: str, value: Any) -> float:
-    return math.inf if isinstance(value, Real) and value == math.inf else integer(1)(name, value)
+    if isinstance(value, Real) and value == math.inf:
+        return math.inf
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r} must be an integer or math.inf")
+    if value < 1:
+        raise ValueError(f"{name}={value!r} must be at least 1, or math.inf")
+    return int(value)
 
 
 def _kernel_width(name: str, value: Any) -> int | tuple[int, ...]:
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = tuple(value)
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         if not value:
-            raise ValueError(f"{name}={value!r} must name at least one width")
+            raise ValueError(f"{name}={value!r} must be an integer or name at least one width")
         return tuple(integer(1)(name, width) for width in value)
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r} must be an integer or a sequence of integers")
     return integer(1)(name, value)
 
 

@@ -8,24 +8,27 @@ from typing import TypeAlias
 
 from tqdm import tqdm
 
-Progress: TypeAlias = bool | Callable[[str, int, int, Mapping[str, float]], None] | None
-"""True for a bar, or a function of stage, iteration (0 to total), total and the losses there, by name."""
+Report: TypeAlias = Callable[[str, int, int, Mapping[str, float]], None]
+"""A function of stage, iteration (0 to total), total and the losses there, by name."""
+
+Progress: TypeAlias = bool | Report | None
+"""True for a bar, or a function that is told."""
+
+
+def check_progress(progress: Progress) -> Progress:
+    """The value, or TypeError where it is neither True, False, None nor callable."""
+    if progress is None or isinstance(progress, bool) or callable(progress):
+        return progress
+    raise TypeError(f"progress={progress!r} must be True, False, None or a function")
 
 
 @contextmanager
-def reporting(progress: Progress, total: int) -> Iterator[Callable[[str, int, int, Mapping[str, float]], None]]:
-    """What `progress` asks for, as a function; ``total`` iterations are expected over all stages.
-
-    Raises
-    ------
-    TypeError
-        If ``progress`` is neither True, False, None nor callable.
-    """
+def reporting(progress: Progress, total: int) -> Iterator[Report]:
+    """What `progress` asks for, as a function; ``total`` iterations are expected over all stages."""
+    check_progress(progress)
     if callable(progress):
         yield progress
-    elif progress is None or progress is False:
-        yield lambda stage, iteration, total, losses: None
-    elif progress is True:
+    elif progress:
         with tqdm(total=total, unit="it", dynamic_ncols=True) as bar:
 
             def show(stage: str, iteration: int, total: int, losses: Mapping[str, float]) -> None:
@@ -36,4 +39,4 @@ def reporting(progress: Progress, total: int) -> Iterator[Callable[[str, int, in
             yield show
             bar.refresh()
     else:
-        raise TypeError(f"progress={progress!r} must be True, False, None or a function")
+        yield lambda stage, iteration, total, losses: None

@@ -88,10 +88,9 @@ class STFT:
         padded = self._synthesize(grad, self.n_fft / 2, 2.0)
         before, after = self._padding(n_samples)
         out = padded[..., before : before + n_samples]
-        out[..., 1 : before + 1] += padded[
-            ..., before - 1 :: -1
-        ]  # what the reflected ends saw comes back to its source
-        tail = padded[..., before + n_samples : before + n_samples + after]
+        # What the reflected ends saw comes back to its source.
+        head, tail = padded[..., :before], padded[..., before + n_samples : before + n_samples + after]
+        out[..., 1 : before + 1] += head[..., ::-1]
         out[..., n_samples - 1 - after : n_samples - 1] += tail[..., ::-1]
         return out
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +14,11 @@ from .infinite_width import InfiniteWidth
 from .optimize import LBFGS, Adam, minimize
 from .parameters import Parameters
 from .phase import griffin_lim, with_magnitude
+from .progress import Report
 from .random_conv import RandomConv
 from .scaling import loss_terms
 from .spectral import STFT
 from .waveform import Objective, WaveformObjective
-
-Report: TypeAlias = Callable[[str, int, int, Mapping[str, float]], None]
 
 SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}
 WAVEFORM_ADAM = {"learning_rate": 2.5e-3}
@@ -34,7 +32,7 @@ def adam_beta(n_iter: int) -> float:
     return min(max(1 - 15 / n_iter, 2 / 3), 0.9)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stage:
     """What one stage did.
 
@@ -43,7 +41,7 @@ class Stage:
     seconds : float
         Time it took.
     iterations : int array (n,)
-        Iterations after which the losses were taken, from 0 to the stage's last.
+        Iterations after which the losses were taken: from 0 to the last, but in the phase stage the first and the last.
     style, content : float64 array (n,)
         The two parts of the loss there; in the phase and waveform stages those of the audio.
     inconsistency : float64 array, optional
@@ -172,7 +170,7 @@ def three_stages(
         objective = _objective(target, style_x, len(style), sample_rate, parameters, filter_seed)
         starts = {"content": spectrum}
         if {parameters.init, parameters.phase_init} != {"content"}:
-            starts["noise"] = starts["random"] = _noise(style_spectrum, spectrum.shape[1], noise_seed)
+            starts["noise"] = starts["random"] = _noise(spectrum.shape, style_spectrum, noise_seed)
 
         run = Run(objective, stft, parameters, report)
         x = run.spectrogram(stft.log_magnitude(starts[parameters.init]))
@@ -206,10 +204,9 @@ def _objective(
     return RandomConv(content, style, terms, n_filters=int(parameters.n_filters), seed=seed)
 
 
-def _noise(style_spectrum: Array, n_frames: int, seed: np.random.SeedSequence) -> Array:
-    """Gaussian noise with the style's long-term spectrum, as a spectrum of ``n_frames`` frames."""
+def _noise(shape: tuple[int, ...], style_spectrum: Array, seed: np.random.SeedSequence) -> Array:
+    """Gaussian noise with the style's long-term spectrum, as a spectrum (batch, frames, channels, bins)."""
     xp = get_array_module(style_spectrum)
-    batch, _, *rest = style_spectrum.shape
-    parts = np.random.default_rng(seed).standard_normal((2, batch, n_frames, *rest), np.float32)
+    parts = np.random.default_rng(seed).standard_normal((2, *shape), np.float32)
     level = xp.sqrt((xp.abs(style_spectrum) ** 2).mean(axis=1, keepdims=True) / 2)
     return xp.asarray(parts[0] + 1j * parts[1]) * level

@@ -22,7 +22,7 @@ Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
 """A file, an array (channels, samples) or (samples,), or a list of one of these."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """A styled recording and how it came about.
 
@@ -37,7 +37,8 @@ class Result:
     seconds : float
         Time of the whole.
     parameters : dict
-        Every parameter's value, with ``n_fft`` and ``hop_length`` as they were chosen.
+        Those of the transfer, by name, with ``n_fft`` and ``hop_length`` as they were chosen; the recordings are not
+        among them.
     """
 
     audio: np.ndarray
@@ -126,6 +127,8 @@ def stylize(
     ------
     TypeError, ValueError, FileNotFoundError
         Before any work, naming the parameter, its value and what is allowed.
+    RuntimeError
+        If the result is silent or not finite, as recordings at extreme levels can make it without ``normalize``.
 
     References
     ----------
@@ -213,7 +216,10 @@ def _load_style(
 ) -> np.ndarray:
     """The style at the content's rate, float32 (channels, samples), long enough for a patch and not silent."""
     samples, rate = recordings.read_style(style, style_sample_rate, style_weights)
+    loud = recordings.rms(samples)
     samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
+    if recordings.rms(samples) < 1e-4 * loud:
+        raise ValueError(f"style is silent at sample_rate={sample_rate}; it must have sound below half of it")
     if samples.shape[-1] < patch_samples(parameters, stft):
         needed, given = (
             math.ceil(1e4 * n / sample_rate) / 1e4 for n in (patch_samples(parameters, stft), samples.shape[-1])

@@ -86,6 +86,35 @@ def test_permissions_are_those_of_any_new_file(tmp_path, tone):
     assert (tmp_path / "out.wav").stat().st_mode == plain.stat().st_mode
 
 
+def test_a_replaced_file_passes_on_its_permissions(tmp_path, tone):
+    path = tmp_path / "out.wav"
+    path.write_bytes(b"private")
+    path.chmod(0o600)
+    write_audio(path, tone, 8000)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_link_is_followed(tmp_path, tone):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "out.wav").symlink_to(tmp_path / "folder" / "kept.wav")
+    write_audio(tmp_path / "out.wav", tone, 8000)
+    assert (tmp_path / "out.wav").is_symlink()
+    assert soundfile.info(tmp_path / "folder" / "kept.wav").frames == tone.shape[1]
+
+
+def test_a_minute_of_vorbis_is_written(tmp_path):
+    minute = np.random.default_rng(0).standard_normal((1, 60 * 44100)).astype(np.float32) * 0.05
+    write_audio(tmp_path / "out.ogg", minute, 44100)
+    assert soundfile.info(tmp_path / "out.ogg").frames == minute.shape[1]
+
+
+@pytest.mark.parametrize("name", ["out.ogg", "out.oga"])
+def test_a_rate_beyond_vorbis_is_refused(tmp_path, name):
+    recordings.check_writable(tmp_path / name, 192_000, 2)
+    with pytest.raises(ValueError, match="200001 Hz"):
+        recordings.check_writable(tmp_path / name, 200_001, 2)
+
+
 @pytest.mark.parametrize("failure", [soundfile.SoundFileError("disk full"), OSError("disk full"), KeyboardInterrupt()])
 @pytest.mark.parametrize("old", [b"what was here before", None])
 def test_an_encoder_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, tone, monkeypatch, failure, old):
@@ -93,12 +122,11 @@ def test_an_encoder_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, to
     if old is not None:
         path.write_bytes(old)
 
-    def write(file, *args, **kwargs):
-        with open(file, "wb") as half:
-            half.write(b"RIFF, and then")
+    def write(file, samples):
+        assert sum(len(p.read_bytes()) for p in tmp_path.glob(".*.wav")) > 0, "half a file is there when it fails"
         raise failure
 
-    monkeypatch.setattr(soundfile, "write", write)
+    monkeypatch.setattr(soundfile.SoundFile, "write", write)
     with pytest.raises(type(failure)):
         write_audio(path, tone, 8000)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == ({} if old is None else {"out.wav": old})

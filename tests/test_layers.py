@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "phase": NUMERICAL - {"phase", "waveform"},
     "waveform": NUMERICAL - {"phase", "waveform"},
     "parameters": {"backend", "spectral"},
-    "stages": NUMERICAL | {"parameters"},
+    "stages": NUMERICAL | {"parameters", "progress"},
     "audio": {"parameters"},
     "progress": set(),
     "transfer": BELOW_TRANSFER,

@@ -17,13 +17,13 @@ README = (ROOT / "README.md").read_text()
 def test_every_parameter_is_in_the_table_with_its_default():
     rows = dict(re.findall(r"^\| `(\w+)` \| `?([^`|]+?)`? \|", README, re.MULTILINE))
     assert rows.pop("style") == "required"
-    assert rows.pop("style_sample_rate") == rows.pop("style_weights") == "None"
+    assert rows.pop("style_sample_rate") == rows.pop("style_weights") == rows.pop("progress") == "None"
     assert rows == {name: repr(value) for name, value in asdict(DEFAULTS).items()}
 
 
 @pytest.mark.parametrize("function", [stylize, StyleTransfer])
 def test_the_table_names_what_can_be_given(function):
-    given = set(inspect.signature(function).parameters) - {"content", "sample_rate", "progress"}
+    given = set(inspect.signature(function).parameters) - {"content", "sample_rate"}
     assert given == set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
 
 
