@@ -5,6 +5,9 @@ import copy
 import gc
 import os
 import pickle
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -395,3 +398,29 @@ def test_parameters_are_a_copy(effect):
 def test_package_offers_what_it_says():
     assert set(audiostyle_fx.__all__) >= {"StyleTransfer", "stylize", "texture", "Result"}
     assert all(hasattr(audiostyle_fx, name) for name in audiostyle_fx.__all__)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_interrupt_stops_a_transfer_and_leaves_board_and_effect_usable(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        """
+import numpy as np
+from pedalboard import Gain, Pedalboard
+from audiostyle_fx import StyleTransfer
+
+noise = 0.1 * np.random.default_rng(0).standard_normal((2, 16000)).astype(np.float32)
+effect = StyleTransfer(noise[0], n_fft=256, spectrogram_iters=10**9, progress=lambda *_: print("working", flush=True))
+board = Pedalboard([effect, Gain(0)])
+try:
+    board(noise, 8000)
+except KeyboardInterrupt:
+    effect.progress, effect.spectrogram_iters, effect.phase_iters, effect.waveform_iters = None, 2, 2, 2
+    print("interrupted", np.isfinite(board(noise, 8000)).all(), board[0] is effect, flush=True)
+"""
+    )
+    with subprocess.Popen([sys.executable, "-W", "error", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "working\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read().splitlines()[-1] == "interrupted True True"
+        assert process.wait() == 0
