@@ -40,7 +40,9 @@ def get_array_module(*arrays: Array) -> ModuleType:
 def check_device(device: str) -> None:
     """Raise ValueError unless ``device`` names somewhere this version can compute; "auto" is the CPU here."""
     if device not in DEVICES:
-        raise ValueError(f"device={device!r} must be {' or '.join(map(repr, DEVICES))}: this version needs no GPU")
+        raise ValueError(
+            f"device={device!r} must be {' or '.join(map(repr, DEVICES))}: this version computes on the CPU alone"
+        )
 
 
 def fft(x: Array) -> Array:

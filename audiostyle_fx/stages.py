@@ -98,10 +98,10 @@ class Run:
 
     def waveform(self, y: Array, mask: Array) -> Array:
         """Gradient steps on the samples; ``mask`` is a factor of each, zero where they have to stay zero."""
-        waveform = WaveformObjective(self.objective, self.stft, y * mask, mask)
-        u = self._optimize(
-            "waveform", waveform, waveform.coordinates(y * mask), WAVEFORM_ADAM, self.parameters.waveform_iters
-        )
+        y = y * mask
+        waveform = WaveformObjective(self.objective, self.stft, y, mask)
+        u = waveform.coordinates(y)
+        u = self._optimize("waveform", waveform, u, WAVEFORM_ADAM, self.parameters.waveform_iters)
         return waveform.samples(u)
 
     def _optimize(self, name: str, objective: Objective, x: Array, adam: dict[str, Any], n_iter: int) -> Array:
