@@ -2,8 +2,8 @@
 
 from .effect import StyleTransfer
 from .pedalboard_bridge import OfflineEffect, install, uninstall
-from .transfer import Result, stylize, texture
+from .transfer import Result, stylize, stylize_batch, texture
 
-__all__ = ["OfflineEffect", "Result", "StyleTransfer", "install", "stylize", "texture", "uninstall"]
+__all__ = ["OfflineEffect", "Result", "StyleTransfer", "install", "stylize", "stylize_batch", "texture", "uninstall"]
 
 install()

@@ -67,6 +67,7 @@ class StyleTransfer(OfflineEffect):
     mix = _Parameter()
     seed = _Parameter()
     device = _Parameter()
+    precision = _Parameter()
 
     def __init__(
         self,
@@ -90,6 +91,7 @@ class StyleTransfer(OfflineEffect):
         mix: float = DEFAULTS.mix,
         seed: int = DEFAULTS.seed,
         device: str = DEFAULTS.device,
+        precision: str = DEFAULTS.precision,
         progress: Progress = None,
     ) -> None:
         super().__init__()

@@ -7,17 +7,19 @@ for each evaluation, and at the end, by ``best(x, losses)``, for the one to keep
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .backend import Array, get_array_module, in_blocks
+from .backend import Array, captured, get_array_module, in_blocks
+from .kernels import adam_step
 
 
 class Adam:
     """Adam with bias correction, a cosine schedule to zero and an optional projection onto x >= 0.
+
+    All that it remembers lies beside x, and each step is made in place, so that a GPU never waits for the host.
 
     Parameters
     ----------
@@ -36,6 +38,8 @@ class Adam:
     Hutter, "SGDR", ICLR 2017, eq. 5, for the schedule.
     """
 
+    in_place = True
+
     def __init__(
         self, learning_rate: float, n_iter: int, *, beta1: float, beta2: float, nonnegative: bool = False
     ) -> None:
@@ -45,39 +49,27 @@ class Adam:
     def init(self, x: Array) -> Array:
         """Start at x, which is kept."""
         xp = get_array_module(x)
-        self._iteration, self._mean, self._square = 0, xp.zeros(x.shape, x.dtype), xp.zeros(x.shape, x.dtype)
+        self._mean, self._square = xp.zeros(x.shape, x.dtype), xp.zeros(x.shape, x.dtype)
+        self._step_count = xp.zeros(1, np.int32)  # beside x, so that on a GPU nothing waits for the host
         return x.copy()
 
     def step(self, x: Array, losses: Array, grad: Array) -> Array:
-        """The next point; x and grad are overwritten."""
-        rate = self.learning_rate * 0.5 * (1 + math.cos(math.pi * self._iteration / self.n_iter))
-        self._iteration += 1
-        rate /= 1 - self.beta1**self._iteration
-        correction = 1 / (1 - self.beta2**self._iteration)
-        arrays = [a.reshape(-1) for a in (x, get_array_module(x).ascontiguousarray(grad), self._mean, self._square)]
-
-        def update(at: slice) -> None:
-            self._update(*[a[at] for a in arrays], rate=rate, correction=correction)
-
-        in_blocks(update, x.size, 1, get_array_module(x))
+        """The next point, in place of x; grad is overwritten."""
+        adam_step(
+            x,
+            grad,
+            self._mean,
+            self._square,
+            self._step_count,
+            learning_rate=self.learning_rate,
+            n_iter=self.n_iter,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            epsilon=self.epsilon,
+            nonnegative=self.nonnegative,
+        )
+        self._step_count += 1
         return x
-
-    def _update(self, x: Array, grad: Array, mean: Array, square: Array, *, rate: float, correction: float) -> None:
-        xp = get_array_module(x)
-        mean *= self.beta1
-        mean += (1 - self.beta1) * grad
-        square *= self.beta2
-        xp.square(grad, out=grad)
-        grad *= 1 - self.beta2
-        square += grad
-        xp.multiply(square, correction, out=grad)
-        xp.sqrt(grad, out=grad)
-        grad += self.epsilon
-        xp.divide(mean, grad, out=grad)
-        grad *= rate
-        x -= grad
-        if self.nonnegative:
-            xp.maximum(x, 0, out=x)
 
     def best(self, x: Array, losses: Array) -> tuple[Array, Array]:
         """The last point."""
@@ -101,6 +93,8 @@ class LBFGS:
     guess, 3.4 for sufficient decrease and 3.57 for the shortened step. Deviation: pairs without positive curvature
     are left out, so that the search needs no second Wolfe condition.
     """
+
+    in_place = False  # the host decides which point comes next
 
     def __init__(self, memory: int = 10) -> None:
         self.memory, self.sufficient = memory, 1e-4
@@ -215,7 +209,8 @@ def minimize(
     optimizer : Adam or LBFGS
         A fresh one.
     report : callable
-        Called with the iteration and the losses before each step, from 0, and at the end.
+        Called with the iteration and its losses, from 0, and at the end; in the middle, a card may still be at work
+        on them.
 
     Returns
     -------
@@ -224,16 +219,22 @@ def minimize(
     history : float64 array (n_iter + 1, 2, batch)
         Losses at the start of each step and, last, at the point returned.
     """
-    history = []
     x = optimizer.init(x)
-    for iteration in range(n_iter):
+    history = get_array_module(x).empty((n_iter + 1, 2, len(x)))
+
+    def iterate() -> Array:
+        nonlocal x
         losses, grad = value_and_grad(x)
-        history.append(losses)
-        report(iteration, losses)
         x = optimizer.step(x, losses, grad)
-    x, losses = optimizer.best(x, value_and_grad(x)[0])
-    report(n_iter, losses)
-    return x, get_array_module(x).stack([*history, losses])
+        return losses
+
+    step = captured(iterate, x) if optimizer.in_place else iterate
+    for iteration in range(n_iter):
+        history[iteration] = step()
+        report(iteration, history[iteration])
+    x, history[n_iter] = optimizer.best(x, value_and_grad(x)[0])
+    report(n_iter, history[n_iter])
+    return x, history
 
 
 def _dot(a: Array, b: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import check_device
+from .backend import PRECISIONS, places
 from .spectral import STFT, default_n_fft
 
 MIN_RATE, MAX_RATE = 1_000, 1_000_000
@@ -98,7 +98,7 @@ def _kernel_width(name: str, value: Any) -> int | tuple[int, ...]:
 
 
 def _device(name: str, value: Any) -> str:
-    check_device(value)
+    places(value)
     return value
 
 
@@ -124,6 +124,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "mix": number(0, 1),
     "seed": integer(0),
     "device": _device,
+    "precision": one_of(*PRECISIONS),
 }
 
 
@@ -153,6 +154,7 @@ class Parameters:
     mix: float = 1.0
     seed: int = 0
     device: str = "auto"
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for field in fields(self):

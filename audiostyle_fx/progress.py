@@ -23,20 +23,30 @@ def check_progress(progress: Progress) -> Progress:
 
 
 @contextmanager
-def reporting(progress: Progress, total: int) -> Iterator[Report]:
-    """What `progress` asks for, as a function; ``total`` iterations are expected over all stages."""
+def reporting(progress: Progress, total: int) -> Iterator[Callable[[int], Report | None]]:
+    """What `progress` asks for, as a function that makes the report of a batch, or None, from its number of items.
+
+    ``total`` is the number of iterations that all items and stages take together.
+    """
     check_progress(progress)
     if callable(progress):
-        yield progress
+        yield lambda items: progress
     elif progress:
         with tqdm(total=total, unit="it", dynamic_ncols=True) as bar:
 
-            def show(stage: str, iteration: int, total: int, losses: Mapping[str, float]) -> None:
-                bar.set_description(stage, refresh=False)
-                bar.set_postfix({name: f"{value:.4g}" for name, value in losses.items()}, refresh=False)
-                bar.update(1 if iteration else 0)
+            def report(items: int) -> Report:
+                last = 0
 
-            yield show
+                def show(stage: str, iteration: int, total: int, losses: Mapping[str, float]) -> None:
+                    nonlocal last
+                    bar.set_description(stage, refresh=False)
+                    bar.set_postfix({name: f"{value:.4g}" for name, value in losses.items()}, refresh=False)
+                    bar.update(items * (iteration - last))
+                    last = iteration % total  # the next stage begins anew
+
+                return show
+
+            yield report
             bar.refresh()
     else:
-        yield lambda stage, iteration, total, losses: None
+        yield lambda items: None

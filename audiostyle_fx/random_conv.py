@@ -20,7 +20,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .backend import Array, get_array_module, matmul, sum_of_products
+from .backend import Array, get_array_module, matmul
+from .kernels import fold, sum_of_products, unfold
 from .scaling import Term
 
 
@@ -88,7 +89,9 @@ class _Layer:
         grad += difference
         grad *= features > 0
         patch_grad = matmul(grad.reshape(1, -1, grad.shape[2]), self.filters.T[None])
-        return xp.stack([style, content]), fold(patch_grad.reshape(*grad.shape[:2], -1), self.term.kernel_width)
+        losses = xp.empty((2, len(x)))
+        losses[0], losses[1] = style, content
+        return losses, fold(patch_grad.reshape(*grad.shape[:2], -1), self.term.kernel_width)
 
     def _small_gram(self, features: Array) -> tuple[Array, Array]:
         """Style loss and its gradient at the features, by matrices of patches x patches."""
@@ -108,22 +111,3 @@ class _Layer:
         difference /= p
         difference -= self.style_gram
         return sum_of_products(difference, difference), matmul(features, difference) * (4 / p)
-
-
-def unfold(x: Array, width: int) -> Array:
-    """Patches of ``width`` consecutive frames, (batch, patches, width * bins), of x, (batch, frames, bins)."""
-    xp = get_array_module(x)
-    batch, frames, bins = x.shape
-    patches = xp.lib.stride_tricks.sliding_window_view(x.reshape(batch, frames * bins), width * bins, axis=1)
-    return patches[:, ::bins]
-
-
-def fold(grad: Array, width: int) -> Array:
-    """Adjoint of `unfold`: patches summed where they overlap, (batch, frames, bins)."""
-    xp = get_array_module(grad)
-    batch, patches, size = grad.shape
-    bins = size // width
-    out = xp.zeros((batch, patches + width - 1, bins), grad.dtype)
-    for k in range(width):
-        out[:, k : k + patches] += grad[:, :, k * bins : (k + 1) * bins]
-    return out

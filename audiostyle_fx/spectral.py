@@ -14,12 +14,11 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
-from types import ModuleType
 
 import numpy as np
 
-from .backend import Array, fft, get_array_module, in_blocks, irfft, rfft
+from . import kernels
+from .backend import Array, constant, fft, get_array_module, in_blocks, irfft, rfft
 
 WINDOW_SECONDS = 0.093
 """The original's window: 2048 samples at 22,050 Hz."""
@@ -33,10 +32,9 @@ def default_n_fft(sample_rate: float) -> int:
     return max(16, 2 ** round(math.log2(WINDOW_SECONDS * sample_rate)))
 
 
-@lru_cache(maxsize=8)
-def _hann(n_fft: int, dtype: str, xp: ModuleType) -> Array:
+def _hann(n_fft: int) -> np.ndarray:
     """Periodic Hann window of ``n_fft`` samples."""
-    return xp.asarray(np.hanning(n_fft + 1)[:-1].astype(dtype))
+    return np.hanning(n_fft + 1)[:-1]
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,8 @@ class STFT:
 
     def forward(self, y: Array) -> Array:
         """Spectrum, complex (batch, frames, channels, bins), of y, real (batch, channels, samples)."""
-        xp = get_array_module(y)
-        before, after = self._padding(y.shape[-1])
-        padded = xp.pad(y, ((0, 0), (0, 0), (before, after)), mode="reflect")
-        return self._analyze(padded)
+        self._padding(y.shape[-1])  # raises where there is too little to reflect
+        return self._analyze(y, self.n_frames(y.shape[-1]), reflected=True)
 
     def forward_vjp(self, grad: Array, n_samples: int) -> Array:
         """Adjoint of `forward`: gradient at the samples, (batch, channels, n_samples), from that at the spectrum."""
@@ -103,53 +99,23 @@ class STFT:
         """
         before = self.n_fft // 2
         padded = self._synthesize(spectrum, 1.0, 1.0)
-        return padded[..., before : before + n_samples] / self._envelope(spectrum, n_samples)
+        return padded[..., before : before + n_samples] / constant(_envelope, self, n_samples, like=padded)
 
     def inverse_vjp(self, grad: Array, n_frames: int) -> Array:
         """Adjoint of `inverse`: gradient at a spectrum of ``n_frames`` frames from that at the samples."""
-        xp = get_array_module(grad)
-        before, n_samples = self.n_fft // 2, grad.shape[-1]
-        after = (n_frames - 1) * self.hop_length + self.n_fft - before - n_samples
-        padded = xp.pad(grad / self._envelope(grad, n_samples), ((0, 0), (0, 0), (before, after)))
-        out = self._analyze(padded) * (2 / self.n_fft)
+        weighted = grad / constant(_envelope, self, grad.shape[-1], like=grad)
+        out = self._analyze(weighted, n_frames, reflected=False) * (2 / self.n_fft)
         out[..., 0] *= 0.5
         out[..., -1] *= 0.5
         return out
 
     def log_magnitude(self, spectrum: Array) -> Array:
-        """log(1 + scaled magnitude), (batch, frames, channels * bins), of a spectrum (batch, frames, channels, bins).
-
-        ``log(1 + m)`` and not ``log1p(m)``: rounding 1 + m to float32 costs at most 6e-8, and NumPy's log is six
-        times faster.
-        """
-        xp = get_array_module(spectrum)
-        x = xp.empty(spectrum.shape, spectrum.real.dtype)
-
-        def fill(at: slice) -> None:
-            part = xp.abs(spectrum[:, at], out=x[:, at])
-            part *= self.magnitude_scale
-            part += 1
-            xp.log(part, out=part)
-
-        in_blocks(fill, x.shape[1], x[:, :1].size, xp)
-        return x.reshape(*x.shape[:2], -1)
+        """log(1 + scaled magnitude), (batch, frames, channels * bins), of one (batch, frames, channels, bins)."""
+        return kernels.log_magnitude(spectrum, self.magnitude_scale).reshape(*spectrum.shape[:2], -1)
 
     def log_magnitude_vjp(self, spectrum: Array, grad: Array) -> Array:
         """Adjoint of the derivative of `log_magnitude` at ``spectrum``; zero where the spectrum is."""
-        xp = get_array_module(spectrum)
-        grad, out = grad.reshape(spectrum.shape), xp.empty_like(spectrum)
-
-        def fill(at: slice) -> None:
-            magnitude = xp.abs(spectrum[:, at])
-            slope = magnitude * self.magnitude_scale
-            slope += 1
-            slope *= xp.maximum(magnitude, xp.finfo(magnitude.dtype).tiny ** 0.5, out=magnitude)
-            xp.divide(grad[:, at], slope, out=slope)
-            slope *= self.magnitude_scale
-            xp.multiply(spectrum[:, at], slope, out=out[:, at])
-
-        in_blocks(fill, out.shape[1], out[:, :1].size, xp)
-        return out
+        return kernels.log_magnitude_vjp(spectrum, grad.reshape(spectrum.shape), self.magnitude_scale)
 
     def magnitude(self, x: Array) -> Array:
         """Undo `log_magnitude`'s logarithm and scale: magnitudes, in the shape of ``x``."""
@@ -160,7 +126,7 @@ class STFT:
         return magnitude
 
     def _window(self, like: Array) -> Array:
-        return _hann(self.n_fft, like.real.dtype.name, get_array_module(like))
+        return constant(_hann, self.n_fft, like=like.real)
 
     def _padding(self, n_samples: int) -> tuple[int, int]:
         before = self.n_fft // 2
@@ -171,23 +137,15 @@ class STFT:
             )
         return before, after
 
-    def _envelope(self, like: Array, n_samples: int) -> Array:
-        """Sum of the squared windows over each sample."""
-        before, squares = self.n_fft // 2, self._window(like) ** 2
-        frames = get_array_module(like).broadcast_to(squares, (1, self.n_frames(n_samples), 1, self.n_fft))
-        return self._overlap_add(frames)[..., before : before + n_samples]
-
-    def _analyze(self, padded: Array) -> Array:
-        """Spectra of the windowed frames of (batch, channels, samples) that start at every hop."""
-        xp, window = get_array_module(padded), self._window(padded)
-        frames = xp.lib.stride_tricks.sliding_window_view(padded, self.n_fft, axis=-1)[:, :, :: self.hop_length]
-        frames = frames.transpose(0, 2, 1, 3)
-        out = xp.empty((*frames.shape[:3], self.n_bins), xp.result_type(padded.dtype, xp.complex64))
+    def _analyze(self, y: Array, n_frames: int, *, reflected: bool) -> Array:
+        """Spectra of ``n_frames`` windowed frames of y, (batch, channels, samples)."""
+        xp, window = get_array_module(y), self._window(y)
+        out = xp.empty((len(y), n_frames, y.shape[1], self.n_bins), xp.result_type(y.dtype, np.complex64))
 
         def fill(at: slice) -> None:
-            out[:, at] = rfft(frames[:, at] * window)
+            out[:, at] = rfft(kernels.windowed_frames(y, window, self.hop_length, at, reflected))
 
-        in_blocks(fill, frames.shape[1], frames[:, :1].size, xp)
+        in_blocks(fill, n_frames, len(y) * y.shape[1] * self.n_fft, xp)
         return out
 
     def _synthesize(self, spectrum: Array, scale: float, ends: float) -> Array:
@@ -203,9 +161,7 @@ class STFT:
                 part = part.copy()
                 part[..., 0] *= ends
                 part[..., -1] *= ends
-            frames = irfft(part, self.n_fft)
-            frames *= window
-            samples = self._overlap_add(frames)
+            samples = kernels.overlap_add(irfft(part, self.n_fft), window, hop)
             with adding:
                 out[..., at.start * hop : at.start * hop + samples.shape[-1]] += samples
 
@@ -213,15 +169,12 @@ class STFT:
         in_blocks(fill, n_frames, batch * channels * self.n_fft, xp, at_least=steps)
         return out
 
-    def _overlap_add(self, frames: Array) -> Array:
-        """Sum of the frames, (batch, frames, channels, n_fft), a hop apart: (batch, channels, samples)."""
-        xp, (batch, n_frames, channels, _) = get_array_module(frames), frames.shape
-        hop, steps = self.hop_length, math.ceil(self.n_fft / self.hop_length)
-        out = xp.zeros((batch, channels, n_frames + steps - 1, hop), frames.dtype)
-        for k in range(steps):  # one stretch of every frame at a time: those never overlap each other
-            part = frames[..., k * hop : (k + 1) * hop].transpose(0, 2, 1, 3)
-            out[:, :, k : k + n_frames, : part.shape[-1]] += part
-        return out.reshape(batch, channels, -1)
+
+def _envelope(stft: STFT, n_samples: int) -> np.ndarray:
+    """Sum of the squared windows over each sample."""
+    before, window = stft.n_fft // 2, _hann(stft.n_fft)
+    frames = np.broadcast_to(window, (1, stft.n_frames(n_samples), 1, stft.n_fft))
+    return kernels.overlap_add(frames, window, stft.hop_length)[0, 0, before : before + n_samples]
 
 
 @dataclass(frozen=True)
@@ -248,7 +201,8 @@ class MDCT:
         xp, hop, half = get_array_module(y), self.hop_length, self.hop_length // 2
         padding = (hop, self.n_frames(y.shape[-1]) * hop - y.shape[-1])
         blocks = xp.pad(y, ((0, 0), (0, 0), padding)).reshape(*y.shape[:2], -1, hop)
-        rising, falling = _sine(hop, y.dtype.name, xp), _sine(hop, y.dtype.name, xp)[::-1]
+        rising = constant(_sine, hop, like=y)
+        falling = rising[::-1]
         out = xp.empty((*y.shape[:2], blocks.shape[2] - 1, hop), y.dtype)
 
         def fill(at: slice) -> None:
@@ -264,7 +218,7 @@ class MDCT:
     def inverse(self, coefficients: Array, n_samples: int) -> Array:
         """The (batch, channels, n_samples) that has these coefficients."""
         xp, hop, half = get_array_module(coefficients), self.hop_length, self.hop_length // 2
-        window = _sine(hop, coefficients.dtype.name, xp)
+        window = constant(_sine, hop, like=coefficients)
         folded, out = xp.empty_like(coefficients), xp.empty_like(coefficients[:, :, 1:])
 
         def transform(at: slice) -> None:
@@ -283,22 +237,19 @@ class MDCT:
         return out.reshape(*out.shape[:2], -1)[..., :n_samples]
 
 
-@lru_cache(maxsize=8)
-def _sine(hop_length: int, dtype: str, xp: ModuleType) -> Array:
+def _sine(hop_length: int) -> np.ndarray:
     """The rising half of the sine window, whose square and mirrored square sum to one."""
-    return xp.asarray(np.sin(np.pi * (np.arange(hop_length) + 0.5) / (2 * hop_length)).astype(dtype))
+    return np.sin(np.pi * (np.arange(hop_length) + 0.5) / (2 * hop_length))
 
 
-@lru_cache(maxsize=8)
-def _dct4_twiddle(size: int, dtype: str, xp: ModuleType) -> Array:
-    twiddle = np.exp(-1j * np.pi * (np.arange(size // 2) + 1 / 8) / size) * (2 / size) ** 0.25
-    return xp.asarray(twiddle.astype(np.complex64 if dtype == "float32" else np.complex128))
+def _dct4_twiddle(size: int) -> np.ndarray:
+    return np.exp(-1j * np.pi * (np.arange(size // 2) + 1 / 8) / size) * (2 / size) ** 0.25
 
 
 def _dct4(x: Array) -> Array:
     """Orthonormal DCT of type IV over the last axis, its own inverse, by a complex FFT of half the size."""
     xp = get_array_module(x)
-    twiddle = _dct4_twiddle(x.shape[-1], x.dtype.name, xp)
+    twiddle = constant(_dct4_twiddle, x.shape[-1], like=x)
     z = xp.empty((*x.shape[:-1], x.shape[-1] // 2), twiddle.dtype)
     z.real, z.imag = x[..., ::2], x[..., ::-2]
     z *= twiddle

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .backend import Array, get_array_module, one_thread_each, to_host
+from .backend import Array, computing_on, get_array_module, reports_every, to_host
 from .infinite_width import InfiniteWidth
+from .kernels import sum_of_products
 from .optimize import LBFGS, Adam, minimize
 from .parameters import Parameters
 from .phase import griffin_lim, with_magnitude
@@ -39,7 +41,7 @@ class Stage:
     Attributes
     ----------
     seconds : float
-        Time it took.
+        Time it took, for all items of a batch together.
     iterations : int array (n,)
         Iterations after which the losses were taken: from 0 to the last, but in the phase stage the first and the last.
     style, content : float64 array (n,)
@@ -66,13 +68,20 @@ class Run:
         Their transform.
     parameters : Parameters
         Optimiser and iterations.
-    report : callable
-        Gets stage, iteration, total and losses by name.
+    report : callable, optional
+        Gets stage, iteration, total and losses by name, the mean over the batch.
+
+    Attributes
+    ----------
+    stages : list of dict of str to Stage
+        For each item of the batch.
     """
 
-    def __init__(self, objective: Objective, stft: STFT, parameters: Parameters, report: Report) -> None:
+    def __init__(
+        self, objective: Objective, stft: STFT, parameters: Parameters, batch: int, report: Report | None
+    ) -> None:
         self.objective, self.stft, self.parameters, self.report = objective, stft, parameters, report
-        self.stages: dict[str, Stage] = {}
+        self.stages: list[dict[str, Stage]] = [{} for _ in range(batch)]
 
     def spectrogram(self, x: Array) -> Array:
         """Gradient steps on a free spectrogram; log-magnitudes (batch, frames, channels * bins), not negative."""
@@ -86,14 +95,15 @@ class Run:
         if not n_iter:
             return self.stft.inverse(with_magnitude(phases, magnitude), n_samples)
         xp = get_array_module(x)
-        size, inconsistency, judged = max(float(xp.linalg.norm(magnitude)), 1e-30), [], {}
+        inconsistency = xp.empty((n_iter, len(x)))
+        size, judged = xp.maximum(_norm(magnitude), 1e-30), {}
         for i, (samples, spectrum) in enumerate(griffin_lim(self.stft, magnitude, phases, n_samples, n_iter), 1):
             y = samples
-            inconsistency.append(float(xp.linalg.norm(xp.abs(spectrum) - magnitude) / size))
-            self.report("phase", i, n_iter, {"inconsistency": inconsistency[-1]})
+            inconsistency[i - 1] = _norm(xp.abs(spectrum) - magnitude) / size
+            self._tell("phase", i, n_iter, ["inconsistency"], inconsistency[i - 1 : i])
             if i in (1, n_iter):  # an evaluation costs as much as two iterations, so only the ends are judged
                 judged[i] = self.objective.value_and_grad(self.stft.log_magnitude(spectrum))[0]
-        self._record("phase", start, judged, xp.stack([*judged.values()]), np.array(inconsistency))
+        self._record("phase", start, judged, xp.stack([*judged.values()]), to_host(inconsistency))
         return y
 
     def waveform(self, y: Array, mask: Array) -> Array:
@@ -114,73 +124,106 @@ class Run:
         )
 
         def report(iteration: int, losses: Array) -> None:
-            style, content = to_host(losses).sum(axis=1)
-            self.report(name, iteration, n_iter, {"style": float(style), "content": float(content)})
+            self._tell(name, iteration, n_iter, ["style", "content"], losses)
 
         x, history = minimize(objective.value_and_grad, x, optimizer, n_iter, report)
         self._record(name, start, range(n_iter + 1), history)
         return x
 
+    def _tell(self, stage: str, iteration: int, total: int, names: list[str], losses: Array) -> None:
+        """Report losses, (names, batch), where there is somebody to hear and it is time to wait for them."""
+        if self.report and (iteration == total or not iteration % reports_every(get_array_module(losses))):
+            means = to_host(losses).mean(axis=1).tolist()
+            self.report(stage, iteration, total, dict(zip(names, means, strict=True)))
+
     def _record(
-        self, name: str, start: float, iterations: Any, history: Array, inconsistency: np.ndarray | None = None
+        self, name: str, start: float, iterations: Iterable[int], history: Array, inconsistency: Any = None
     ) -> None:
-        style, content = to_host(history).sum(axis=2).T
-        self.stages[name] = Stage(
-            time.perf_counter() - start, np.array(list(iterations)), style, content, inconsistency
-        )
+        """Keep losses, (n, 2, batch), and inconsistency, (n, batch), for each item."""
+        history, at = to_host(history), np.array([*iterations])
+        seconds = time.perf_counter() - start
+        for item, stages in enumerate(self.stages):
+            own = None if inconsistency is None else inconsistency[:, item].copy()
+            style, content = history[:, :, item].T.copy()
+            stages[name] = Stage(seconds, at, style, content, own)
+
+
+def _norm(a: Array) -> Array:
+    """Euclidean norm per item, float64 (batch,)."""
+    rows = a.reshape(*a.shape[:2], -1)
+    return get_array_module(a).sqrt(sum_of_products(rows, rows))
 
 
 def three_stages(
-    content: np.ndarray,
+    contents: np.ndarray,
     style: np.ndarray,
-    mask: np.ndarray,
+    masks: np.ndarray,
     sample_rate: float,
     parameters: Parameters,
     stft: STFT,
-    report: Report,
-) -> tuple[np.ndarray, dict[str, Stage]]:
-    """The styled samples and what the stages did.
+    place: str,
+    report: Report | None,
+) -> tuple[np.ndarray, list[dict[str, Stage]]]:
+    """The styled samples of a batch and what the stages did.
 
     Parameters
     ----------
-    content, style : float array (channels, samples)
+    contents, style : float array (batch, channels, samples), (channels, samples)
         With as many channels, of which none is silent, at the levels that are to be matched.
-    mask : float array, of the content's shape
+    masks : float array, of the contents' shape
         Factor of each sample of the result, zero where it has to be silent.
     sample_rate : float
         In Hz, of all of them.
+    place : str
+        Where to compute, one of `backend.places`.
+    report : callable, optional
+        Is told of the progress.
 
     Returns
     -------
-    samples : float64 array, of the content's shape
-    stages : dict of str to Stage
+    samples : float64 array, of the contents' shape
+    stages : list of dict of str to Stage, for each item
 
     Raises
     ------
     RuntimeError
-        If the result is silent or not finite.
+        If a result is silent or not finite.
+    MemoryError
+        If the batch does not fit.
     """
-    n_samples = content.shape[-1]
-    padding = max(0, patch_samples(parameters, stft) - n_samples)
-    content, mask = (np.pad(a, ((0, 0), (0, padding)))[None].astype(np.float32) for a in (content, mask))
+    n_samples = contents.shape[-1]
+    padding = ((0, 0), (0, 0), (0, max(0, patch_samples(parameters, stft) - n_samples)))
     noise_seed, filter_seed = np.random.SeedSequence(parameters.seed).spawn(2)
-    with one_thread_each:
-        spectrum, style_spectrum = stft.forward(content), stft.forward(style[None].astype(np.float32))
+    with computing_on(place, parameters.precision) as xp:
+        content, mask = (xp.asarray(np.pad(a, padding).astype(np.float32)) for a in (contents, masks))
+        spectrum = stft.forward(content)
+        style_spectrum = stft.forward(xp.asarray(style[None].astype(np.float32)))
         target, style_x = stft.log_magnitude(spectrum), stft.log_magnitude(style_spectrum)
         objective = _objective(target, style_x, len(style), sample_rate, parameters, filter_seed)
         starts = {"content": spectrum}
         if {parameters.init, parameters.phase_init} != {"content"}:
-            starts["noise"] = starts["random"] = _noise(spectrum.shape, style_spectrum, noise_seed)
+            noise = _noise(spectrum.shape[1:], style_spectrum, noise_seed)
+            starts["noise"] = starts["random"] = xp.ascontiguousarray(xp.broadcast_to(noise, spectrum.shape))
 
-        run = Run(objective, stft, parameters, report)
+        run = Run(objective, stft, parameters, len(contents), report)
         x = run.spectrogram(stft.log_magnitude(starts[parameters.init]))
         y = run.phase(x, starts[parameters.phase_init], content.shape[-1])
-        y = run.waveform(y, mask)
+        y = to_host(run.waveform(y, mask))[..., :n_samples].astype(np.float64)
 
-    samples = to_host(y)[0, :, :n_samples].astype(np.float64)
-    if not np.isfinite(samples).all() or not samples.any():
+    if not np.isfinite(y).all() or not y.any(axis=(1, 2)).all():
         raise RuntimeError("the transfer failed: its result is silent or not finite")
-    return samples, run.stages
+    return y, run.stages
+
+
+def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int, style_samples: int) -> int:
+    """About what one item of a batch needs of a card's memory, at the most."""
+    n_frames, style_frames = stft.n_frames(n_samples), stft.n_frames(style_samples)
+    spectrogram = n_frames * channels * stft.n_bins
+    products = sum(n_frames * (2 * n_frames + style_frames) for _ in parameters.kernel_widths)
+    if not math.isinf(parameters.n_filters):
+        products += 2 * spectrogram * max(parameters.kernel_widths) + 6 * n_frames * int(parameters.n_filters)
+    history = 24 if parameters.optimizer == "lbfgs" else 4  # of both points and gradients
+    return 4 * ((24 + history) * spectrogram + 2 * products)
 
 
 def patch_samples(parameters: Parameters, stft: STFT) -> int:
@@ -205,8 +248,8 @@ def _objective(
 
 
 def _noise(shape: tuple[int, ...], style_spectrum: Array, seed: np.random.SeedSequence) -> Array:
-    """Gaussian noise with the style's long-term spectrum, as a spectrum (batch, frames, channels, bins)."""
+    """Gaussian noise with the style's long-term spectrum, as a spectrum (1, frames, channels, bins)."""
     xp = get_array_module(style_spectrum)
-    parts = np.random.default_rng(seed).standard_normal((2, *shape), np.float32)
+    parts = np.random.default_rng(seed).standard_normal((2, 1, *shape), np.float32)
     level = xp.sqrt((xp.abs(style_spectrum) ** 2).mean(axis=1, keepdims=True) / 2)
     return xp.asarray(parts[0] + 1j * parts[1]) * level

@@ -12,11 +12,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import audio as recordings
+from .backend import in_batches, places
 from .parameters import DEFAULTS, Parameters, number
 from .parameters import sample_rate as check_rate
 from .progress import Progress, reporting
 from .spectral import STFT
-from .stages import Stage, patch_samples, three_stages
+from .stages import Stage, item_bytes, patch_samples, three_stages
 
 Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
 """A file, an array (channels, samples) or (samples,), or a list of one of these."""
@@ -71,6 +72,7 @@ def stylize(
     mix: float = DEFAULTS.mix,
     seed: int = DEFAULTS.seed,
     device: str = DEFAULTS.device,
+    precision: str = DEFAULTS.precision,
     progress: Progress = None,
 ) -> Result:
     """The content, sounding as the style does.
@@ -113,10 +115,14 @@ def stylize(
         From 0, the content, to 1, the result.
     seed : int
         Everything random comes from it: equal seed, machine and versions give equal output.
-    device : {"auto", "cpu"}
-        Where to compute.
+    device : str
+        Where to compute: "cpu", "cuda" or one card, such as "cuda:1"; "auto" takes CUDA where CuPy and a card are
+        there, and the CPU otherwise.
+    precision : {"float32", "tf32"}
+        The least that matrix products need: "tf32" lets a card round their factors to 10 bits, on tensor cores.
     progress : bool or callable, optional
-        True for a progress bar, or a function that gets stage, iteration, total and the losses by name.
+        True for a progress bar, or a function that gets stage, iteration, total and the losses by name; on the CPU
+        after every iteration, on a card after every tenth.
 
     Returns
     -------
@@ -128,7 +134,10 @@ def stylize(
     TypeError, ValueError, FileNotFoundError
         Before any work, naming the parameter, its value and what is allowed.
     RuntimeError
-        If the result is silent or not finite, as recordings at extreme levels can make it without ``normalize``.
+        If CUDA is asked for where it can't be used; if the result is silent or not finite, as recordings at extreme
+        levels can make it without ``normalize``.
+    MemoryError
+        If a card's memory is too small.
 
     References
     ----------
@@ -136,27 +145,47 @@ def stylize(
     default, the waveform stage, levels, joint channels and whole recordings; the README says why.
     """
     parameters = Parameters.of(locals())
-    sample_rate = check_rate("sample_rate", sample_rate)
-    stft = parameters.stft(sample_rate)
     audio = recordings.check_audio("content", content)
-    style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    active = np.asarray(audio.any(axis=-1))
-    if active.any():
-        style_audio = recordings.match_channels(style_audio, active)
+    weights = (style_sample_rate, style_weights)
+    return _transfer([audio], [content.shape], style, *weights, sample_rate, parameters, progress)[0]
 
-    start, out = time.perf_counter(), np.zeros_like(audio)
-    stages: dict[str, Stage] = {}
-    with reporting(progress, parameters.n_iter) as report:
-        if active.any():
-            dry = audio[active]
-            gain, style_gain = (_gain(a, sample_rate, parameters.normalize) for a in (dry, style_audio))
-            mask = recordings.silence_mask(dry, sample_rate)
-            wet, stages = three_stages(
-                _scaled(dry, gain), _scaled(style_audio, style_gain), mask, sample_rate, parameters, stft, report
-            )
-            wet = _level(wet / gain, recordings.rms(dry), parameters)
-            out[active] = (1 - parameters.mix) * dry + parameters.mix * wet
-    return _result(out.reshape(content.shape), sample_rate, stages, start, parameters, stft)
+
+def stylize_batch(
+    contents: np.ndarray | Sequence[np.ndarray],
+    style: Style,
+    sample_rate: float,
+    *,
+    style_sample_rate: float | None = None,
+    style_weights: Sequence[float] | None = None,
+    progress: Progress = None,
+    **parameters: Any,
+) -> list[Result]:
+    """Several recordings of equal length, each styled as `stylize` does it, and together where that is faster.
+
+    A card takes as many at once as its memory holds, and half as many, with a warning, where it runs out of it; several
+    cards take one batch after the other. On the CPU they go one by one, since caches are small.
+
+    Parameters
+    ----------
+    contents : array (batch, channels, samples), or sequence of arrays (channels, samples) or (samples,)
+        Of one shape.
+    **parameters
+        Keyword parameters of `stylize`.
+
+    The other parameters and the errors are those of `stylize`.
+
+    Returns
+    -------
+    list of Result
+        Equal to what `stylize` gives for each, but for rounding on a card; ``seconds`` is the time of the batch that
+        the recording was in. With several cards ``progress`` is called from a thread a card.
+    """
+    checked = Parameters(**parameters)
+    shapes = [np.shape(content) for content in contents]
+    if not shapes or len(set(shapes)) > 1:
+        raise ValueError(f"contents has recordings of shapes {sorted(set(shapes))}; they must be of one shape")
+    audio = [recordings.check_audio("contents", content) for content in contents]
+    return _transfer(audio, shapes, style, style_sample_rate, style_weights, sample_rate, checked, progress)
 
 
 def texture(
@@ -178,6 +207,7 @@ def texture(
     match_level: bool = DEFAULTS.match_level,
     seed: int = DEFAULTS.seed,
     device: str = DEFAULTS.device,
+    precision: str = DEFAULTS.precision,
     progress: Progress = None,
 ) -> Result:
     """New sound of the style's kind, out of noise: the case alpha = 0 of `stylize`, which needs no content.
@@ -200,15 +230,72 @@ def texture(
     active = style_audio.any(axis=-1)
 
     start, out = time.perf_counter(), np.zeros((len(style_audio), n_samples), np.float32)
+    source = style_audio[active]
+    gain = _gain(source, sample_rate, parameters.normalize)
+    silence = np.zeros((1, len(source), n_samples))  # with alpha = 0 only the shape of the content counts
     with reporting(progress, parameters.n_iter) as report:
-        source = style_audio[active]
-        gain = _gain(source, sample_rate, parameters.normalize)
-        silence = np.zeros((len(source), n_samples))  # with alpha = 0 only the shape of the content counts
-        wet, stages = three_stages(
-            silence, _scaled(source, gain), np.ones_like(silence), sample_rate, parameters, stft, report
+        samples, stages = three_stages(
+            silence,
+            _scaled(source, gain),
+            np.ones_like(silence),
+            sample_rate,
+            parameters,
+            stft,
+            places(parameters.device)[0],
+            report(1),
         )
-        out[active] = _level(wet / gain, recordings.rms(source), parameters)
-    return _result(out, sample_rate, stages, start, parameters, stft)
+    out[active] = _level(samples[0] / gain, recordings.rms(source), parameters)
+    return _result(out, sample_rate, stages[0], time.perf_counter() - start, parameters, stft)
+
+
+def _transfer(
+    audio: list[np.ndarray],
+    shapes: list[tuple[int, ...]],
+    style: Style,
+    style_sample_rate: Any,
+    style_weights: Any,
+    sample_rate: float,
+    parameters: Parameters,
+    progress: Progress,
+) -> list[Result]:
+    """The results for recordings (channels, samples) of one shape; ``shapes`` are those to return them in."""
+    sample_rate = check_rate("sample_rate", sample_rate)
+    stft = parameters.stft(sample_rate)
+    style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
+    results: list[Any] = [None] * len(audio)
+    groups: dict[bytes, list[int]] = {}  # recordings whose channels are silent alike, so that their styles are one
+    for item, samples in enumerate(audio):
+        groups.setdefault(samples.any(axis=-1).tobytes(), []).append(item)
+
+    with reporting(progress, parameters.n_iter * len(audio)) as report:
+        for key, items in groups.items():
+            active = np.frombuffer(key, bool)
+            if not active.any():
+                for item in items:
+                    silence = np.zeros(shapes[item], np.float32)
+                    results[item] = _result(silence, sample_rate, {}, 0.0, parameters, stft)
+                continue
+            matched = recordings.match_channels(style_audio, active)
+            matched = _scaled(matched, _gain(matched, sample_rate, parameters.normalize))
+
+            def run(chosen: list[int], place: str, active: np.ndarray = active, style: np.ndarray = matched) -> None:
+                start, dry = time.perf_counter(), [audio[item][active] for item in chosen]
+                gains = [_gain(a, sample_rate, parameters.normalize) for a in dry]
+                contents = np.stack([_scaled(a, gain) for a, gain in zip(dry, gains, strict=True)])
+                masks = np.stack([recordings.silence_mask(a, sample_rate) for a in dry])
+                samples, stages = three_stages(
+                    contents, style, masks, sample_rate, parameters, stft, place, report(len(chosen))
+                )
+                for item, dry_one, gain, wet, stage in zip(chosen, dry, gains, samples, stages, strict=True):
+                    wet = _level(wet / gain, recordings.rms(dry_one), parameters)
+                    out = np.zeros_like(audio[item])
+                    out[active] = (1 - parameters.mix) * dry_one + parameters.mix * wet
+                    seconds = time.perf_counter() - start
+                    results[item] = _result(out.reshape(shapes[item]), sample_rate, stage, seconds, parameters, stft)
+
+            size = item_bytes(parameters, stft, len(matched), audio[0].shape[-1], matched.shape[-1])
+            in_batches(run, items, parameters.device, size)
+    return results
 
 
 def _load_style(
@@ -245,7 +332,7 @@ def _level(wet: np.ndarray, rms: float, parameters: Parameters) -> np.ndarray:
 
 
 def _result(
-    audio: np.ndarray, sample_rate: float, stages: dict[str, Stage], start: float, parameters: Parameters, stft: STFT
+    audio: np.ndarray, sample_rate: float, stages: dict[str, Stage], seconds: float, parameters: Parameters, stft: STFT
 ) -> Result:
     chosen = replace(parameters, n_fft=stft.n_fft, hop_length=stft.hop_length)
-    return Result(audio, float(sample_rate), stages, time.perf_counter() - start, asdict(chosen))
+    return Result(audio, float(sample_rate), stages, seconds, asdict(chosen))

@@ -35,6 +35,7 @@ OTHER = {  # a value other than the default for each parameter
     "mix": 0.5,
     "seed": 9,
     "device": "cpu",
+    "precision": "tf32",
 }
 
 

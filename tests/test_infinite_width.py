@@ -8,14 +8,8 @@ import pytest
 import scipy.integrate
 
 from audiostyle_fx import backend, infinite_width
-from audiostyle_fx.infinite_width import (
-    InfiniteWidth,
-    arc_cosine,
-    patch_products,
-    patch_products_vjp,
-    sliding_sum,
-    sliding_sum_vjp,
-)
+from audiostyle_fx.arc_cosine import arc_cosine, patch_products, patch_products_vjp, sliding_sum, sliding_sum_vjp
+from audiostyle_fx.infinite_width import InfiniteWidth
 from audiostyle_fx.optimize import LBFGS, minimize
 from audiostyle_fx.scaling import Term
 

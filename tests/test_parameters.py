@@ -97,9 +97,12 @@ BAD = [
     ("seed", None, TypeError, "integer"),
     ("seed", "1", TypeError, "integer"),
     ("device", "gpu", ValueError, "'cpu'"),
-    ("device", "cuda:0", ValueError, "'cpu'"),
+    ("device", "cuda:x", ValueError, "'cpu'"),
+    ("device", "CUDA", ValueError, "'cpu'"),
     ("device", None, (TypeError, ValueError), "'cpu'"),
     ("device", 0, (TypeError, ValueError), "'cpu'"),
+    ("precision", "float16", ValueError, "'float32' or 'tf32'"),
+    ("precision", 32, ValueError, "'float32' or 'tf32'"),
 ]
 TEXTURE = set(inspect.signature(texture).parameters)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from audiostyle_fx.infinite_width import InfiniteWidth
-from audiostyle_fx.random_conv import RandomConv, fold, unfold
+from audiostyle_fx.kernels import fold, unfold
+from audiostyle_fx.random_conv import RandomConv
 from audiostyle_fx.scaling import Term
 
 NARROW = [Term(3, 1.5, 0.7, 0.3)]
