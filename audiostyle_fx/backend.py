@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import itertools
+import math
 import os
 import queue
 import re
@@ -36,6 +37,10 @@ PRECISIONS = ("float32", "tf32")
 
 BLOCK = 1 << 16
 """Elements that one core works on at a time: with the temporaries of a dozen operations they fit its cache."""
+
+
+MOST_OPERATIONS = 2e10
+"""Floating-point operations that one call of the BLAS is given, some tenths of a second: nothing interrupts it."""
 
 
 def get_array_module(*arrays: Array) -> ModuleType:
@@ -331,7 +336,8 @@ def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
     if xp is not np:
         _cuda_matmul(_in_rows(a), _in_rows(b), out, accumulate=add_to is not None)
         return out
-    bounds = np.linspace(0, max(m, n), _cores() + 1).astype(int)
+    shares = _cores() * math.ceil(2 * batch * m * n * a.shape[2] / (_cores() * MOST_OPERATIONS))
+    bounds = np.linspace(0, max(m, n), shares + 1).astype(int)
 
     def fill(at: slice) -> None:
         left, right, part = (a[:, at], b, out[:, at]) if m >= n else (a, b[:, :, at], out[:, :, at])
@@ -412,19 +418,24 @@ if hasattr(os, "register_at_fork"):
 
 def _share(function: Callable[[slice], None], blocks: list[slice]) -> None:
     """Call the function for each block, on every core."""
-    workers = max(1, min(_cores(), len(blocks)))
-    shares = [_pool(os.getpid()).submit(_each, function, blocks[i::workers]) for i in range(1, workers)]
+    workers, stopped = max(1, min(_cores(), len(blocks))), threading.Event()
+
+    def each(share: list[slice]) -> None:
+        for block in share:
+            if stopped.is_set():
+                return
+            function(block)
+
+    shares = [_pool(os.getpid()).submit(each, blocks[i::workers]) for i in range(1, workers)]
     try:
-        _each(function, blocks[::workers])
+        each(blocks[::workers])
+    except BaseException:  # an interrupt too is to end the work of the others
+        stopped.set()
+        raise
     finally:
         wait(shares)
     for share in shares:
         share.result()
-
-
-def _each(function: Callable[[slice], None], blocks: list[slice]) -> None:
-    for block in blocks:
-        function(block)
 
 
 @lru_cache(maxsize=1)

@@ -69,6 +69,12 @@ class StyleTransfer(OfflineEffect):
     device = _Parameter()
     precision = _Parameter()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse a misspelt parameter, as native plugins do."""
+        if type(self) is StyleTransfer and not name.startswith("_") and not hasattr(StyleTransfer, name):
+            raise AttributeError(f"StyleTransfer has no parameter {name!r}")
+        super().__setattr__(name, value)
+
     def __init__(
         self,
         style: Style,
@@ -96,8 +102,17 @@ class StyleTransfer(OfflineEffect):
     ) -> None:
         super().__init__()
         self._checked = Parameters.of(locals())
-        self.progress = check_progress(progress)
+        self.progress = progress
         self._style = _HeldStyle(style, style_sample_rate, style_weights)
+
+    @property
+    def progress(self) -> Progress:
+        """True for a progress bar, or a function that is told."""
+        return self._progress
+
+    @progress.setter
+    def progress(self, value: Progress) -> None:
+        self._progress = check_progress(value)
 
     @property
     def style(self) -> Style:
@@ -147,7 +162,7 @@ class _HeldStyle:
 
     def __init__(self, style: Style, sample_rate: float | None, weights: Sequence[float] | None) -> None:
         held = _alone(style)
-        self.sample_rate, self.weights = sample_rate, list(weights) if isinstance(weights, (list, tuple)) else weights
+        self.sample_rate, self.weights = sample_rate, tuple(weights) if isinstance(weights, (list, tuple)) else weights
         # Another working directory must not make a relative path another file.
         self._path = os.path.abspath(held) if isinstance(held, (str, os.PathLike)) else None
         self._held = self._version(), *recordings.read_style(style, sample_rate, weights)

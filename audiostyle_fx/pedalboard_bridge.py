@@ -6,15 +6,16 @@ board, but never calls what that subclass overrides. This module closes the gap:
 - `OfflineEffect` is a native plugin whose **native half can't be run**: a `Chain` that holds one muted `Gain` twice.
   Native code refuses to process a plugin instance that it meets twice, so whatever gets past this module (a function
   captured before `install`, `Plugin.process(board, ...)`) raises RuntimeError; it never passes audio unprocessed.
-  A live stream doesn't look for duplicates: there the muted gain makes it silence.
+  A live stream doesn't look for duplicates, so an effect is refused wherever a stream plays, or is going to.
 - `install` puts a `process`, a `__call__` and a `reset` on `PluginContainer`, where natively they are inherited from
   `Plugin`. A board without offline effects goes straight on to native code. A board with one is run here: each
   stretch of native plugins natively, each offline effect on the whole recording, in order, down into `Chain` and `Mix`.
 - All that is changed in pedalboard stands in one table, `_PATCHES`, and `uninstall` takes all of it back.
 
-Splitting a board is exact, but for native plugins with a tail, a filter or a delay that a native `PitchShift`,
-`Resample`, `GSMFullRateCompressor` or `MP3Compressor` follows behind the split: within one native run, the silence
-that flushes the latter also passes through the former. The difference is at the end of the recording.
+Splitting a board is exact, but for two kinds of native plugins on both sides of the split. Behind one with a tail, a
+filter or a delay, `PitchShift`, `Resample`, `GSMFullRateCompressor` and `MP3Compressor` give another end of the
+recording: within one native run, the silence that flushes them also passes through the one before. And `Convolution`
+behind one of these four or a `BrickwallLimiter` rounds differently, by 2e-8, as it meets other blocks.
 """
 
 from __future__ import annotations
@@ -36,18 +37,23 @@ __all__ = ["OfflineEffect", "install", "uninstall"]
 
 Audio = npt.NDArray[np.float32]
 
+if "uninstall" in globals():  # the module is loaded again: what follows is to see pedalboard as it is by itself
+    globals()["uninstall"]()
+
 # As they are before `install`, which replaces or shadows them.
 _native_process: Callable[..., Audio] = Plugin.process
 _native_list_process: Callable[..., Audio] = pedalboard.process
-_native_iter: Callable[[PluginContainer], Iterator[Plugin | None]] = PluginContainer.__iter__
+_native_item: Callable[[PluginContainer, int], Plugin | None] = PluginContainer.__getitem__
+_native_length: Callable[[PluginContainer], int] = PluginContainer.__len__
 
 
 class OfflineEffect(Chain):
     """Base class of effects that are written in Python and see the whole recording at once.
 
-    A subclass implements `render`, and `parameters` if it has any. Its instances are called, and put into a
+    A subclass implements `render`, and `parameters` if it has any state. Its instances are called, and put into a
     `Pedalboard`, a `Chain` or a `Mix`, like any plugin of pedalboard's. The list methods inherited from `Chain`, which
-    is their native half, raise TypeError.
+    is their native half, raise TypeError: code that walks through boards by ``isinstance(plugin, PluginContainer)``
+    has to ask for `OfflineEffect` first.
 
     Examples
     --------
@@ -80,7 +86,10 @@ class OfflineEffect(Chain):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Keyword arguments that build this effect again: what repr shows, and what copy and pickle carry over."""
+        """Keyword arguments that build this effect again: what repr shows, and what copy and pickle carry over.
+
+        A subclass with attributes of its own has to name them here; copy and pickle raise TypeError otherwise.
+        """
         return {}
 
     def process(
@@ -122,6 +131,8 @@ class OfflineEffect(Chain):
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         """Serve copy, deepcopy and pickle; a native plugin can't be pickled, and at protocol 0 aborts the process."""
+        if type(self).parameters is OfflineEffect.parameters and vars(self).keys() - {_NOTE}:
+            raise TypeError(f"{type(self).__name__} has attributes that a copy would lack: it needs `parameters`")
         return _rebuild, (type(self), dict(self.parameters))
 
     def __bool__(self) -> bool:
@@ -149,37 +160,64 @@ def _short(value: object) -> str:
 class _Note:
     """What is remembered of a plugin for as long as its Python object lives."""
 
-    def __init__(self, plugin: Plugin) -> None:
+    def __init__(self) -> None:
         # The effects and containers in it. Native code holds native halves alone; this keeps the Python halves alive.
         self.kept: list[PluginContainer] = []
-        # Stands in for the plugin where native code is asked about arguments: see _time_comes_first.
-        self.probe = LowpassFilter(cutoff_frequency_hz=50)
-        key, notes = id(plugin), _notes
-        self.gone = weakref.ref(plugin, lambda _: notes.pop(key, None))
+        self.gone: weakref.ref[Plugin] | None = None
+
+    @functools.cached_property
+    def probe(self) -> Plugin:
+        """Stands in for the plugin where native code is asked about arguments: see _time_comes_first."""
+        return LowpassFilter(cutoff_frequency_hz=50)
 
 
-_notes: dict[int, _Note] = {}  # by identity: a user's subclass of Pedalboard may be unhashable, or equal to another
+_NOTE = "_audiostyle_fx_note"  # the attribute that holds it, where a plugin has attributes: any class made in Python
+_notes: dict[int, _Note] = {}  # the others', `Chain` and `Mix` themselves, by identity
 _lock = threading.RLock()  # for the notes and for installing; never held while audio is processed
 
 
+def _known(plugin: object) -> _Note | None:
+    """The note of a plugin, if there is one."""
+    attributes = getattr(plugin, "__dict__", None)
+    return _notes.get(id(plugin)) if attributes is None else attributes.get(_NOTE)
+
+
 def _note(plugin: Plugin) -> _Note:
-    return _notes.get(id(plugin)) or _notes.setdefault(id(plugin), _Note(plugin))
+    """The note of a plugin, made where there was none."""
+    with _lock:
+        note = _known(plugin)
+        if note is None:
+            note = _Note()
+            if hasattr(plugin, "__dict__"):  # part of the plugin, so that a cycle through it can be collected
+                plugin.__dict__[_NOTE] = note
+            else:
+                key, notes = id(plugin), _notes
+                note.gone = weakref.ref(plugin, lambda _: notes.pop(key, None))
+                notes[key] = note
+        return note
 
 
 def _keep(container: PluginContainer) -> None:
     """Hold on to the Python halves that are in a container, and let go of those that no longer are."""
     with _lock:  # otherwise a slow thread could put back what it read before a fast one appended
-        kept = [plugin for plugin in _native_iter(container) if isinstance(plugin, PluginContainer)]
-        if kept or id(container) in _notes:
+        kept = [plugin for plugin in _entries(container) if isinstance(plugin, PluginContainer)]
+        if kept or _known(container):
             note = _note(container)
             kept, note.kept = note.kept, kept
     del kept  # not before the lock is released: what is collected here may run code of its own
 
 
+def _entries(container: PluginContainer) -> list[Plugin | None]:
+    """What native code has in a container; item by item, which takes a third of the time of its iterator."""
+    return [_native_item(container, i) for i in range(_native_length(container))]
+
+
 def _keeps_effect(plugin: object) -> bool:
     """Tell in a microsecond whether a plugin is an offline effect or is known to hold one, at any depth."""
-    note = _notes.get(id(plugin))
-    return isinstance(plugin, OfflineEffect) or (note is not None and any(_keeps_effect(part) for part in note.kept))
+    if isinstance(plugin, OfflineEffect):
+        return True
+    note = _known(plugin)
+    return note is not None and any(_keeps_effect(part) for part in note.kept)
 
 
 def _holds_effect(plugin: object) -> bool:
@@ -191,7 +229,7 @@ def _holds_effect(plugin: object) -> bool:
 
 def _inside(container: PluginContainer) -> list[Plugin | None]:
     """List what is in a container; RuntimeError if it is what an offline effect without its Python half looks like."""
-    inside = list(_native_iter(container))
+    inside = _entries(container)
     if len(inside) == 2 and inside[0] is inside[1] and isinstance(inside[0], Gain) and inside[0].gain_db == -math.inf:
         raise RuntimeError(
             "An offline effect in this board has lost its Python half: it was put in while audiostyle_fx was not "
@@ -226,9 +264,13 @@ def _process(
     reset: bool = True,
     *,
     as_list: bool = False,
+    layout_of: Plugin | None = None,
 ) -> Audio:
-    """Run an offline effect, or a container that holds one, with the arguments and results of `Plugin.process`."""
-    time_first = _time_comes_first(plugin, input_array, sample_rate, buffer_size, reset)
+    """Run an offline effect, or a container that holds one, with the arguments and results of `Plugin.process`.
+
+    ``layout_of`` is the plugin whose earlier recordings tell which axis is time, where it is another.
+    """
+    time_first = _time_comes_first(layout_of or plugin, input_array, sample_rate, buffer_size, reset)
     everything = list(_walk([plugin]))
     if len({id(part) for part in everything}) < len(everything):  # an instance stands twice, at which this raises:
         return _native_process(plugin, input_array, sample_rate, buffer_size, reset)
@@ -314,7 +356,7 @@ def _render(effect: OfflineEffect, audio: Audio, sample_rate: float) -> Audio:
     with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, and is reported as that
         output = np.array(result, dtype=np.float32, order="C")
     if not np.isfinite(output).all():
-        raise RuntimeError(f"{name}.render returned audio with NaN or infinity in it")
+        raise RuntimeError(f"{name}.render returned audio with NaN or infinity in it; was the input free of them?")
     return output
 
 
@@ -336,12 +378,22 @@ def _hosting(native: Callable[..., Audio]) -> Callable[..., Audio]:
 
 
 def _hosting_list(native: Callable[..., Audio]) -> Callable[..., Audio]:
+    def host(
+        input_array: Any, sample_rate: Any, plugins: Iterable[Any], buffer_size: Any = 8192, reset: Any = True
+    ) -> Audio:
+        chain = Chain(list(plugins))
+        first = next((plugin for plugin in _entries(chain) if plugin is not None), None)
+        layout_of = first if _keeps_effect(first) else None  # natively, it is the first plugin that remembers
+        return _process(chain, input_array, sample_rate, buffer_size, reset, as_list=True, layout_of=layout_of)
+
     @functools.wraps(native)
-    def process(input_array: Any, sample_rate: Any, plugins: Any, buffer_size: Any = 8192, reset: Any = True) -> Audio:
-        listed = isinstance(plugins, (Sequence, PluginContainer)) and not isinstance(plugins, OfflineEffect)
-        if listed and any(_keeps_effect(plugin) for plugin in plugins):
-            return _process(Chain(list(plugins)), input_array, sample_rate, buffer_size, reset, as_list=True)
-        return native(input_array, sample_rate, plugins, buffer_size, reset)
+    def process(*args: Any, **kwargs: Any) -> Audio:
+        plugins = args[2] if len(args) > 2 else kwargs.get("plugins")
+        if isinstance(plugins, PluginContainer):
+            hosted = _keeps_effect(plugins) and not isinstance(plugins, OfflineEffect)
+        else:
+            hosted = isinstance(plugins, Sequence) and any(_keeps_effect(plugin) for plugin in plugins)
+        return (host if hosted else native)(*args, **kwargs)
 
     return process
 
@@ -350,19 +402,52 @@ def _resetting(native: Callable[[PluginContainer], None]) -> Callable[[PluginCon
     @functools.wraps(native)
     def reset(self: PluginContainer) -> None:
         native(self)
+        if _known(self) is None:
+            return
         for part in _walk([self]):
             if isinstance(part, OfflineEffect):
                 part.reset()
-            elif id(part) in _notes:
+            elif _known(part):
                 _note(part).probe.reset()
 
     return reset
 
 
-def _keeping(native: Callable[..., Any]) -> Callable[..., Any]:
+def _putting(native: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(native)
+    def method(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Any:
+        if _streams and any(map(_brings_effect, (*args, *kwargs.values()))):
+            _refuse_where_it_plays(self)
+        result = native(self, *args, **kwargs)
+        if _known(self) or not all(map(_native_alone, (*args, *kwargs.values()))):
+            _keep(self)
+        return result
+
+    return method
+
+
+def _native_alone(argument: object) -> bool:
+    """Tell whether an argument of a list method brings nothing that has a Python half to keep."""
+    if isinstance(argument, (list, tuple)):
+        return not any(isinstance(entry, PluginContainer) for entry in argument)
+    return argument is None or (isinstance(argument, (int, Plugin)) and not isinstance(argument, PluginContainer))
+
+
+def _taking(native: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(native)
     def method(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Any:
         result = native(self, *args, **kwargs)
+        if _known(self):
+            _keep(self)
+        return result
+
+    return method
+
+
+def _getting(native: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(native)
+    def method(self: PluginContainer, /, *args: Any) -> Any:
+        result = native(self, *args)
         if isinstance(result, PluginContainer) or not isinstance(result, Plugin):  # nothing to keep of a native plugin
             _keep(self)
         return result
@@ -370,25 +455,42 @@ def _keeping(native: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+_streams: weakref.WeakSet[Any] = weakref.WeakSet()  # the live ones
+
+
 def _refusing(native: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(native)
     def method(self: Any, /, *args: Any, **kwargs: Any) -> None:
-        if any(_holds_effect(argument) for argument in (*args, *kwargs.values())):
-            raise TypeError("An offline effect needs the whole recording: it can't be part of a live AudioStream.")
+        if any(map(_brings_effect, (*args, *kwargs.values()))):
+            raise TypeError(_NOT_LIVE)
         native(self, *args, **kwargs)
+        _streams.add(self)
 
     return method
+
+
+def _brings_effect(argument: object) -> bool:
+    entries = argument if isinstance(argument, (list, tuple)) else [argument]
+    return any(_holds_effect(entry) for entry in entries)
+
+
+def _refuse_where_it_plays(container: PluginContainer) -> None:
+    """Raise TypeError if a live stream has the container among its plugins, at any depth."""
+    if any(part is container for stream in list(_streams) for part in _walk([stream.plugins])):
+        raise TypeError(_NOT_LIVE)
 
 
 def _refusing_setter(native: Any) -> property:
     return property(native.fget, _refusing(native.fset), native.fdel, native.__doc__)
 
 
+_NOT_LIVE = "An offline effect needs the whole recording: it can't be part of a live AudioStream."
+
 _RUN = "natively inherited from Plugin, and would run the native half of an effect, which raises"
 _PUT = "puts plugins in, whose Python halves must live on"
 _TAKE = "takes plugins out, whose Python halves must be let go"
 _GET = "may hand out a container, in a board built before `install`, that is about to be given an effect"
-_LIVE = "would run the native half of an effect, which is silent"
+_LIVE = "would run the native half of an effect"
 
 # Everything that is changed in pedalboard: where, the name, what makes the new from the old, and why.
 _PATCHES: list[tuple[Any, str, Callable[[Any], Any], str]] = [
@@ -396,22 +498,22 @@ _PATCHES: list[tuple[Any, str, Callable[[Any], Any], str]] = [
     (PluginContainer, "__call__", _hosting, _RUN),
     (PluginContainer, "reset", _resetting, "natively inherited from Plugin, and resets native halves alone"),
     (pedalboard, "process", _hosting_list, "runs a list of plugins without a container"),
-    (Chain, "__init__", _keeping, _PUT),
-    (Mix, "__init__", _keeping, _PUT),
-    (PluginContainer, "append", _keeping, _PUT),
-    (PluginContainer, "insert", _keeping, _PUT),
-    (PluginContainer, "__setitem__", _keeping, _PUT),
-    (PluginContainer, "__delitem__", _keeping, _TAKE),
-    (PluginContainer, "remove", _keeping, _TAKE),
-    (PluginContainer, "__getitem__", _keeping, _GET),
-    (PluginContainer, "__iter__", _keeping, _GET),
+    (Chain, "__init__", _putting, _PUT),
+    (Mix, "__init__", _putting, _PUT),
+    (PluginContainer, "append", _putting, _PUT),
+    (PluginContainer, "insert", _putting, _PUT),
+    (PluginContainer, "__setitem__", _putting, _PUT),
+    (PluginContainer, "__delitem__", _taking, _TAKE),
+    (PluginContainer, "remove", _taking, _TAKE),
+    (PluginContainer, "__getitem__", _getting, _GET),
+    (PluginContainer, "__iter__", _getting, _GET),
 ]
 _stream = getattr(pedalboard.io, "AudioStream", None)
 if hasattr(_stream, "plugins"):  # pedalboard can be built without audio devices
     _PATCHES += [(_stream, "__init__", _refusing, _LIVE), (_stream, "plugins", _refusing_setter, _LIVE)]
 
 _ABSENT = object()
-_undo: list[tuple[Any, str, Any]] = []  # what stood in each place; empty unless installed
+_undo: list[tuple[Any, str, Any, Any]] = []  # what stood in each place, and what stands there; empty unless installed
 
 
 def install() -> None:
@@ -422,18 +524,24 @@ def install() -> None:
         try:
             for owner, name, replace, _ in _PATCHES:
                 native = vars(owner).get(name, _ABSENT)
-                setattr(owner, name, replace(getattr(owner, name)))
-                _undo.append((owner, name, native))
+                ours = replace(getattr(owner, name))
+                setattr(owner, name, ours)
+                _undo.append((owner, name, native, ours))
         except BaseException:
             uninstall()  # all or nothing
             raise
 
 
 def uninstall() -> None:
-    """Take back everything that `install` changed. A board that holds an offline effect then raises RuntimeError."""
+    """Take back everything that `install` changed, but what somebody else has changed since.
+
+    A board that holds an offline effect then raises RuntimeError.
+    """
     with _lock:
         while _undo:
-            owner, name, native = _undo.pop()
+            owner, name, native, ours = _undo.pop()
+            if vars(owner).get(name) is not ours:
+                continue
             if native is _ABSENT:
                 delattr(owner, name)
             else:

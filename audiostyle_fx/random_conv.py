@@ -58,7 +58,9 @@ class _Layer:
     def __init__(self, content: Array, style: Array, term: Term, n_filters: int, rng: np.random.Generator) -> None:
         xp = get_array_module(content)
         self.term = term
-        filters = rng.standard_normal((term.kernel_width * content.shape[2], n_filters), np.float32)
+        filters = np.empty((term.kernel_width * content.shape[2], n_filters), np.float32)
+        for frame in np.split(filters, term.kernel_width):  # a second's work in one call would hold up an interrupt
+            rng.standard_normal(out=frame, dtype=np.float32)
         filters *= np.sqrt(term.gain / n_filters)
         self.filters = xp.asarray(filters, content.dtype)
         self.content, self.style = self.features(content), self.features(style)

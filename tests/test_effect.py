@@ -200,6 +200,22 @@ def test_misspelt_parameter_is_refused(style):
         StyleTransfer(style, kernel_widht=3)
 
 
+def test_misspelt_attribute_is_refused_but_not_on_a_subclass(effect, style):
+    with pytest.raises(AttributeError, match="alhpa"):
+        effect.alhpa = 5
+
+    class Own(StyleTransfer):
+        pass
+
+    Own(style).boost = 2
+
+
+def test_progress_is_checked_when_it_is_set(effect):
+    with pytest.raises(TypeError, match="progress='loud'"):
+        effect.progress = "loud"
+    assert effect.progress is None
+
+
 def test_class_shows_its_parameters():
     assert all(hasattr(StyleTransfer, name) for name in CHECKS)
 
