@@ -52,8 +52,8 @@ def get_array_module(*arrays: Array) -> ModuleType:
 
 
 # ---------------------------------------------------------------- where to compute
-def places(device: str) -> list[str]:
-    """The places that a device stands for: "cpu", or one or several cards, "cuda:0" and so on.
+def check_device(device: str) -> None:
+    """Raise unless the device is one that is here; "auto", which always is, does not load CuPy before it is needed.
 
     Raises
     ------
@@ -64,6 +64,12 @@ def places(device: str) -> list[str]:
     """
     if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
         raise ValueError(f"device={device!r} must be 'auto', 'cpu', 'cuda' or 'cuda:' and a card's number")
+    if device != "auto":
+        places(device)
+
+
+def places(device: str) -> list[str]:
+    """The places that a device stands for, "cpu" or cards, such as "cuda:0"; raises as `check_device` does."""
     if device == "cpu":
         return ["cpu"]
     cards, missing = _cards()
@@ -117,13 +123,21 @@ def computing_on(place: str, precision: str = "float32") -> Iterator[ModuleType]
             yield np
         return
     cupy = importlib.import_module("cupy")
-    with cupy.cuda.Device(_number(place)), cupy.cuda.Stream(non_blocking=True) as stream:
+    with cupy.cuda.Device(_number(place)), _stream(cupy, place) as stream:
         _here.tf32, _here.held = precision == "tf32", {}
         try:
             yield cupy
         finally:
             _here.tf32, _here.held = False, {}
             stream.synchronize()
+
+
+def _stream(cupy: ModuleType, place: str) -> Any:
+    """The stream of a thread on a card; one for all its transfers, since CuPy keeps freed memory apart by streams."""
+    streams = _here.__dict__.setdefault("streams", {})
+    if place not in streams:
+        streams[place] = cupy.cuda.Stream(non_blocking=True)
+    return streams[place]
 
 
 def in_batches(run: Callable[[list[int], str], None], items: list[int], device: str, item_bytes: int) -> None:
@@ -190,6 +204,7 @@ def _release(place: str) -> None:
     """Give a card's memory that no array uses back to it, for other pools to have."""
     cupy = importlib.import_module("cupy")
     with cupy.cuda.Device(_number(place)):
+        cupy.fft.config.get_plan_cache().clear()  # their work areas
         cupy.get_default_memory_pool().free_all_blocks()
 
 
@@ -207,18 +222,23 @@ def constant(make: Callable[..., np.ndarray], *arguments: Any, like: Array) -> A
     xp = get_array_module(like)
     if xp is np:
         return _constant(make, arguments, like.dtype.name, np, 0)
-    made = _constant(make, arguments, like.dtype.name, xp, int(like.device.id))
-    getattr(_here, "held", {})[id(made)] = made  # a graph goes on using it after the cache has let it go
-    return made
+    key = (make, arguments, like.dtype.name, xp, int(like.device.id))
+    held = getattr(_here, "held", {})  # a graph goes on using what the cache has let go
+    if key not in held:
+        held[key] = _constant(*key)
+    return held[key]
 
 
 @lru_cache(maxsize=32)
 def _constant(make: Callable[..., np.ndarray], arguments: Any, dtype: str, xp: ModuleType, card: int) -> Array:
     made = make(*arguments)
-    made = xp.asarray(made.astype(np.result_type(dtype, np.complex64) if made.dtype.kind == "c" else dtype))
-    if xp is not np:
-        xp.cuda.get_current_stream().synchronize()  # other streams will read it
-    return made
+    made = made.astype(np.result_type(dtype, np.complex64) if made.dtype.kind == "c" else dtype)
+    if xp is np:
+        return made
+    with xp.cuda.using_allocator(xp.get_default_memory_pool().malloc):  # it outlives a graph's own pool
+        copy = xp.asarray(made)
+    xp.cuda.get_current_stream().synchronize()  # other streams will read it
+    return copy
 
 
 def captured(function: Callable[[], Array], like: Array) -> Callable[[], Array]:

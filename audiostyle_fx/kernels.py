@@ -101,7 +101,8 @@ def log_magnitude(spectrum: Array, scale: float) -> Array:
 
 def log_magnitude_vjp(spectrum: Array, grad: Array, scale: float) -> Array:
     """Adjoint of the derivative of `log_magnitude` at ``spectrum``, for a gradient of its shape; zero where it is."""
-    xp, out = get_array_module(spectrum), get_array_module(spectrum).empty_like(spectrum)
+    xp = get_array_module(spectrum)
+    out = xp.empty(spectrum.shape, spectrum.dtype)
     tiny = np.finfo(grad.dtype).tiny ** 0.5
     if xp is not np:
         sizes = (np.int64(out.size), np.float32(scale), np.float32(tiny))
@@ -178,6 +179,13 @@ def row_dots(a: Array, b: Array) -> Array:
     out, rows = xp.empty(a.shape[:2], a.dtype), a.shape[0] * a.shape[1]
     _launch("row_dots", rows, a, b, out, np.int32(rows), np.int32(a.shape[2]))
     return out
+
+
+def dots(a: Array, b: Array) -> Array:
+    """Inner product per item of arrays (batch, n), taken in their own precision on the CPU; float64 (batch,)."""
+    if get_array_module(a) is np:
+        return np.einsum("bn,bn->b", a, b).astype(np.float64)
+    return (a * b).sum(axis=1, dtype=np.float64)
 
 
 def sum_of_products(a: Array, b: Array) -> Array:
@@ -261,7 +269,7 @@ def content_distance(products: Array, norms: Array, targets: Array, width: int) 
     """
     xp = get_array_module(products)
     if xp is not np:
-        distances, by_norm, by_frame = xp.empty_like(norms), xp.empty_like(norms), xp.empty_like(products)
+        distances, by_norm, by_frame = (xp.empty(a.shape, a.dtype) for a in (norms, norms, products))
         sizes = np.array([products.size, products.shape[1], norms.shape[1], width], np.int32)
         arrays = (products, norms, targets, distances, by_norm, by_frame)
         _launch("content_distance", _blocks(products.size), *arrays, *sizes)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, captured, get_array_module, in_blocks
-from .kernels import adam_step
+from .kernels import adam_step, dots
 
 
 class Adam:
@@ -117,7 +117,7 @@ class LBFGS:
         if self._base is None:
             self._base = x, losses, grad
             # Along a straight line the loss would fall by a tenth.
-            self._guess = 0.1 * loss / xp.maximum(_dot(grad, grad), 1e-30)
+            self._guess = 0.1 * loss / xp.maximum(dots(grad, grad), 1e-30)
             accepted = xp.ones(shape[0], bool)
         else:
             accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
@@ -126,7 +126,7 @@ class LBFGS:
         base_loss = base_losses.sum(axis=0)
         if accepted.any():  # the direction of the others comes out as it was
             self._direction = self._search_direction(base_grad)
-            self._slope = _dot(self._direction, base_grad)
+            self._slope = dots(self._direction, base_grad)
         if accepted.all():
             self._rate = xp.ones(shape[0])
         else:
@@ -150,7 +150,7 @@ class LBFGS:
         """Move the base of the accepted items, and remember their steps of positive curvature."""
         xp, (base, base_losses, base_grad) = get_array_module(x), self._base
         step, change = x - base, grad - base_grad
-        curvature, change_norm = _dot(step, change), _dot(change, change)
+        curvature, change_norm = dots(step, change), dots(change, change)
         kept = xp.nonzero(accepted & (curvature > 1e-10 * change_norm))[0]
         self._newest[kept] = (self._newest[kept] + 1) % self.memory
         slot = self._newest[kept]
@@ -169,14 +169,14 @@ class LBFGS:
         direction, shares = -grad, []
         for age in range(self.memory):
             step, change, curvature = self._pair(age)
-            share = curvature * _dot(step, direction)
+            share = curvature * dots(step, direction)
             _add_scaled(direction, -share, change)
             shares.append(share)
         direction *= self._guess.astype(grad.dtype)[:, None]
         for age, share in reversed(list(enumerate(shares))):
             step, change, curvature = self._pair(age)
-            _add_scaled(direction, share - curvature * _dot(change, direction), step)
-        descends = _dot(direction, grad) < 0
+            _add_scaled(direction, share - curvature * dots(change, direction), step)
+        descends = dots(direction, grad) < 0
         if descends.all():
             return direction
         return xp.where(descends[:, None], direction, -grad * self._guess.astype(grad.dtype)[:, None])
@@ -235,11 +235,6 @@ def minimize(
     x, history[n_iter] = optimizer.best(x, value_and_grad(x)[0])
     report(n_iter, history[n_iter])
     return x, history
-
-
-def _dot(a: Array, b: Array) -> Array:
-    """Inner product per item of arrays (batch, n), taken in their own precision; float64 (batch,)."""
-    return get_array_module(a).einsum("bn,bn->b", a, b).astype(np.float64)
 
 
 def _add_scaled(x: Array, factors: Array, y: Array) -> None:

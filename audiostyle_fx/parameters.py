@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import PRECISIONS, places
+from .backend import PRECISIONS, check_device
 from .spectral import STFT, default_n_fft
 
 MIN_RATE, MAX_RATE = 1_000, 1_000_000
@@ -98,7 +98,7 @@ def _kernel_width(name: str, value: Any) -> int | tuple[int, ...]:
 
 
 def _device(name: str, value: Any) -> str:
-    places(value)
+    check_device(value)
     return value
 
 

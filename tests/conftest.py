@@ -1,9 +1,11 @@
 """Signals and settings that tests share: short, seeded and at a low rate, so that a transfer takes milliseconds."""
 
+import cupy_stand_in
 import numpy as np
 import pytest
 
 import audiostyle_fx.transfer
+from audiostyle_fx import backend, kernels
 
 RATE = 8000
 
@@ -53,13 +55,59 @@ def other_style():
 @pytest.fixture(scope="session")
 def stereo(content):
     """Two channels that differ."""
-    return _frozen([content, 0.5 * _notes(4, [196.0, 165.0, 131.0], [1, 0.5], decay=4)])
+    return _frozen([content, 0.5 * _notes(4, [196.0, 165.0, 131.0], [1, 0.5], decay=4)[: len(content)]])
 
 
 @pytest.fixture(scope="session")
 def quick():
     """Parameters of a transfer that runs all three stages in some ten milliseconds."""
     return {"n_fft": 256, "kernel_width": 3, "spectrogram_iters": 4, "phase_iters": 3, "waveform_iters": 3}
+
+
+CARD = pytest.param("card", marks=pytest.mark.gpu)
+
+
+@pytest.fixture(params=["stand-in", CARD])
+def cupy(request, monkeypatch):
+    """CuPy on a real card, or what stands in for it and two cards, with the kernels built for the host."""
+    yield from _cupy(request.param, monkeypatch)
+
+
+@pytest.fixture(params=["stand-in", "threads", CARD])
+def cupy_of_threads(request, monkeypatch):
+    """The same, and a third time with each thread of a block a real one."""
+    yield from _cupy(request.param, monkeypatch)
+
+
+def _cupy(kind, monkeypatch):
+    caches = backend._cards, kernels._kernel, kernels._module
+    if kind == "card":
+        yield pytest.importorskip("cupy")
+        return
+    cupy_stand_in.install(monkeypatch, devices=2)
+    monkeypatch.setattr(cupy_stand_in.RawModule, "fibers", kind != "threads")
+
+    def graph(function):
+        recording = cupy_stand_in.Graph()
+        recording.begin()
+        try:
+            result = function()
+        finally:
+            recording.end()
+        return recording.launch, result
+
+    def product(a, b, out, *, accumulate):
+        cupy_stand_in.matmul(a, b, out, accumulate)
+
+    monkeypatch.setattr(backend, "_cuda_matmul", product)
+    monkeypatch.setattr(backend, "_cuda_fft", cupy_stand_in.fft)
+    monkeypatch.setattr(backend, "_cuda_graph", graph)
+    for cache in caches:
+        cache.cache_clear()
+    yield cupy_stand_in.cupy
+    for cache in caches:
+        cache.cache_clear()
+    backend._here.__dict__.clear()
 
 
 @pytest.fixture
