@@ -73,7 +73,7 @@ def cupy(request, monkeypatch):
     yield from _cupy(request.param, monkeypatch)
 
 
-@pytest.fixture(params=["stand-in", "threads", CARD])
+@pytest.fixture(params=["stand-in", pytest.param("threads", marks=pytest.mark.slow), CARD])
 def cupy_of_threads(request, monkeypatch):
     """The same, and a third time with each thread of a block a real one."""
     yield from _cupy(request.param, monkeypatch)

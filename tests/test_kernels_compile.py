@@ -60,7 +60,7 @@ def compilers(tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("capability", [pytest.param(c, marks=[pytest.mark.slow] * (c != "90")) for c in CAPABILITIES])
 def test_kernels_compile(compilers, capability):
     for messages in compilers:
         assert messages(SOURCE.read_text(encoding="utf-8"), capability) == ""
