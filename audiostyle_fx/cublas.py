@@ -15,6 +15,7 @@ WORKSPACE_BYTES = 32 << 20
 KINDS = {"float32": (0, 68, ctypes.c_float), "float64": (1, 70, ctypes.c_double)}
 COMPUTE_32F_FAST_TF32 = 77
 GEMM_DEFAULT = -1
+NOT_ALLOCATED = 3  # CUBLAS_STATUS_ALLOC_FAILED
 
 _INT, _LONG, _POINTER = ctypes.c_int, ctypes.c_longlong, ctypes.c_void_p
 _MATRIX = [_POINTER, _INT, _INT, _LONG]
@@ -67,7 +68,7 @@ class Cublas:
 
     def __del__(self) -> None:
         """Give the handle back."""
-        if getattr(self, "_handle", None):
+        if getattr(self, "_handle", None) and not sys.is_finalizing():
             self._library.cublasDestroy_v2(self._handle)
 
     def gemm(
@@ -101,6 +102,8 @@ class Cublas:
 
     def _call(self, name: str, *arguments: Any) -> None:
         status = getattr(self._library, name)(*arguments)
+        if status == NOT_ALLOCATED:
+            raise MemoryError(f"cuBLAS: {name} found too little memory")
         if status:
             raise RuntimeError(f"cuBLAS: {name} failed with status {status}")
 

@@ -8,11 +8,13 @@ for each evaluation, and at the end, by ``best(x, losses)``, for the one to keep
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from .backend import Array, captured, get_array_module, in_blocks
+from .backend import Array, get_array_module, in_blocks
+from .cards import captured
 from .kernels import adam_step, dots
 
 
@@ -228,10 +230,10 @@ def minimize(
         x = optimizer.step(x, losses, grad)
         return losses
 
-    step = captured(iterate, x) if optimizer.in_place else iterate
-    for iteration in range(n_iter):
-        history[iteration] = step()
-        report(iteration, history[iteration])
+    with captured(iterate, x) if optimizer.in_place else nullcontext(iterate) as step:
+        for iteration in range(n_iter):
+            history[iteration] = step()
+            report(iteration, history[iteration])
     x, history[n_iter] = optimizer.best(x, value_and_grad(x)[0])
     report(n_iter, history[n_iter])
     return x, history

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import PRECISIONS, check_device
+from .cards import PRECISIONS, check_device
 from .spectral import STFT, default_n_fft
 
 MIN_RATE, MAX_RATE = 1_000, 1_000_000

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, computing_on, get_array_module, reports_every, to_host
-from .infinite_width import InfiniteWidth
+from .backend import Array, get_array_module, to_host
+from .cards import computing_on, look
+from .infinite_width import TILE, InfiniteWidth
 from .kernels import sum_of_products
 from .optimize import LBFGS, Adam, minimize
 from .parameters import Parameters
@@ -131,8 +132,8 @@ class Run:
         return x
 
     def _tell(self, stage: str, iteration: int, total: int, names: list[str], losses: Array) -> None:
-        """Report losses, (names, batch), where there is somebody to hear and it is time to wait for them."""
-        if self.report and (iteration == total or not iteration % reports_every(get_array_module(losses))):
+        """Report losses, (names, batch), where it is time to look at them and there is somebody to hear."""
+        if look(iteration, total, losses) and self.report:
             means = to_host(losses).mean(axis=1).tolist()
             self.report(stage, iteration, total, dict(zip(names, means, strict=True)))
 
@@ -219,7 +220,8 @@ def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int
     """About what one item of a batch needs of a card's memory, at the most."""
     n_frames, style_frames = stft.n_frames(n_samples), stft.n_frames(style_samples)
     spectrogram = n_frames * channels * stft.n_bins
-    products = sum(n_frames * (2 * n_frames + style_frames) for _ in parameters.kernel_widths)
+    rows, columns = (min(n, TILE + max(parameters.kernel_widths)) for n in (n_frames, style_frames))
+    products = rows * (2 * rows + columns) * len(parameters.kernel_widths)
     if not math.isinf(parameters.n_filters):
         products += 2 * spectrogram * max(parameters.kernel_widths) + 6 * n_frames * int(parameters.n_filters)
     history = 24 if parameters.optimizer == "lbfgs" else 4  # of both points and gradients

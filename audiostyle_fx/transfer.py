@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import audio as recordings
-from .backend import in_batches, places
+from .cards import in_batches, places
 from .parameters import DEFAULTS, Parameters, number
 from .parameters import sample_rate as check_rate
 from .progress import Progress, reporting

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import audiostyle_fx.transfer
-from audiostyle_fx import backend, kernels
+from audiostyle_fx import backend, cards, kernels
 
 RATE = 8000
 
@@ -80,7 +80,7 @@ def cupy_of_threads(request, monkeypatch):
 
 
 def _cupy(kind, monkeypatch):
-    caches = backend._cards, kernels._kernel, kernels._module
+    caches = cards._cards, kernels._kernel, kernels._module
     if kind == "card":
         yield pytest.importorskip("cupy")
         return
@@ -107,7 +107,7 @@ def _cupy(kind, monkeypatch):
     yield cupy_stand_in.cupy
     for cache in caches:
         cache.cache_clear()
-    backend._here.__dict__.clear()
+    backend.here.__dict__.clear()
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ class OutOfMemoryError(MemoryError):
 def configure(devices=1, memory=1 << 32):
     """Start anew with this many devices of ``memory`` bytes each, and all counters at zero."""
     global _machine
-    _machine = SimpleNamespace(devices=devices, memory=memory, pools=weakref.WeakSet())
+    _machine = SimpleNamespace(devices=devices, memory=memory, pools=weakref.WeakSet(), dropped=[])
     _machine.live, _machine.peak = [0] * devices, [0] * devices
     _machine.pool = MemoryPool()
     vars(counters).update(host_copies=0, synchronizations=0, launches=0)
@@ -237,32 +237,45 @@ class _Memory:
 class MemoryPool:
     """Bytes fetched from the device and in use, for each device and stream: neither shares what it has freed."""
 
-    def __init__(self):
-        self.fetched, self.used = {}, {}
+    def __init__(self, allocator=None):
+        self.fetched, self.used, self.base = {}, {}, allocator and allocator.__self__
         _machine.pools.add(self)
+        _machine.dropped.append(self)  # what a pool holds that is dropped, CuPy never gives back
 
     def malloc(self, size):
         size, arena = math.ceil(size / 512) * 512, (current_device(), current_stream().ptr)
         with _lock:
-            fetched, used = self.fetched.setdefault(arena, 0), self.used.setdefault(arena, 0)
-            if used + size > fetched:
-                _refuse("cudaMalloc")
-                for clean in (lambda: None, self.free_all_blocks, lambda: (gc.collect(), self.free_all_blocks())):
-                    clean()
-                    needed = self.used[arena] + size - self.fetched[arena]
-                    if _reserved(arena[0]) + needed <= _machine.memory:
-                        break
-                else:
-                    raise OutOfMemoryError(size, self.total_bytes())
-                self.fetched[arena] += max(0, needed)
-            self.used[arena] += size
+            self._take(arena, size)
             _machine.live[arena[0]] += size
             _machine.peak[arena[0]] = max(_machine.peak[arena[0]], _machine.live[arena[0]])
             return _Memory(self, arena, size)
 
+    def _take(self, arena, size):
+        fetched, used = self.fetched.setdefault(arena, 0), self.used.setdefault(arena, 0)
+        if used + size > fetched:
+            _refuse("cudaMalloc")
+            for clean in (lambda: None, self.free_all_blocks, lambda: (gc.collect(), self.free_all_blocks())):
+                clean()
+                needed = max(0, self.used[arena] + size - self.fetched[arena])
+                if self.base is not None:
+                    self.base._take(arena, needed)
+                elif _reserved(arena[0]) + needed > _machine.memory:
+                    continue
+                self.fetched[arena] += needed
+                break
+            else:
+                raise OutOfMemoryError(size, self.total_bytes())
+        self.used[arena] += size
+
     def free_all_blocks(self, stream=None):
         with _lock:
+            if self.base is not None:
+                for arena, fetched in self.fetched.items():
+                    self.base.used[arena] -= fetched - self.used[arena]
             self.fetched.update(self.used)
+
+    def free_bytes(self):
+        return self.total_bytes() - self.used_bytes()
 
     def used_bytes(self):
         return sum(n for (device, _), n in self.used.items() if device == current_device())
@@ -272,13 +285,25 @@ class MemoryPool:
 
 
 def _reserved(device):
-    return sum(size for pool in _machine.pools for arena, size in pool.fetched.items() if arena[0] == device)
+    return sum(
+        size
+        for pool in _machine.pools
+        if pool.base is None
+        for arena, size in pool.fetched.items()
+        if arena[0] == device
+    )
+
+
+def _no_pool(size):
+    pool = MemoryPool()
+    _machine.dropped.remove(pool)
+    return pool.malloc(size)
 
 
 @contextlib.contextmanager
 def using_allocator(allocator=None):
     before = getattr(_local, "allocator", None)
-    _local.allocator = allocator or (lambda size: MemoryPool().malloc(size))  # None is to use no pool
+    _local.allocator = allocator or _no_pool
     try:
         yield
     finally:
@@ -794,6 +819,8 @@ def install(monkeypatch, devices=1, memory=1 << 32):
     configure(devices, memory)
     for module in (cupy, cupy.cuda, cupy.cuda.memory, cupy.cuda.runtime, cupy.fft, cupy.lib, cupy.linalg):
         monkeypatch.setitem(sys.modules, module.__name__, module)
+    for library in ("cupy.cuda.cufft", "cupy_backends.cuda.libs.cublas", "cupy_backends.cuda.libs.nvrtc"):
+        monkeypatch.setitem(sys.modules, library, _module(library, {"getVersion": lambda: (13, 0)}))
     return cupy
 
 

@@ -10,7 +10,7 @@ import pytest
 import audiostyle_fx
 
 PACKAGE = Path(audiostyle_fx.__file__).parent
-KERNELS = {"cublas", "backend", "arc_cosine", "kernels"}
+KERNELS = {"cublas", "backend", "cards", "arc_cosine", "kernels"}
 NUMERICAL = KERNELS | {"spectral", "scaling", "infinite_width", "random_conv", "optimize", "phase", "waveform"}
 BELOW_OBJECTIVES = KERNELS | {"scaling", "spectral"}
 BELOW_TRANSFER = NUMERICAL | {"parameters", "stages", "audio", "progress"}
@@ -18,6 +18,7 @@ BELOW_TRANSFER = NUMERICAL | {"parameters", "stages", "audio", "progress"}
 MAY_IMPORT = {
     "cublas": set(),
     "backend": {"cublas"},
+    "cards": {"backend"},
     "arc_cosine": {"backend"},
     "kernels": {"backend", "arc_cosine"},
     "spectral": KERNELS,
@@ -27,7 +28,7 @@ MAY_IMPORT = {
     "optimize": BELOW_OBJECTIVES,
     "phase": NUMERICAL - {"phase", "waveform"},
     "waveform": NUMERICAL - {"phase", "waveform"},
-    "parameters": {"backend", "spectral"},
+    "parameters": {"cards", "spectral"},
     "stages": NUMERICAL | {"parameters", "progress"},
     "audio": {"parameters"},
     "progress": set(),
