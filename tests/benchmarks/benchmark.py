@@ -207,7 +207,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--iterations", type=int, default=300, help="L-BFGS iterations of the original")
     parser.add_argument(
-        "--quick", action="store_true", help="ten iterations of the original, and no row of 4,096 filters"
+        "--quick",
+        action="store_true",
+        help="ten iterations of the original (20 for its phases on a card), no transfer with 4,096 filters",
     )
     parser.add_argument("--device", default="cpu", help="'cpu', 'cuda' or one card, such as 'cuda:1'")
     parser.add_argument("--row", help=argparse.SUPPRESS)
