@@ -2,7 +2,8 @@
 
 Every row runs in a process of its own. The original algorithm in PyTorch is run too where torch is installed; the
 time of one of its evaluations is the unit of the others. The audio loss is taken of the resulting audio, mono at
-22,050 Hz and at equal RMS, by 4,096 fresh random filters, at the gain that suits each result best.
+22,050 Hz and at equal RMS, by 4,096 fresh random filters, at the gain that suits each result best. With `--device cuda`
+the tables are those of a card, see `card.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 import timeit
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,9 @@ import pedalboard
 import scipy.optimize
 import soundfile
 
-from audiostyle_fx import install, stylize, uninstall
+from audiostyle_fx import infinite_width, install, random_conv, stylize, uninstall
 from audiostyle_fx.audio import RMS, resample, rms
+from audiostyle_fx.backend import matmul
 from audiostyle_fx.infinite_width import InfiniteWidth
 from audiostyle_fx.random_conv import RandomConv
 from audiostyle_fx.scaling import loss_terms
@@ -41,6 +44,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     f"{MONO}: defaults": (MONO, {}),
     f"{MONO}: `optimizer='lbfgs'`": (MONO, {"optimizer": "lbfgs"}),
     f"{MONO}: `n_filters=4096`": (MONO, {"n_filters": 4096}),
+    f"{MONO}: `precision='tf32'`, emulated": (MONO, {"precision": "tf32"}),
     f"{STEREO}: defaults": (STEREO, {}),
     f"{STEREO}: `optimizer='lbfgs'`": (STEREO, {"optimizer": "lbfgs"}),
 }
@@ -95,10 +99,23 @@ def run_row(name: str) -> dict[str, float]:
     size, parameters = ROWS[name]
     content, rate = recording(CONTENT, size)
     style, _ = recording(STYLE, size)
+    if parameters.get("precision") == "tf32":
+        emulate_tf32()
     before, start = peak_megabytes(), time.perf_counter()
-    result = stylize(content, style, rate, **parameters)
+    result = stylize(content, style, rate, device="cpu", **parameters)
     row = {"seconds": time.perf_counter() - start, "megabytes": peak_megabytes() - before}
     return row | audio_loss(result.audio, rate)
+
+
+def emulate_tf32() -> None:
+    """Have this process round the factors of all matrix products to 10 bits of mantissa, ties to even."""
+
+    def rounded(x: np.ndarray) -> np.ndarray:
+        bits = np.ascontiguousarray(x).view(np.uint32)
+        return ((bits + (0xFFF + (bits >> 13 & 1))) & 0xFFFFE000).view(np.float32)
+
+    for module in (infinite_width, random_conv):
+        module.matmul = lambda a, b, add_to=None: matmul(rounded(a), rounded(b), add_to)
 
 
 def run_original(iterations: int) -> dict[str, float]:
@@ -113,21 +130,25 @@ def run_original(iterations: int) -> dict[str, float]:
     return row | {"unit": peer.seconds_per_evaluation()} | audio_loss(audio[None], RATE)
 
 
-def run_evaluations() -> dict[str, float]:
-    """Seconds of one evaluation with its gradient, 430 frames of 1025 bins."""
+def problems(xp: Any = np) -> dict[str, tuple[Any, Any]]:
+    """Objectives and a point of each, for 430 frames of 1025 bins, on NumPy or CuPy."""
     stft = STFT(2048, 512)
-    content, style = (recording(name, MONO)[0][None] for name in (CONTENT, STYLE))
+    content, style = (xp.asarray(recording(name, MONO)[0][None]) for name in (CONTENT, STYLE))
     frames = tuple(stft.log_magnitude(stft.forward(y)) for y in (content, style))
     closed = objective(InfiniteWidth, frames)
     sampled = objective(RandomConv, frames, n_filters=4096, seed=0)
-    waveform = WaveformObjective(closed, stft, content, np.ones((1, 1, 1), np.float32))
+    waveform = WaveformObjective(closed, stft, content, xp.ones((1, 1, 1), np.float32))
     u, x = waveform.coordinates(content), frames[0] * np.float32(0.9)
-    cases = {
-        "closed form, spectrogram": lambda: closed.value_and_grad(x),
-        "closed form, waveform": lambda: waveform.value_and_grad(u),
-        "`n_filters=4096`, spectrogram": lambda: sampled.value_and_grad(x),
+    return {
+        "closed form, spectrogram": (closed, x),
+        "closed form, waveform": (waveform, u),
+        "`n_filters=4096`, spectrogram": (sampled, x),
     }
-    return {name: seconds(call) for name, call in cases.items()}
+
+
+def run_evaluations() -> dict[str, float]:
+    """Seconds of one evaluation with its gradient."""
+    return {name: seconds(partial(objective.value_and_grad, x)) for name, (objective, x) in problems().items()}
 
 
 def seconds(call: Any, repeats: int = 9) -> float:
@@ -186,11 +207,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--iterations", type=int, default=300, help="L-BFGS iterations of the original")
     parser.add_argument(
-        "--quick", action="store_true", help="ten iterations of the original, and no row of 4,096 filters"
+        "--quick",
+        action="store_true",
+        help="ten iterations of the original (20 for its phases on a card), no transfer with 4,096 filters",
     )
+    parser.add_argument("--device", default="cpu", help="'cpu', 'cuda' or one card, such as 'cuda:1'")
     parser.add_argument("--row", help=argparse.SUPPRESS)
     options = parser.parse_args()
     iterations = 10 if options.quick else options.iterations
+    if options.device != "cpu":
+        from card import card_tables
+
+        card_tables(options.device, iterations, options.quick, options.row)
+        return
     if options.row:
         special = {
             "original": lambda: run_original(iterations),
