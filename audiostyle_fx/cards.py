@@ -66,6 +66,8 @@ def places(device: str) -> list[str]:
 @lru_cache(maxsize=1)
 def _cards() -> tuple[list[str], str]:
     """The cards that can be used, and what is missing where there is none."""
+    if _forked:
+        return [], "the process was forked after CUDA had been used; use multiprocessing's spawn"
     if importlib.util.find_spec("cupy") is None:
         extras = "pip install 'audiostyle-fx[cuda13]', or [cuda12] with a driver older than 580"
         return [], f"CuPy is not installed ({extras})"
@@ -93,13 +95,14 @@ def _told(missing: str) -> str:
     return missing
 
 
+_forked = False
+
+
 def _after_fork() -> None:
     """Forget the cards: CUDA does not survive a fork once it has been used."""
-    if _cards.cache_info().currsize and _cards()[0]:
-        _cards.cache_clear()
-        globals()["_cards"] = lru_cache(maxsize=1)(
-            lambda: ([], "the process was forked after CUDA had been used; use multiprocessing's spawn")
-        )
+    global _forked
+    _forked = _forked or bool(_cards.cache_info().currsize and _cards()[0])
+    _cards.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):

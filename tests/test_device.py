@@ -6,6 +6,7 @@ Everything runs on what stands in for CuPy, with the kernels built for the host,
 
 import ctypes
 import math
+import sys
 import warnings
 
 import cupy_stand_in
@@ -32,6 +33,7 @@ from audiostyle_fx.scaling import Term
 from audiostyle_fx.spectral import STFT
 
 RATE = 8000
+CAPTURE = backend._cuda_graph
 TERMS = [Term(1, 0.8, 0.4, 0.3), Term(3, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2)]
 
 
@@ -366,6 +368,44 @@ def test_what_can_not_be_captured_goes_on_with_a_warning(monkeypatch, cupy, cont
     np.testing.assert_array_equal(got, want)
 
 
+def test_an_interrupt_while_capturing_is_not_lost(monkeypatch, cupy, content, style, rate, quick):
+    ends = []
+
+    def interrupted(function):
+        class Stream:
+            def begin_capture(self):
+                ends.append("begun")
+
+            def end_capture(self):
+                ends.append("ended")
+                raise RuntimeError("the capture is not valid")
+
+        def function():
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(cupy.cuda, "get_current_stream", Stream)
+        try:
+            return capture(function)
+        finally:
+            monkeypatch.setattr(cupy.cuda, "get_current_stream", current)
+
+    current, capture = cupy.cuda.get_current_stream, CAPTURE
+    monkeypatch.setattr(backend, "_cuda_graph", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stylize(content, style, rate, **quick, device="cuda:0")
+    assert ends == ["begun", "ended"]
+
+
+def test_memory_does_not_grow_from_transfer_to_transfer(request, cupy, content, style, rate, quick):
+    if request.node.callspec.params["cupy"] == "card":
+        pytest.skip("a card has other users")
+    free = []
+    for _ in range(5):
+        stylize(content, style, rate, **quick, device="cuda:0")
+        free.append(cupy.cuda.Device(0).mem_info[0])
+    assert free[1:] == free[1:2] * 4
+
+
 # ---------------------------------------------------------------- batches
 @pytest.fixture
 def recordings(content, style, other_style):
@@ -432,6 +472,38 @@ def test_several_cards_share_a_batch(monkeypatch, cupy, recordings, style, rate,
     one = stylize_batch(recordings[[0, 1, 2, 4]], style, rate, **quick, device="cuda:0")
     for result, alone in zip(results, one, strict=True):
         np.testing.assert_allclose(result.audio, alone.audio, rtol=0, atol=1e-3 * np.abs(alone.audio).max())
+
+
+def test_an_error_on_one_card_stops_the_others(monkeypatch, cupy):
+    done = []
+
+    def run(items, place):
+        if items == [0]:
+            raise ArithmeticError("the first")
+        done.append(items)
+
+    monkeypatch.setattr(cards, "places", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(cards, "_room", lambda place, item_bytes: 1)
+    with pytest.raises(ArithmeticError, match="the first"):
+        cards.in_batches(run, list(range(100)), "cuda", 1)
+    for executor in (cards._thread_of(cards.os.getpid(), place) for place in ("cuda:0", "cuda:1")):
+        executor.submit(int).result()  # what was under way has ended
+    assert len(done) <= 50 and not any(items[0] % 2 == 0 for items in done)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), type("CuFFTError", (RuntimeError,), {})("CUFFT_ALLOC_FAILED")])
+def test_every_librarys_shortage_halves_a_batch(monkeypatch, cupy, error):
+    done = []
+
+    def run(items, place):
+        if len(items) > 1:
+            raise error
+        done.append(items)
+
+    monkeypatch.setattr(cards, "_room", lambda place, item_bytes: 4)
+    with pytest.warns(RuntimeWarning, match="ran out of memory") as warned:
+        cards.in_batches(run, [0, 1, 2], "cuda:0", 1)
+    assert done == [[0], [1], [2]] and len(warned) == 2
 
 
 # ---------------------------------------------------------------- memory
@@ -504,6 +576,34 @@ def test_without_a_card(monkeypatch, no_cards_known, style):
     assert cards.places("auto") == ["cpu"]
     with pytest.raises(RuntimeError, match="driver"):
         StyleTransfer(style, device="cuda")
+
+
+def test_a_library_that_is_missing_is_told_of(monkeypatch, no_cards_known, style):
+    cupy_stand_in.install(monkeypatch)
+    monkeypatch.setitem(sys.modules, "cupy_backends.cuda.libs.cublas", None)
+    with pytest.warns(RuntimeWarning, match=r"lacks a library of CUDA.*`ctk`.*is the CPU"):
+        assert cards.places("auto") == ["cpu"]
+    with pytest.raises(RuntimeError, match="lacks a library"):
+        StyleTransfer(style, device="cuda")
+
+
+def test_an_old_card_is_left_alone(monkeypatch, no_cards_known, style):
+    cupy_stand_in.install(monkeypatch)
+    monkeypatch.setattr(cupy_stand_in.Device, "compute_capability", "61")
+    assert cards.places("auto") == ["cpu"]
+    with pytest.raises(RuntimeError, match=r"7\.5 or newer"):
+        StyleTransfer(style, device="cuda")
+
+
+def test_a_forked_process_leaves_cards_alone_once_they_were_used(monkeypatch, no_cards_known):
+    monkeypatch.setattr(cards, "_forked", False)
+    cupy_stand_in.install(monkeypatch)
+    cards._after_fork()
+    assert cards.places("auto") == ["cuda:0"], "nobody had used them"
+    cards._after_fork()
+    assert cards.places("auto") == ["cpu"]
+    with pytest.raises(RuntimeError, match="forked.*spawn"):
+        cards.check_device("cuda")
 
 
 def test_a_broken_cupy_is_told_of(monkeypatch, no_cards_known, style):

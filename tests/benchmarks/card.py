@@ -24,7 +24,8 @@ import numpy as np
 from benchmark import CONTENT, MONO, ORIGINAL, RATE, ROWS, STYLE, audio_loss, in_process, machine, problems, recording
 
 from audiostyle_fx import stylize, stylize_batch
-from audiostyle_fx.backend import PRECISIONS, captured, computing_on, matmul, places
+from audiostyle_fx.backend import matmul
+from audiostyle_fx.cards import PRECISIONS, captured, computing_on, places
 from audiostyle_fx.optimize import Adam, minimize
 from audiostyle_fx.parameters import DEFAULTS
 from audiostyle_fx.stages import SPECTROGRAM_ADAM, WAVEFORM_ADAM, adam_beta
@@ -256,11 +257,13 @@ def evaluations(place: str, iterations: int, quick: bool) -> list[dict[str, Any]
                 waveform = "waveform" in name
                 work = size.waveform(n_filters) if waveform else size.spectrogram(n_filters)
                 losses = partial(_losses, objective, x)
+                with captured(losses, x) as graph:
+                    graphed = mean(graph, times, xp)
                 row = {
                     "name": name,
                     "precision": precision,
                     "launched": mean(losses, times, xp),
-                    "graph": mean(captured(losses, x), times, xp),
+                    "graph": graphed,
                     "step": step(objective, x, xp, WAVEFORM_ADAM if waveform else SPECTROGRAM_ADAM, times),
                 }
                 rows.append(row | asdict(work + adam(x.size)))
