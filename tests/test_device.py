@@ -602,7 +602,7 @@ def test_a_forked_process_leaves_cards_alone_once_they_were_used(monkeypatch, no
     assert cards.places("auto") == ["cuda:0"], "nobody had used them"
     cards._after_fork()
     assert cards.places("auto") == ["cpu"]
-    with pytest.raises(RuntimeError, match="forked.*spawn"):
+    with pytest.raises(RuntimeError, match=r"forked.*spawn"):
         cards.check_device("cuda")
 
 
