@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
@@ -16,8 +16,9 @@ from .backend import in_batches, places
 from .parameters import DEFAULTS, Parameters, number
 from .parameters import sample_rate as check_rate
 from .progress import Progress, reporting
+from .sections import Section, plan
 from .spectral import STFT
-from .stages import Stage, item_bytes, patch_samples, three_stages
+from .stages import FAILED, Stage, item_bytes, merged, patch_samples, three_stages
 
 Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
 """A file, an array (channels, samples) or (samples,), or a list of one of these."""
@@ -70,6 +71,7 @@ def stylize(
     normalize: bool = DEFAULTS.normalize,
     match_level: bool = DEFAULTS.match_level,
     mix: float = DEFAULTS.mix,
+    section_seconds: float = DEFAULTS.section_seconds,
     seed: int = DEFAULTS.seed,
     device: str = DEFAULTS.device,
     precision: str = DEFAULTS.precision,
@@ -113,6 +115,9 @@ def stylize(
         With ``normalize``, bring the result to the content's own RMS.
     mix : float
         From 0, the content, to 1, the result.
+    section_seconds : float
+        About the length of the sections in which a recording of more than one and a half is styled, each continuing
+        its neighbours: time grows with the recording's length, memory for the computation does not.
     seed : int
         Everything random comes from it: equal seed, machine and versions give equal output.
     device : str
@@ -244,6 +249,8 @@ def texture(
             places(parameters.device)[0],
             report(1),
         )
+    if not samples.any():
+        raise RuntimeError(FAILED)
     out[active] = _level(samples[0] / gain, recordings.rms(source), parameters)
     return _result(out, sample_rate, stages[0], time.perf_counter() - start, parameters, stft)
 
@@ -262,40 +269,118 @@ def _transfer(
     sample_rate = check_rate("sample_rate", sample_rate)
     stft = parameters.stft(sample_rate)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    results: list[Any] = [None] * len(audio)
-    groups: dict[bytes, list[int]] = {}  # recordings whose channels are silent alike, so that their styles are one
-    for item, samples in enumerate(audio):
-        groups.setdefault(samples.any(axis=-1).tobytes(), []).append(item)
+    patch = patch_samples(parameters, stft)
+    sections = plan(audio[0].shape[-1], parameters.section_seconds * sample_rate, patch, stft.hop_length)
+    works = [_Work(samples, sample_rate, parameters, sections) for samples in audio]
+    with reporting(progress, parameters.n_iter * len(works) * len(sections)) as report:
+        for second in (False, True):
+            # Together go sections whose channels are silent alike, so that their styles are one.
+            groups: dict[bytes, list[tuple[_Work, int]]] = {}
+            for work in works:
+                for k, section in enumerate(sections):
+                    if section.second == second:
+                        key = work.dry[:, section.window].any(axis=-1).tobytes()
+                        groups.setdefault(key, []).append((work, k))
+            for key, parts in groups.items():
+                active = np.frombuffer(key, bool)
+                if not active.any():
+                    continue
+                matched = recordings.match_channels(style_audio, active)
+                matched = _scaled(matched, _gain(matched, sample_rate, parameters.normalize))
 
-    with reporting(progress, parameters.n_iter * len(audio)) as report:
-        for key, items in groups.items():
-            active = np.frombuffer(key, bool)
-            if not active.any():
-                for item in items:
-                    silence = np.zeros(shapes[item], np.float32)
-                    results[item] = _result(silence, sample_rate, {}, 0.0, parameters, stft)
-                continue
-            matched = recordings.match_channels(style_audio, active)
-            matched = _scaled(matched, _gain(matched, sample_rate, parameters.normalize))
+                def run(
+                    chosen: list[int],
+                    place: str,
+                    parts: list[tuple[_Work, int]] = parts,
+                    active: np.ndarray = active,
+                    style: np.ndarray = matched,
+                    second: bool = second,
+                ) -> None:
+                    begun, batch = time.perf_counter(), [parts[i] for i in chosen]
+                    before = [work.before(k, active) for work, k in batch]
+                    contents, masks, fixed = (np.stack(arrays) for arrays in zip(*before, strict=True))
+                    samples, stages = three_stages(
+                        contents,
+                        style,
+                        masks,
+                        sample_rate,
+                        parameters,
+                        stft,
+                        place,
+                        report(len(batch)),
+                        fixed if second else None,
+                        [k for _, k in batch],
+                    )
+                    for (work, k), wet, stage in zip(batch, samples, stages, strict=True):
+                        work.after(k, active, wet, stage)
+                    for work in dict.fromkeys(work for work, _ in batch):
+                        work.seconds += time.perf_counter() - begun
 
-            def run(chosen: list[int], place: str, active: np.ndarray = active, style: np.ndarray = matched) -> None:
-                start, dry = time.perf_counter(), [audio[item][active] for item in chosen]
-                gains = [_gain(a, sample_rate, parameters.normalize) for a in dry]
-                contents = np.stack([_scaled(a, gain) for a, gain in zip(dry, gains, strict=True)])
-                masks = np.stack([recordings.silence_mask(a, sample_rate) for a in dry])
-                samples, stages = three_stages(
-                    contents, style, masks, sample_rate, parameters, stft, place, report(len(chosen))
-                )
-                for item, dry_one, gain, wet, stage in zip(chosen, dry, gains, samples, stages, strict=True):
-                    wet = _level(wet / gain, recordings.rms(dry_one), parameters)
-                    out = np.zeros_like(audio[item])
-                    out[active] = (1 - parameters.mix) * dry_one + parameters.mix * wet
-                    seconds = time.perf_counter() - start
-                    results[item] = _result(out.reshape(shapes[item]), sample_rate, stage, seconds, parameters, stft)
+                size = item_bytes(parameters, stft, len(matched), len(sections[0].free()), matched.shape[-1])
+                in_batches(run, [*range(len(parts))], parameters.device, size)
+    return [
+        _result(
+            work.finish().reshape(shape), sample_rate, merged([*work.stages.values()]), work.seconds, parameters, stft
+        )
+        for work, shape in zip(works, shapes, strict=True)
+    ]
 
-            size = item_bytes(parameters, stft, len(matched), audio[0].shape[-1], matched.shape[-1])
-            in_batches(run, items, parameters.device, size)
-    return results
+
+class _Work:
+    """One recording on its way: what it is, what is finished of it, and what that took."""
+
+    def __init__(self, dry: np.ndarray, sample_rate: float, parameters: Parameters, sections: list[Section]) -> None:
+        self.dry, self.sample_rate, self.parameters, self.sections = dry, sample_rate, parameters, sections
+        self.wet = np.zeros(dry.shape, np.float32)  # at the level of the transfer, until all is finished
+        self.active = dry.any(axis=-1)
+        sounding = dry if self.active.all() else dry[self.active]
+        self.gain = _gain(sounding, sample_rate, parameters.normalize) if self.active.any() else 1.0
+        self.stages: dict[int, dict[str, Stage]] = {}
+        self.seconds = 0.0
+
+    def before(self, k: int, active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The content of a section's window, the mask of its result and what is finished there."""
+        section = self.sections[k]
+        content, finished = (a[:, section.window][active] for a in (self.dry, self.wet))
+        mask, free = recordings.silence_mask(self.dry, self.sample_rate, section.window)[active], section.free()
+        if section.second:
+            mask, finished = mask * free, finished * (1 - free)
+        return _scaled(content, self.gain), mask, finished
+
+    def after(self, k: int, active: np.ndarray, wet: np.ndarray, stages: dict[str, Stage]) -> None:
+        """Keep what was made of a section."""
+        section = self.sections[k]
+        kept, offset = section.kept, section.window.start
+        self.wet[active, kept] = wet[:, kept.start - offset : kept.stop - offset]
+        self.stages[k] = stages
+
+    def finish(self) -> np.ndarray:
+        """The result at its level and in its mix, in place of the samples kept."""
+        if not self.active.any():
+            return self.wet
+        if not self.wet.any():
+            raise RuntimeError(FAILED)
+        parameters, pieces = self.parameters, [slice(section.start, section.stop) for section in self.sections]
+        ratio = None
+        if parameters.normalize and parameters.match_level:
+            ratio = _rms(self.dry[:, at][self.active] for at in pieces) / _rms(self._unscaled(at) for at in pieces)
+        for at in pieces:
+            wet = self._unscaled(at)
+            wet = wet if ratio is None else wet * ratio
+            self.wet[self.active, at] = (1 - parameters.mix) * self.dry[:, at][self.active] + parameters.mix * wet
+        return self.wet
+
+    def _unscaled(self, at: slice) -> np.ndarray:
+        """Samples of the result at the content's level."""
+        return self.wet[:, at][self.active].astype(np.float64) / self.gain
+
+
+def _rms(pieces: Iterable[np.ndarray]) -> float:
+    """Root mean square over all pieces; their squares take more memory than a long recording."""
+    energy, size = 0.0, 0
+    for piece in pieces:
+        energy, size = energy + float(np.square(piece, dtype=np.float64).sum()), size + piece.size
+    return math.sqrt(energy / size)
 
 
 def _load_style(
