@@ -17,6 +17,9 @@ import numpy as np
 LONGEST = 1.5
 """Recordings of up to this many sections' length stay in one."""
 
+CONTEXT_PATCHES = 2
+"""Patches of context on either side: frames near the end of what is styled are in few patches and go astray."""
+
 CONTEXTS = 4
 """Contexts that a section spans at least, so that they are a small part of the work."""
 
@@ -45,6 +48,11 @@ class Section:
     n_samples: int
     fade: int
     second: bool
+
+    @property
+    def own(self) -> slice:
+        """Its own samples."""
+        return slice(self.start, self.stop)
 
     @property
     def kept(self) -> slice:

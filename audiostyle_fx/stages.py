@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +59,9 @@ class Stage:
     inconsistency: np.ndarray | None = None
 
 
-def merged(parts: Sequence[dict[str, Stage]]) -> dict[str, Stage]:
-    """What the stages did in all parts of a recording: their time in all, and the means of their losses."""
+def merged(sections: Mapping[int, dict[str, Stage]]) -> dict[str, Stage]:
+    """What the stages did in all sections of a recording: their time in all, and the means of their losses."""
+    parts = [sections[k] for k in sorted(sections)]
     if len(parts) < 2:
         return dict(*parts)
 

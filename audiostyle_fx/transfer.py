@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import audio as recordings
-from .backend import in_batches, places
+from .backend import in_batches
 from .parameters import DEFAULTS, Parameters, number
 from .parameters import sample_rate as check_rate
 from .progress import Progress, reporting
-from .sections import Section, plan
+from .sections import CONTEXT_PATCHES, Section, plan
 from .spectral import STFT
 from .stages import FAILED, Stage, item_bytes, merged, patch_samples, three_stages
 
@@ -210,6 +210,7 @@ def texture(
     waveform_iters: int = DEFAULTS.waveform_iters,
     normalize: bool = DEFAULTS.normalize,
     match_level: bool = DEFAULTS.match_level,
+    section_seconds: float = DEFAULTS.section_seconds,
     seed: int = DEFAULTS.seed,
     device: str = DEFAULTS.device,
     precision: str = DEFAULTS.precision,
@@ -232,27 +233,9 @@ def texture(
     stft = parameters.stft(sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    active = style_audio.any(axis=-1)
-
-    start, out = time.perf_counter(), np.zeros((len(style_audio), n_samples), np.float32)
-    source = style_audio[active]
-    gain = _gain(source, sample_rate, parameters.normalize)
-    silence = np.zeros((1, len(source), n_samples))  # with alpha = 0 only the shape of the content counts
-    with reporting(progress, parameters.n_iter) as report:
-        samples, stages = three_stages(
-            silence,
-            _scaled(source, gain),
-            np.ones_like(silence),
-            sample_rate,
-            parameters,
-            stft,
-            places(parameters.device)[0],
-            report(1),
-        )
-    if not samples.any():
-        raise RuntimeError(FAILED)
-    out[active] = _level(samples[0] / gain, recordings.rms(source), parameters)
-    return _result(out, sample_rate, stages[0], time.perf_counter() - start, parameters, stft)
+    work = _Texture(style_audio, n_samples, sample_rate, parameters, stft)
+    _style_all([work], style_audio, sample_rate, parameters, stft, progress)
+    return _result(work.finish(), sample_rate, merged(work.stages), work.seconds, parameters, stft)
 
 
 def _transfer(
@@ -269,23 +252,36 @@ def _transfer(
     sample_rate = check_rate("sample_rate", sample_rate)
     stft = parameters.stft(sample_rate)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    patch = patch_samples(parameters, stft)
-    sections = plan(audio[0].shape[-1], parameters.section_seconds * sample_rate, patch, stft.hop_length)
-    works = [_Work(samples, sample_rate, parameters, sections) for samples in audio]
-    with reporting(progress, parameters.n_iter * len(works) * len(sections)) as report:
+    works = [_Work(samples, sample_rate, parameters, stft) for samples in audio]
+    _style_all(works, style_audio, sample_rate, parameters, stft, progress)
+    return [
+        _result(work.finish().reshape(shape), sample_rate, merged(work.stages), work.seconds, parameters, stft)
+        for work, shape in zip(works, shapes, strict=True)
+    ]
+
+
+def _style_all(
+    works: Sequence[_Work],
+    style: np.ndarray,
+    sample_rate: float,
+    parameters: Parameters,
+    stft: STFT,
+    progress: Progress,
+) -> None:
+    """Style the sections of recordings of one length: every second one, then those between them."""
+    with reporting(progress, parameters.n_iter * sum(len(work.sections) for work in works)) as report:
         for second in (False, True):
             # Together go sections whose channels are silent alike, so that their styles are one.
             groups: dict[bytes, list[tuple[_Work, int]]] = {}
             for work in works:
-                for k, section in enumerate(sections):
+                for k, section in enumerate(work.sections):
                     if section.second == second:
-                        key = work.dry[:, section.window].any(axis=-1).tobytes()
-                        groups.setdefault(key, []).append((work, k))
+                        groups.setdefault(work.active(k).tobytes(), []).append((work, k))
             for key, parts in groups.items():
                 active = np.frombuffer(key, bool)
                 if not active.any():
                     continue
-                matched = recordings.match_channels(style_audio, active)
+                matched = recordings.match_channels(style, active)
                 matched = _scaled(matched, _gain(matched, sample_rate, parameters.normalize))
 
                 def run(
@@ -296,7 +292,7 @@ def _transfer(
                     style: np.ndarray = matched,
                     second: bool = second,
                 ) -> None:
-                    begun, batch = time.perf_counter(), [parts[i] for i in chosen]
+                    start, batch = time.perf_counter(), [parts[i] for i in chosen]
                     before = [work.before(k, active) for work, k in batch]
                     contents, masks, fixed = (np.stack(arrays) for arrays in zip(*before, strict=True))
                     samples, stages = three_stages(
@@ -314,36 +310,37 @@ def _transfer(
                     for (work, k), wet, stage in zip(batch, samples, stages, strict=True):
                         work.after(k, active, wet, stage)
                     for work in dict.fromkeys(work for work, _ in batch):
-                        work.seconds += time.perf_counter() - begun
+                        work.seconds += time.perf_counter() - start
 
-                size = item_bytes(parameters, stft, len(matched), len(sections[0].free()), matched.shape[-1])
+                window = parts[0][0].sections[0].window
+                size = item_bytes(parameters, stft, len(matched), window.stop - window.start, matched.shape[-1])
                 in_batches(run, [*range(len(parts))], parameters.device, size)
-    return [
-        _result(
-            work.finish().reshape(shape), sample_rate, merged([*work.stages.values()]), work.seconds, parameters, stft
-        )
-        for work, shape in zip(works, shapes, strict=True)
-    ]
 
 
 class _Work:
-    """One recording on its way: what it is, what is finished of it, and what that took."""
+    """A recording on its way: its sections, what is finished of it and what that took."""
 
-    def __init__(self, dry: np.ndarray, sample_rate: float, parameters: Parameters, sections: list[Section]) -> None:
-        self.dry, self.sample_rate, self.parameters, self.sections = dry, sample_rate, parameters, sections
+    def __init__(self, dry: np.ndarray, sample_rate: float, parameters: Parameters, stft: STFT) -> None:
+        self.dry, self.sample_rate, self.parameters = dry, sample_rate, parameters
+        context = CONTEXT_PATCHES * patch_samples(parameters, stft)
+        self.sections = plan(dry.shape[-1], parameters.section_seconds * sample_rate, context, stft.n_fft)
         self.wet = np.zeros(dry.shape, np.float32)  # at the level of the transfer, until all is finished
-        self.active = dry.any(axis=-1)
-        sounding = dry if self.active.all() else dry[self.active]
-        self.gain = _gain(sounding, sample_rate, parameters.normalize) if self.active.any() else 1.0
         self.stages: dict[int, dict[str, Stage]] = {}
         self.seconds = 0.0
+        self.sounding = np.asarray(dry.any(axis=-1))
+        self.gain = self._gain()
+
+    def active(self, k: int) -> np.ndarray:
+        """Which channels are not silent in a section's window."""
+        return np.asarray(self.dry[:, self.sections[k].window].any(axis=-1))
 
     def before(self, k: int, active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The content of a section's window, the mask of its result and what is finished there."""
         section = self.sections[k]
         content, finished = (a[:, section.window][active] for a in (self.dry, self.wet))
-        mask, free = recordings.silence_mask(self.dry, self.sample_rate, section.window)[active], section.free()
+        mask = self._mask(section.window)[active]
         if section.second:
+            free = section.free()
             mask, finished = mask * free, finished * (1 - free)
         return _scaled(content, self.gain), mask, finished
 
@@ -356,23 +353,57 @@ class _Work:
 
     def finish(self) -> np.ndarray:
         """The result at its level and in its mix, in place of the samples kept."""
-        if not self.active.any():
+        if not self.sounding.any():
             return self.wet
         if not self.wet.any():
             raise RuntimeError(FAILED)
-        parameters, pieces = self.parameters, [slice(section.start, section.stop) for section in self.sections]
-        ratio = None
-        if parameters.normalize and parameters.match_level:
-            ratio = _rms(self.dry[:, at][self.active] for at in pieces) / _rms(self._unscaled(at) for at in pieces)
-        for at in pieces:
-            wet = self._unscaled(at)
+        ratio, mix = None, self.parameters.mix
+        if self.parameters.normalize and self.parameters.match_level:
+            ratio = self._rms() / _rms(self._unscaled(section) for section in self.sections)
+        for section in self.sections:
+            wet = self._unscaled(section)
             wet = wet if ratio is None else wet * ratio
-            self.wet[self.active, at] = (1 - parameters.mix) * self.dry[:, at][self.active] + parameters.mix * wet
+            self.wet[self.sounding, section.own] = (1 - mix) * self.dry[:, section.own][self.sounding] + mix * wet
         return self.wet
 
-    def _unscaled(self, at: slice) -> np.ndarray:
-        """Samples of the result at the content's level."""
-        return self.wet[:, at][self.active].astype(np.float64) / self.gain
+    def _unscaled(self, section: Section) -> np.ndarray:
+        """A section of the result at the content's level."""
+        return self.wet[:, section.own][self.sounding].astype(np.float64) / self.gain
+
+    def _gain(self) -> float:
+        if not self.sounding.any():
+            return 1.0
+        dry = self.dry if self.sounding.all() else self.dry[self.sounding]
+        return _gain(dry, self.sample_rate, self.parameters.normalize)
+
+    def _mask(self, window: slice) -> np.ndarray:
+        return recordings.silence_mask(self.dry, self.sample_rate, window)
+
+    def _rms(self) -> float:
+        return _rms(self.dry[:, section.own][self.sounding] for section in self.sections)
+
+
+class _Texture(_Work):
+    """A recording that has no content: of it, only the shape counts with alpha = 0."""
+
+    def __init__(
+        self, style: np.ndarray, n_samples: int, sample_rate: float, parameters: Parameters, stft: STFT
+    ) -> None:
+        self.style = style
+        super().__init__(np.broadcast_to(np.float32(0), (len(style), n_samples)), sample_rate, parameters, stft)
+
+    def active(self, k: int) -> np.ndarray:
+        return self.sounding
+
+    def _gain(self) -> float:
+        self.sounding = np.asarray(self.style.any(axis=-1))
+        return _gain(self.style[self.sounding], self.sample_rate, self.parameters.normalize)
+
+    def _mask(self, window: slice) -> np.ndarray:
+        return np.ones((len(self.style), window.stop - window.start), np.float32)
+
+    def _rms(self) -> float:
+        return recordings.rms(self.style[self.sounding])
 
 
 def _rms(pieces: Iterable[np.ndarray]) -> float:
@@ -409,11 +440,6 @@ def _scaled(audio: np.ndarray, gain: float) -> np.ndarray:
 def _gain(audio: np.ndarray, sample_rate: float, normalize: bool) -> float:
     """The factor that brings the audio to the level at which transfers are made."""
     return recordings.RMS / recordings.gated_rms(audio, sample_rate) if normalize else 1.0
-
-
-def _level(wet: np.ndarray, rms: float, parameters: Parameters) -> np.ndarray:
-    """The result at the RMS asked for."""
-    return wet * (rms / recordings.rms(wet)) if parameters.normalize and parameters.match_level else wet
 
 
 def _result(
