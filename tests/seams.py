@@ -26,17 +26,18 @@ def flux(audio, at, rate):
 
 
 def seams(result, content, joins, rate):
-    """For level and flux, each less the content's: the mean over joins less that over all positions; percentiles."""
+    """For the level less the content's, and for the flux: mean over joins less that over all positions; percentiles."""
     result, content = np.atleast_2d(result), np.atleast_2d(content)
-    margin = round(2 * WINDOW_SECONDS * rate)
+    margin, joins = round(2 * WINDOW_SECONDS * rate), np.asarray(joins)
     everywhere = np.arange(margin, content.shape[-1] - margin, round(STEP_SECONDS * rate))
+    measures = {
+        "level": lambda at: level(result, at, rate) - level(content, at, rate),
+        "flux": lambda at: flux(result, at, rate),  # where nothing changes, the content's is next to nothing
+    }
     report = {}
-    for measure in (level, flux):
-        values, there = (
-            measure(result, at, rate) - measure(content, at, rate) for at in (everywhere, np.asarray(joins))
-        )
-        percentiles = np.array([100 * np.mean(values < value) for value in there])
-        report[measure.__name__] = float(there.mean() - values.mean()), percentiles
+    for name, measure in measures.items():
+        values, there = measure(everywhere), measure(joins)
+        report[name] = float(there.mean() - values.mean()), np.array([100 * np.mean(values < v) for v in there])
     return report
 
 
