@@ -16,7 +16,7 @@ from .backend import in_batches
 from .parameters import DEFAULTS, Parameters, number
 from .parameters import sample_rate as check_rate
 from .progress import Progress, reporting
-from .sections import CONTEXT_PATCHES, Section, plan
+from .sections import CONTEXT_PATCHES, FADE_WINDOWS, Section, plan
 from .spectral import STFT
 from .stages import FAILED, Stage, item_bytes, merged, patch_samples, three_stages
 
@@ -323,7 +323,9 @@ class _Work:
     def __init__(self, dry: np.ndarray, sample_rate: float, parameters: Parameters, stft: STFT) -> None:
         self.dry, self.sample_rate, self.parameters = dry, sample_rate, parameters
         context = CONTEXT_PATCHES * patch_samples(parameters, stft)
-        self.sections = plan(dry.shape[-1], parameters.section_seconds * sample_rate, context, stft.n_fft)
+        self.sections = plan(
+            dry.shape[-1], parameters.section_seconds * sample_rate, context, FADE_WINDOWS * stft.n_fft
+        )
         self.wet = np.zeros(dry.shape, np.float32)  # at the level of the transfer, until all is finished
         self.stages: dict[int, dict[str, Stage]] = {}
         self.seconds = 0.0
