@@ -20,8 +20,9 @@ LONGEST = 1.5
 CONTEXT_PATCHES = 2
 """Patches of context on either side: frames near the end of what is styled are in few patches and go astray."""
 
-FADE_WINDOWS = 2
-"""STFT windows over which neighbours are blended; measured: with none, the spectrum changes more at the joins."""
+FADE_WINDOWS = 1
+"""STFT windows over which neighbours are blended; measured: with none the spectrum changes more at the joins than
+elsewhere, with several it changes less."""
 
 CONTEXTS = 4
 """Contexts that a section spans at least, so that they are a small part of the work."""
