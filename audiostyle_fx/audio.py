@@ -239,15 +239,27 @@ def gated_rms(audio: np.ndarray, sample_rate: float) -> float:
     """RMS of (channels, samples) over the blocks that are not pauses, so that those don't count; 0 for silence."""
     block = max(1, round(GATE_SECONDS * sample_rate))
     starts = np.arange(0, audio.shape[-1], block)
-    energy = np.add.reduceat(np.square(audio, dtype=np.float64).mean(axis=0), starts)
+    energy = np.concatenate(
+        [  # some blocks at a time, since squares take more memory than the recording
+            np.add.reduceat(np.square(audio[:, at : at + 100 * block], dtype=np.float64).mean(axis=0), some - at)
+            for some in np.split(starts, range(100, len(starts), 100))
+            for at in some[:1]
+        ]
+    )
     lengths = np.diff(np.append(starts, audio.shape[-1]))
     sounding = energy / lengths > 10 ** (GATE_DB / 10) * (energy / lengths).max()
     return float(np.sqrt(energy[sounding].sum() / lengths[sounding].sum())) if sounding.any() else 0.0
 
 
-def silence_mask(audio: np.ndarray, sample_rate: float) -> np.ndarray:
-    """A factor for each sample of (channels, samples), float32: 0 in digital silence, 1 elsewhere, with short fades."""
+def silence_mask(audio: np.ndarray, sample_rate: float, window: slice = slice(None)) -> np.ndarray:
+    """A factor for each sample of (channels, samples), float32: 0 in digital silence, 1 elsewhere, with short fades.
+
+    With a window, the part of it there, without working through the rest.
+    """
     shortest, fade = max(2, round(SILENCE_SECONDS * sample_rate)), max(1, round(FADE_SECONDS * sample_rate))
+    begin, end, _ = window.indices(audio.shape[-1])
+    first = max(0, begin - shortest - fade)  # from there, and as far behind, silence has a fade that reaches the window
+    audio = audio[:, first : end + shortest + fade]
     mask = np.ones(audio.shape, np.float32)
     ramp = np.sin(0.5 * np.pi * np.arange(1, fade + 1) / (fade + 1)).astype(np.float32) ** 2
     for channel, samples in zip(mask, audio, strict=True):
@@ -257,4 +269,4 @@ def silence_mask(audio: np.ndarray, sample_rate: float) -> np.ndarray:
             np.minimum(before, ramp[::-1][fade - len(before) :], out=before)
             np.minimum(after, ramp[: len(after)], out=after)
             channel[start:stop] = 0
-    return mask
+    return mask[:, begin - first : end - first]

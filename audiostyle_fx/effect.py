@@ -65,6 +65,7 @@ class StyleTransfer(OfflineEffect):
     normalize = _Parameter()
     match_level = _Parameter()
     mix = _Parameter()
+    section_seconds = _Parameter()
     seed = _Parameter()
     device = _Parameter()
     precision = _Parameter()
@@ -95,6 +96,7 @@ class StyleTransfer(OfflineEffect):
         normalize: bool = DEFAULTS.normalize,
         match_level: bool = DEFAULTS.match_level,
         mix: float = DEFAULTS.mix,
+        section_seconds: float = DEFAULTS.section_seconds,
         seed: int = DEFAULTS.seed,
         device: str = DEFAULTS.device,
         precision: str = DEFAULTS.precision,

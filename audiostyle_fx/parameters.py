@@ -122,6 +122,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "normalize": _flag,
     "match_level": _flag,
     "mix": number(0, 1),
+    "section_seconds": number(0.1),
     "seed": integer(0),
     "device": _device,
     "precision": one_of(*PRECISIONS),
@@ -152,6 +153,7 @@ class Parameters:
     normalize: bool = True
     match_level: bool = True
     mix: float = 1.0
+    section_seconds: float = 10.0
     seed: int = 0
     device: str = "auto"
     precision: str = "float32"

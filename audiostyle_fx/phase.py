@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .backend import Array, get_array_module, in_blocks
 from .spectral import STFT
@@ -12,7 +12,13 @@ MOMENTUM = 0.99
 
 
 def griffin_lim(
-    stft: STFT, magnitude: Array, spectrum: Array, n_samples: int, n_iter: int, momentum: float = MOMENTUM
+    stft: STFT,
+    magnitude: Array,
+    spectrum: Array,
+    n_samples: int,
+    n_iter: int,
+    momentum: float = MOMENTUM,
+    pin: Callable[[Array], Array] | None = None,
 ) -> Iterator[tuple[Array, Array]]:
     """Fast Griffin-Lim: the samples and their spectrum after each of ``n_iter`` iterations.
 
@@ -28,6 +34,8 @@ def griffin_lim(
         At least 1; the first takes the phases as they are.
     momentum : float
         0 is Griffin and Lim's own iteration.
+    pin : callable, optional
+        Gets the samples of each iteration and returns those to go on with, some of which may be known.
 
     Yields
     ------
@@ -41,6 +49,8 @@ def griffin_lim(
     previous = None
     for _ in range(n_iter):
         y = stft.inverse(with_magnitude(spectrum, magnitude), n_samples)
+        if pin is not None:
+            y = pin(y)
         rebuilt = stft.forward(y)
         yield y, rebuilt
         spectrum = rebuilt if previous is None else rebuilt + momentum * (rebuilt - previous)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ from .waveform import Objective, WaveformObjective
 
 SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}
 WAVEFORM_ADAM = {"learning_rate": 2.5e-3}
+
+FAILED = "the transfer failed: its result is silent or not finite"
 
 
 def adam_beta(n_iter: int) -> float:
@@ -58,6 +60,23 @@ class Stage:
     inconsistency: np.ndarray | None = None
 
 
+def merged(sections: Mapping[int, dict[str, Stage]]) -> dict[str, Stage]:
+    """What the stages did in all sections of a recording: their time in all, and the means of their losses."""
+    parts = [sections[k] for k in sorted(sections)]
+    if len(parts) < 2:
+        return dict(*parts)
+
+    def mean(histories: list[Any]) -> Any:
+        return None if histories[0] is None else np.mean(histories, axis=0)
+
+    stages = {}
+    for name, one in parts[0].items():
+        same = [part[name] for part in parts]
+        losses = [mean([getattr(stage, kind) for stage in same]) for kind in ("style", "content", "inconsistency")]
+        stages[name] = Stage(sum(stage.seconds for stage in same), one.iterations, *losses)
+    return stages
+
+
 class Run:
     """The stages of one transfer, each recorded and reported as it runs.
 
@@ -89,7 +108,7 @@ class Run:
         x = self._optimize("spectrogram", self.objective, x, SPECTROGRAM_ADAM, self.parameters.spectrogram_iters)
         return get_array_module(x).maximum(x, 0)
 
-    def phase(self, x: Array, phases: Array, n_samples: int) -> Array:
+    def phase(self, x: Array, phases: Array, n_samples: int, pin: Callable[[Array], Array] | None = None) -> Array:
         """Samples (batch, channels, n_samples) whose log-magnitudes are near x, from the phases of a spectrum."""
         n_iter, start = self.parameters.phase_iters, time.perf_counter()
         magnitude = self.stft.magnitude(x).reshape(phases.shape)
@@ -98,7 +117,8 @@ class Run:
         xp = get_array_module(x)
         inconsistency = xp.empty((n_iter, len(x)))
         size, judged = xp.maximum(_norm(magnitude), 1e-30), {}
-        for i, (samples, spectrum) in enumerate(griffin_lim(self.stft, magnitude, phases, n_samples, n_iter), 1):
+        steps = griffin_lim(self.stft, magnitude, phases, n_samples, n_iter, pin=pin)
+        for i, (samples, spectrum) in enumerate(steps, 1):
             y = samples
             inconsistency[i - 1] = _norm(xp.abs(spectrum) - magnitude) / size
             self._tell("phase", i, n_iter, ["inconsistency"], inconsistency[i - 1 : i])
@@ -107,10 +127,10 @@ class Run:
         self._record("phase", start, judged, xp.stack([*judged.values()]), to_host(inconsistency))
         return y
 
-    def waveform(self, y: Array, mask: Array) -> Array:
-        """Gradient steps on the samples; ``mask`` is a factor of each, zero where they have to stay zero."""
-        y = y * mask
-        waveform = WaveformObjective(self.objective, self.stft, y, mask)
+    def waveform(self, y: Array, mask: Array, fixed: Array = None) -> Array:
+        """Gradient steps on the samples; ``mask`` is a factor of each, and ``fixed`` is added."""
+        y = y * mask if fixed is None else y * mask + fixed
+        waveform = WaveformObjective(self.objective, self.stft, y, mask, fixed)
         u = waveform.coordinates(y)
         u = self._optimize("waveform", waveform, u, WAVEFORM_ADAM, self.parameters.waveform_iters)
         return waveform.samples(u)
@@ -164,6 +184,8 @@ def three_stages(
     stft: STFT,
     place: str,
     report: Report | None,
+    fixed: np.ndarray | None = None,
+    noises: Sequence[int] = (0,),
 ) -> tuple[np.ndarray, list[dict[str, Stage]]]:
     """The styled samples of a batch and what the stages did.
 
@@ -172,13 +194,18 @@ def three_stages(
     contents, style : float array (batch, channels, samples), (channels, samples)
         With as many channels, of which none is silent, at the levels that are to be matched.
     masks : float array, of the contents' shape
-        Factor of each sample of the result, zero where it has to be silent.
+        Factor of each sample of the result, zero where it has to be silent or is finished.
     sample_rate : float
         In Hz, of all of them.
     place : str
         Where to compute, one of `backend.places`.
     report : callable, optional
         Is told of the progress.
+    fixed : float array, of the contents' shape, optional
+        What is finished of the result, to be added to the masked samples. The losses of the audio count it, and the
+        phases continue it.
+    noises : sequence of int
+        For each item, or for all, which of a seed's noises to start from, where that is asked for.
 
     Returns
     -------
@@ -188,31 +215,34 @@ def three_stages(
     Raises
     ------
     RuntimeError
-        If a result is silent or not finite.
+        If a result is not finite.
     MemoryError
         If the batch does not fit.
     """
     n_samples = contents.shape[-1]
     padding = ((0, 0), (0, 0), (0, max(0, patch_samples(parameters, stft) - n_samples)))
     noise_seed, filter_seed = np.random.SeedSequence(parameters.seed).spawn(2)
+    noise_seeds = [noise_seed, *noise_seed.spawn(max(noises))]
     with computing_on(place, parameters.precision) as xp:
         content, mask = (xp.asarray(np.pad(a, padding).astype(np.float32)) for a in (contents, masks))
+        known = None if fixed is None else xp.asarray(np.pad(fixed, padding).astype(np.float32))
         spectrum = stft.forward(content)
         style_spectrum = stft.forward(xp.asarray(style[None].astype(np.float32)))
         target, style_x = stft.log_magnitude(spectrum), stft.log_magnitude(style_spectrum)
         objective = _objective(target, style_x, len(style), sample_rate, parameters, filter_seed)
         starts = {"content": spectrum}
         if {parameters.init, parameters.phase_init} != {"content"}:
-            noise = _noise(spectrum.shape[1:], style_spectrum, noise_seed)
+            noise = xp.concatenate([_noise(spectrum.shape[1:], style_spectrum, noise_seeds[i]) for i in noises])
             starts["noise"] = starts["random"] = xp.ascontiguousarray(xp.broadcast_to(noise, spectrum.shape))
 
         run = Run(objective, stft, parameters, len(contents), report)
         x = run.spectrogram(stft.log_magnitude(starts[parameters.init]))
-        y = run.phase(x, starts[parameters.phase_init], content.shape[-1])
-        y = to_host(run.waveform(y, mask))[..., :n_samples].astype(np.float64)
+        pin = None if known is None else lambda y: y * mask + known
+        y = run.phase(x, starts[parameters.phase_init], content.shape[-1], pin)
+        y = to_host(run.waveform(y, mask, known))[..., :n_samples].astype(np.float64)
 
-    if not np.isfinite(y).all() or not y.any(axis=(1, 2)).all():
-        raise RuntimeError("the transfer failed: its result is silent or not finite")
+    if not np.isfinite(y).all():
+        raise RuntimeError(FAILED)
     return y, run.stages
 
 

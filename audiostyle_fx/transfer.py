@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from . import audio as recordings
-from .cards import in_batches, places
+from .cards import in_batches
 from .parameters import DEFAULTS, Parameters, number
 from .parameters import sample_rate as check_rate
 from .progress import Progress, reporting
+from .sections import CONTEXT_PATCHES, FADE_WINDOWS, Section, plan
 from .spectral import STFT
-from .stages import Stage, item_bytes, patch_samples, three_stages
+from .stages import FAILED, Stage, item_bytes, merged, patch_samples, three_stages
 
 Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
 """A file, an array (channels, samples) or (samples,), or a list of one of these."""
@@ -70,6 +71,7 @@ def stylize(
     normalize: bool = DEFAULTS.normalize,
     match_level: bool = DEFAULTS.match_level,
     mix: float = DEFAULTS.mix,
+    section_seconds: float = DEFAULTS.section_seconds,
     seed: int = DEFAULTS.seed,
     device: str = DEFAULTS.device,
     precision: str = DEFAULTS.precision,
@@ -113,6 +115,9 @@ def stylize(
         With ``normalize``, bring the result to the content's own RMS.
     mix : float
         From 0, the content, to 1, the result.
+    section_seconds : float
+        About the length of the sections in which a recording of more than one and a half is styled, each continuing
+        its neighbours: time grows with the recording's length, memory for the computation does not.
     seed : int
         Everything random comes from it: equal seed, machine and versions give equal output.
     device : str
@@ -205,6 +210,7 @@ def texture(
     waveform_iters: int = DEFAULTS.waveform_iters,
     normalize: bool = DEFAULTS.normalize,
     match_level: bool = DEFAULTS.match_level,
+    section_seconds: float = DEFAULTS.section_seconds,
     seed: int = DEFAULTS.seed,
     device: str = DEFAULTS.device,
     precision: str = DEFAULTS.precision,
@@ -227,25 +233,9 @@ def texture(
     stft = parameters.stft(sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    active = style_audio.any(axis=-1)
-
-    start, out = time.perf_counter(), np.zeros((len(style_audio), n_samples), np.float32)
-    source = style_audio[active]
-    gain = _gain(source, sample_rate, parameters.normalize)
-    silence = np.zeros((1, len(source), n_samples))  # with alpha = 0 only the shape of the content counts
-    with reporting(progress, parameters.n_iter) as report:
-        samples, stages = three_stages(
-            silence,
-            _scaled(source, gain),
-            np.ones_like(silence),
-            sample_rate,
-            parameters,
-            stft,
-            places(parameters.device)[0],
-            report(1),
-        )
-    out[active] = _level(samples[0] / gain, recordings.rms(source), parameters)
-    return _result(out, sample_rate, stages[0], time.perf_counter() - start, parameters, stft)
+    work = _Texture(style_audio, n_samples, sample_rate, parameters, stft)
+    _style_all([work], style_audio, sample_rate, parameters, stft, progress)
+    return _result(work.finish(), sample_rate, merged(work.stages), work.seconds, parameters, stft)
 
 
 def _transfer(
@@ -262,40 +252,168 @@ def _transfer(
     sample_rate = check_rate("sample_rate", sample_rate)
     stft = parameters.stft(sample_rate)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    results: list[Any] = [None] * len(audio)
-    groups: dict[bytes, list[int]] = {}  # recordings whose channels are silent alike, so that their styles are one
-    for item, samples in enumerate(audio):
-        groups.setdefault(samples.any(axis=-1).tobytes(), []).append(item)
+    works = [_Work(samples, sample_rate, parameters, stft) for samples in audio]
+    _style_all(works, style_audio, sample_rate, parameters, stft, progress)
+    return [
+        _result(work.finish().reshape(shape), sample_rate, merged(work.stages), work.seconds, parameters, stft)
+        for work, shape in zip(works, shapes, strict=True)
+    ]
 
-    with reporting(progress, parameters.n_iter * len(audio)) as report:
-        for key, items in groups.items():
-            active = np.frombuffer(key, bool)
-            if not active.any():
-                for item in items:
-                    silence = np.zeros(shapes[item], np.float32)
-                    results[item] = _result(silence, sample_rate, {}, 0.0, parameters, stft)
-                continue
-            matched = recordings.match_channels(style_audio, active)
-            matched = _scaled(matched, _gain(matched, sample_rate, parameters.normalize))
 
-            def run(chosen: list[int], place: str, active: np.ndarray = active, style: np.ndarray = matched) -> None:
-                start, dry = time.perf_counter(), [audio[item][active] for item in chosen]
-                gains = [_gain(a, sample_rate, parameters.normalize) for a in dry]
-                contents = np.stack([_scaled(a, gain) for a, gain in zip(dry, gains, strict=True)])
-                masks = np.stack([recordings.silence_mask(a, sample_rate) for a in dry])
-                samples, stages = three_stages(
-                    contents, style, masks, sample_rate, parameters, stft, place, report(len(chosen))
-                )
-                for item, dry_one, gain, wet, stage in zip(chosen, dry, gains, samples, stages, strict=True):
-                    wet = _level(wet / gain, recordings.rms(dry_one), parameters)
-                    out = np.zeros_like(audio[item])
-                    out[active] = (1 - parameters.mix) * dry_one + parameters.mix * wet
-                    seconds = time.perf_counter() - start
-                    results[item] = _result(out.reshape(shapes[item]), sample_rate, stage, seconds, parameters, stft)
+def _style_all(
+    works: Sequence[_Work],
+    style: np.ndarray,
+    sample_rate: float,
+    parameters: Parameters,
+    stft: STFT,
+    progress: Progress,
+) -> None:
+    """Style the sections of recordings of one length: every second one, then those between them."""
+    with reporting(progress, parameters.n_iter * sum(len(work.sections) for work in works)) as report:
+        for second in (False, True):
+            # Together go sections whose channels are silent alike, so that their styles are one.
+            groups: dict[bytes, list[tuple[_Work, int]]] = {}
+            for work in works:
+                for k, section in enumerate(work.sections):
+                    if section.second == second:
+                        groups.setdefault(work.active(k).tobytes(), []).append((work, k))
+            for key, parts in groups.items():
+                active = np.frombuffer(key, bool)
+                if not active.any():
+                    continue
+                matched = recordings.match_channels(style, active)
+                matched = _scaled(matched, _gain(matched, sample_rate, parameters.normalize))
 
-            size = item_bytes(parameters, stft, len(matched), audio[0].shape[-1], matched.shape[-1])
-            in_batches(run, items, parameters.device, size)
-    return results
+                def run(
+                    chosen: list[int],
+                    place: str,
+                    parts: list[tuple[_Work, int]] = parts,
+                    active: np.ndarray = active,
+                    style: np.ndarray = matched,
+                    second: bool = second,
+                ) -> None:
+                    start, batch = time.perf_counter(), [parts[i] for i in chosen]
+                    before = [work.before(k, active) for work, k in batch]
+                    contents, masks, fixed = (np.stack(arrays) for arrays in zip(*before, strict=True))
+                    samples, stages = three_stages(
+                        contents,
+                        style,
+                        masks,
+                        sample_rate,
+                        parameters,
+                        stft,
+                        place,
+                        report(len(batch)),
+                        fixed if second else None,
+                        [k for _, k in batch],
+                    )
+                    for (work, k), wet, stage in zip(batch, samples, stages, strict=True):
+                        work.after(k, active, wet, stage)
+                    for work in dict.fromkeys(work for work, _ in batch):
+                        work.seconds += time.perf_counter() - start
+
+                window = parts[0][0].sections[0].window
+                size = item_bytes(parameters, stft, len(matched), window.stop - window.start, matched.shape[-1])
+                in_batches(run, [*range(len(parts))], parameters.device, size)
+
+
+class _Work:
+    """A recording on its way: its sections, what is finished of it and what that took."""
+
+    def __init__(self, dry: np.ndarray, sample_rate: float, parameters: Parameters, stft: STFT) -> None:
+        self.dry, self.sample_rate, self.parameters = dry, sample_rate, parameters
+        context = CONTEXT_PATCHES * patch_samples(parameters, stft)
+        self.sections = plan(
+            dry.shape[-1], parameters.section_seconds * sample_rate, context, FADE_WINDOWS * stft.n_fft
+        )
+        self.wet = np.zeros(dry.shape, np.float32)  # at the level of the transfer, until all is finished
+        self.stages: dict[int, dict[str, Stage]] = {}
+        self.seconds = 0.0
+        self.sounding = np.asarray(dry.any(axis=-1))
+        self.gain = self._gain()
+
+    def active(self, k: int) -> np.ndarray:
+        """Which channels are not silent in a section's window."""
+        return np.asarray(self.dry[:, self.sections[k].window].any(axis=-1))
+
+    def before(self, k: int, active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The content of a section's window, the mask of its result and what is finished there."""
+        section = self.sections[k]
+        content, finished = (a[:, section.window][active] for a in (self.dry, self.wet))
+        mask = self._mask(section.window)[active]
+        if section.second:
+            free = section.free()
+            mask, finished = mask * free, finished * (1 - free)
+        return _scaled(content, self.gain), mask, finished
+
+    def after(self, k: int, active: np.ndarray, wet: np.ndarray, stages: dict[str, Stage]) -> None:
+        """Keep what was made of a section."""
+        section = self.sections[k]
+        kept, offset = section.kept, section.window.start
+        self.wet[active, kept] = wet[:, kept.start - offset : kept.stop - offset]
+        self.stages[k] = stages
+
+    def finish(self) -> np.ndarray:
+        """The result at its level and in its mix, in place of the samples kept."""
+        if not self.sounding.any():
+            return self.wet
+        if not self.wet.any():
+            raise RuntimeError(FAILED)
+        ratio, mix = None, self.parameters.mix
+        if self.parameters.normalize and self.parameters.match_level:
+            ratio = self._rms() / _rms(self._unscaled(section) for section in self.sections)
+        for section in self.sections:
+            wet = self._unscaled(section)
+            wet = wet if ratio is None else wet * ratio
+            self.wet[self.sounding, section.own] = (1 - mix) * self.dry[:, section.own][self.sounding] + mix * wet
+        return self.wet
+
+    def _unscaled(self, section: Section) -> np.ndarray:
+        """A section of the result at the content's level."""
+        return self.wet[:, section.own][self.sounding].astype(np.float64) / self.gain
+
+    def _gain(self) -> float:
+        if not self.sounding.any():
+            return 1.0
+        dry = self.dry if self.sounding.all() else self.dry[self.sounding]
+        return _gain(dry, self.sample_rate, self.parameters.normalize)
+
+    def _mask(self, window: slice) -> np.ndarray:
+        return recordings.silence_mask(self.dry, self.sample_rate, window)
+
+    def _rms(self) -> float:
+        return _rms(self.dry[:, section.own][self.sounding] for section in self.sections)
+
+
+class _Texture(_Work):
+    """A recording that has no content: of it, only the shape counts with alpha = 0."""
+
+    def __init__(
+        self, style: np.ndarray, n_samples: int, sample_rate: float, parameters: Parameters, stft: STFT
+    ) -> None:
+        self.style = style
+        super().__init__(np.broadcast_to(np.float32(0), (len(style), n_samples)), sample_rate, parameters, stft)
+
+    def active(self, k: int) -> np.ndarray:
+        return self.sounding
+
+    def _gain(self) -> float:
+        self.sounding = np.asarray(self.style.any(axis=-1))
+        return _gain(self.style[self.sounding], self.sample_rate, self.parameters.normalize)
+
+    def _mask(self, window: slice) -> np.ndarray:
+        return np.ones((len(self.style), window.stop - window.start), np.float32)
+
+    def _rms(self) -> float:
+        return recordings.rms(self.style[self.sounding])
+
+
+def _rms(pieces: Iterable[np.ndarray]) -> float:
+    """Root mean square over all pieces; their squares take more memory than a long recording."""
+    energy, size = 0.0, 0
+    for piece in pieces:
+        energy, size = energy + float(np.square(piece, dtype=np.float64).sum()), size + piece.size
+    return math.sqrt(energy / size)
 
 
 def _load_style(
@@ -324,11 +442,6 @@ def _scaled(audio: np.ndarray, gain: float) -> np.ndarray:
 def _gain(audio: np.ndarray, sample_rate: float, normalize: bool) -> float:
     """The factor that brings the audio to the level at which transfers are made."""
     return recordings.RMS / recordings.gated_rms(audio, sample_rate) if normalize else 1.0
-
-
-def _level(wet: np.ndarray, rms: float, parameters: Parameters) -> np.ndarray:
-    """The result at the RMS asked for."""
-    return wet * (rms / recordings.rms(wet)) if parameters.normalize and parameters.match_level else wet
 
 
 def _result(

@@ -37,11 +37,13 @@ class WaveformObjective:
     y : real array (batch, channels, samples)
         Where the search starts; gives the levels.
     mask : real array, broadcastable to y
-        Factor of every sample; zero where the waveform has to stay zero.
+        Factor of every sample; zero where the waveform has to stay as it is.
+    fixed : real array of y's shape, optional
+        Added to every sample.
     """
 
-    def __init__(self, objective: Objective, stft: STFT, y: Array, mask: Array) -> None:
-        self.objective, self.stft, self.mask, self.n_samples = objective, stft, mask, y.shape[-1]
+    def __init__(self, objective: Objective, stft: STFT, y: Array, mask: Array, fixed: Array = None) -> None:
+        self.objective, self.stft, self.mask, self.fixed, self.n_samples = objective, stft, mask, fixed, y.shape[-1]
         self.mdct = MDCT(stft.n_fft // 2)
         self.metric = self._metric(y)
 
@@ -51,7 +53,10 @@ class WaveformObjective:
 
     def samples(self, u: Array) -> Array:
         """The samples, (batch, channels, samples), at coordinates u."""
-        return self.mdct.inverse(u * self.metric, self.n_samples) * self.mask
+        y = self.mdct.inverse(u * self.metric, self.n_samples) * self.mask
+        if self.fixed is not None:
+            y += self.fixed
+        return y
 
     def value_and_grad(self, u: Array) -> tuple[Array, Array]:
         """Losses, float64 (2, batch): style, content; and the gradient of their sum at u."""

@@ -33,6 +33,7 @@ OTHER = {  # a value other than the default for each parameter
     "normalize": False,
     "match_level": False,
     "mix": 0.5,
+    "section_seconds": 5.0,
     "seed": 9,
     "device": "cpu",
     "precision": "tf32",

@@ -13,7 +13,7 @@ PACKAGE = Path(audiostyle_fx.__file__).parent
 KERNELS = {"cublas", "backend", "cards", "arc_cosine", "kernels"}
 NUMERICAL = KERNELS | {"spectral", "scaling", "infinite_width", "random_conv", "optimize", "phase", "waveform"}
 BELOW_OBJECTIVES = KERNELS | {"scaling", "spectral"}
-BELOW_TRANSFER = NUMERICAL | {"parameters", "stages", "audio", "progress"}
+BELOW_TRANSFER = NUMERICAL | {"parameters", "stages", "sections", "audio", "progress"}
 
 MAY_IMPORT = {
     "cublas": set(),
@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "waveform": NUMERICAL - {"phase", "waveform"},
     "parameters": {"cards", "spectral"},
     "stages": NUMERICAL | {"parameters", "progress"},
+    "sections": set(),
     "audio": {"parameters"},
     "progress": set(),
     "transfer": BELOW_TRANSFER,

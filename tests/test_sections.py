@@ -1,0 +1,210 @@
+"""Long recordings: sections that cover them, joins that nobody hears, work in proportion to the length."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from seams import inaudible, seams
+
+import audiostyle_fx.transfer
+from audiostyle_fx import stylize, stylize_batch, texture
+from audiostyle_fx.parameters import Parameters
+from audiostyle_fx.sections import CONTEXTS, LONGEST, plan
+from audiostyle_fx.stages import three_stages
+
+SMALL = {"n_fft": 256, "kernel_width": 3}  # a patch of 48 ms: sections of 1 s are long
+
+
+@pytest.fixture(scope="session")
+def musical(rate):
+    """Some twelve seconds of notes, each of its own pitch and level."""
+    rng, seconds = np.random.default_rng(11), np.arange(round(0.27 * rate))[:, None] / rate
+    notes = [
+        10 ** rng.uniform(-0.3, 0) * np.exp(-2 * seconds) * np.sin(2 * np.pi * pitch * seconds * [1, 2, 3])
+        for pitch in rng.choice([165.0, 220.0, 247.0, 294.0, 330.0, 440.0], 45)
+    ]
+    audio = np.concatenate(notes) @ [1, 0.5, 0.3]
+    return (0.1 * audio + 0.005 * rng.standard_normal(len(audio))).astype(np.float32)[: 12 * rate]
+
+
+def chord(rate, seconds, pitches, seed):
+    """Partials of several pitches, at once and all the time, with some noise."""
+    rng, at = np.random.default_rng(seed), np.arange(round(seconds * rate)) / rate
+    partials = [(pitch * k, k) for pitch in pitches for k in range(1, 8)]
+    audio = sum(np.sin(2 * np.pi * (pitch * at + rng.random())) / k for pitch, k in partials)
+    return (0.03 * audio + 0.01 * rng.standard_normal(len(at))).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def steady(rate):
+    return chord(rate, 6, [110.0, 138.6, 164.8], 12)
+
+
+@pytest.fixture(scope="session")
+def steady_style(rate):
+    return chord(rate, 1, [300.0, 450.0], 13)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The arguments of every call of the three stages."""
+    seen, original = [], audiostyle_fx.transfer.three_stages
+
+    def spy(contents, *args):
+        seen.append((contents, *args))
+        return original(contents, *args)
+
+    monkeypatch.setattr(audiostyle_fx.transfer, "three_stages", spy)
+    return seen
+
+
+@given(st.integers(1, 100_000), st.integers(100, 5_000), st.integers(1, 300), st.integers(0, 100))
+def test_sections_are_equal_and_cover_everything_once(n_samples, section, context, fade):
+    fade = min(fade, context // 2)
+    sections = plan(n_samples, section, context, fade)
+    assert [s.start for s in sections] == [0, *(s.stop for s in sections[:-1])] and sections[-1].stop == n_samples
+    assert np.ptp([s.stop - s.start for s in sections]) <= 1
+    assert len({s.window.stop - s.window.start for s in sections}) == 1, "equal lengths make a batch"
+    assert [s.second for s in sections] == [bool(i % 2) for i in range(len(sections))]
+    if n_samples <= LONGEST * max(section, CONTEXTS * context):
+        assert [s.window for s in sections] == [slice(0, n_samples)] and sections[0].free().all()
+    for a, b in itertools.pairwise(sections):
+        assert a.kept.stop - b.kept.start == fade // 2 * 2, "they overlap in the fade alone"
+    for s in sections:
+        assert 0 <= s.window.start <= s.kept.start < s.kept.stop <= s.window.stop <= n_samples
+        assert s.start == 0 or s.window.start == 0 or s.window.start <= s.start - context
+
+
+@given(st.integers(2, 9), st.integers(0, 50))
+def test_what_is_pinned_is_finished(count, fade):
+    sections = plan(1000 * count, 1000, 200, fade)
+    finished = np.zeros(1000 * count, bool)
+    for s in sections[::2]:
+        finished[s.kept] = True
+    for s in sections[1::2]:
+        pinned = s.free() < 1
+        assert finished[s.window][pinned].all()
+        np.testing.assert_array_equal(
+            s.free() == 0,
+            np.pad(
+                np.zeros(s.kept.stop - s.kept.start, bool),
+                (s.kept.start - s.window.start, s.window.stop - s.kept.stop),
+                constant_values=True,
+            ),
+        )
+
+
+def test_neighbours_shares_add_up_to_one():
+    first, second = plan(2000, 1000, 200, 50)
+    total = np.zeros(2000)
+    for s in (first, second):
+        total[s.window] += s.free()
+    np.testing.assert_allclose(total, 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_pinned_samples_come_out_as_they_are(content, style, rate, quick, optimizer):
+    parameters = Parameters(**quick, optimizer=optimizer)
+    free = np.zeros((1, 1, len(content)))
+    free[..., 2000:6000] = 1
+    fixed = 0.1 * np.random.default_rng(0).standard_normal(free.shape).astype(np.float32) * (1 - free)
+    arguments = (style[None], free, rate, parameters, parameters.stft(rate), "cpu", None, fixed)
+    y, _ = three_stages(content[None, None], *arguments)
+    pinned = free == 0
+    np.testing.assert_array_equal(y[pinned], fixed[pinned])
+    assert y[~pinned].any()
+
+
+HEARD = {**SMALL, "spectrogram_iters": 40, "phase_iters": 10, "waveform_iters": 30}
+SECTION, COUNT = 0.5, 12
+
+
+def joins(content):
+    return [i * len(content) // COUNT for i in range(1, COUNT)]
+
+
+def test_no_seams(steady, steady_style, rate):
+    result = stylize(steady, steady_style, rate, **HEARD, section_seconds=SECTION).audio
+    report = seams(result, steady, joins(steady), rate)
+    assert inaudible(report), report
+
+
+def test_seams_of_independent_sections_are_found(steady, steady_style, rate):
+    at, half = [0, *joins(steady), len(steady)], rate // 20
+    butted, faded, ramp = np.zeros_like(steady), np.zeros_like(steady), np.arange(2 * half) / (2 * half)
+    for i, (start, stop) in enumerate(itertools.pairwise(at)):
+        first = max(0, start - half)
+        part = stylize(steady[first : stop + half], steady_style, rate, **HEARD, phase_init="random", seed=i).audio
+        butted[start:stop] = part[start - first :][: stop - start]
+        part[: 2 * half] *= ramp if start else 1
+        part[-2 * half :] *= 1 - ramp if stop < len(steady) else 1
+        faded[first : first + len(part)] += part
+    assert seams(butted, steady, at[1:-1], rate)["flux"][0] > 1
+    assert seams(faded, steady, at[1:-1], rate)["level"][0] < -1
+
+
+def test_work_is_in_proportion_to_the_length(musical, style, rate, quick, calls):
+    samples = []
+    for seconds in (3, 6, 12):
+        calls.clear()
+        stylize(musical[: seconds * rate], style, rate, **quick, section_seconds=1.0)
+        assert len({contents.shape for contents, *_ in calls}) == 1
+        samples.append(sum(contents.size for contents, *_ in calls))
+    np.testing.assert_array_equal(samples, samples[0] * np.array([1, 2, 4]))
+
+
+@pytest.mark.parametrize("seconds", [1.0, 0.7])
+def test_short_recordings_are_one_section(content, style, rate, quick, seconds):
+    want = stylize(content, style, rate, **quick, section_seconds=1000.0)
+    got = stylize(content, style, rate, **quick, section_seconds=seconds)
+    np.testing.assert_array_equal(got.audio, want.audio)
+    np.testing.assert_array_equal(got.stages["waveform"].style, want.stages["waveform"].style)
+
+
+def test_sections_need_a_few_patches(content, style, rate, quick, calls):
+    stylize(np.tile(content, 2), style, rate, **quick, section_seconds=0.1)
+    assert len(calls) < 2 / 0.3
+
+
+def test_silent_stretches_stay_silent(musical, style, rate, quick, calls):
+    content = musical[: 8 * rate].copy()
+    content[2 * rate : 6 * rate] = 0
+    result = stylize(content, style, rate, **quick, section_seconds=1.0)
+    assert len(calls) == 6, "sections with silence all around cost nothing"
+    assert not result.audio[2 * rate : 6 * rate].any()
+    assert result.audio[: 2 * rate].any() and result.audio[6 * rate :].any()
+
+
+def test_a_channel_may_be_silent_for_a_while(musical, style, rate, quick):
+    content = np.stack([musical, 0.5 * musical[::-1]])[:, : 6 * rate]
+    content[1, : 3 * rate] = 0
+    result = stylize(content, style, rate, **quick, section_seconds=1.0).audio
+    assert not result[1, : 3 * rate].any()
+    assert result[1, 3 * rate :].any() and result[0].reshape(6, -1).any(axis=1).all()
+
+
+def test_one_level_for_the_whole_recording(musical, style, rate, quick):
+    result = stylize(musical, style, rate, **quick, section_seconds=1.0)
+    rms = [np.sqrt(np.mean(np.square(a, dtype=np.float64))) for a in (musical, result.audio)]
+    assert rms[1] == pytest.approx(rms[0], rel=1e-5)
+    assert np.isfinite(result.stages["waveform"].style).all() and result.seconds > 0
+
+
+def test_batches_of_long_recordings(musical, style, rate, quick):
+    contents = [musical[: 4 * rate], musical[4 * rate : 8 * rate]]
+    results = stylize_batch(contents, style, rate, **quick, section_seconds=1.0)
+    for content, result in zip(contents, results, strict=True):
+        np.testing.assert_array_equal(result.audio, stylize(content, style, rate, **quick, section_seconds=1.0).audio)
+
+
+def test_progress_counts_every_section(musical, style, rate, quick):
+    seen = []
+    stylize(musical, style, rate, **quick, section_seconds=1.0, progress=lambda *report: seen.append(report[:3]))
+    assert sum(stage == "waveform" and at == total for stage, at, total in seen) == 12
+
+
+def test_long_textures_do_not_repeat(style, rate, quick):
+    result = texture(style, rate, 4.0, **quick, section_seconds=1.0).audio.reshape(4, -1)
+    assert np.abs(np.corrcoef(result) - np.eye(4)).max() < 0.5
