@@ -231,16 +231,17 @@ def three_stages(
 
 def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int, style_samples: int) -> int:
     """About what one item of a batch needs of a card's memory, at the most."""
-    bytes_ = 0
+    history = 24 if parameters.optimizer == "lbfgs" else 4  # of both points and gradients
+    sizes, held = [], 0
     for one in (stft, *parameters.other_stfts):
         n_frames, style_frames = one.n_frames(n_samples), one.n_frames(style_samples)
         spectrogram = n_frames * channels * one.n_bins
         products = sum(n_frames * (2 * n_frames + style_frames) for _ in parameters.kernel_widths)
         if not math.isinf(parameters.n_filters):
-            products += 2 * spectrogram * max(parameters.kernel_widths) + 6 * n_frames * int(parameters.n_filters)
-        history = 24 if parameters.optimizer == "lbfgs" else 4  # of both points and gradients
-        bytes_ += 4 * ((24 + history) * spectrogram + 2 * products)
-    return bytes_
+            features = 2 * spectrogram * max(parameters.kernel_widths) + 6 * n_frames * int(parameters.n_filters)
+            products, held = products + features, held + features
+        sizes.append((24 + history) * spectrogram + 2 * products)
+    return 4 * (max(sizes) + held * (len(sizes) > 1))  # one window after the other, but each holds its features
 
 
 def patch_samples(parameters: Parameters, stft: STFT) -> int:
