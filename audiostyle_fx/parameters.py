@@ -232,7 +232,7 @@ TEXTURE = Parameters(
     optimizer="lbfgs",
     spectrogram_iters=0,
     phase_iters=0,
-    waveform_iters=250,
+    waveform_iters=300,
     init="noise",
     phase_init="random",
 )
