@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from scipy.fft import next_fast_len
 
 from .cards import PRECISIONS, check_device
 from .spectral import STFT, default_n_fft
@@ -85,16 +86,22 @@ def _n_filters(name: str, value: Any) -> float:
     return int(value)
 
 
-def _kernel_width(name: str, value: Any) -> int | tuple[int, ...]:
-    if isinstance(value, np.ndarray) and value.ndim == 1:
-        value = tuple(value)
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        if not value:
-            raise ValueError(f"{name}={value!r} must be an integer or name at least one width")
-        return tuple(integer(1)(name, width) for width in value)
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}={value!r} must be an integer or a sequence of integers")
-    return integer(1)(name, value)
+def integers(low: int, *, multiple_of: int = 1) -> Callable[[str, Any], int | tuple[int, ...]]:
+    """A check for an integer from ``low``, or a sequence of them, which becomes a tuple."""
+    one = integer(low, multiple_of=multiple_of)
+
+    def check(name: str, value: Any) -> int | tuple[int, ...]:
+        if isinstance(value, np.ndarray) and value.ndim == 1:
+            value = tuple(value)
+        if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+            if not value:
+                raise ValueError(f"{name}={value!r} must be an integer or name at least one {name.split('_')[-1]}")
+            return tuple(one(name, element) for element in value)
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(f"{name}={value!r} must be an integer or a sequence of integers")
+        return one(name, value)
+
+    return check
 
 
 def _device(name: str, value: Any) -> str:
@@ -110,9 +117,9 @@ def sample_rate(name: str, value: Any) -> float:
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "alpha": number(0),
     "n_filters": _n_filters,
-    "kernel_width": _kernel_width,
-    "n_fft": optional(integer(16, multiple_of=4)),
-    "hop_length": optional(integer(1)),
+    "kernel_width": integers(1),
+    "n_fft": optional(integers(16, multiple_of=4)),
+    "hop_length": optional(integers(1)),
     "optimizer": one_of("adam", "lbfgs"),
     "spectrogram_iters": integer(0),
     "phase_iters": integer(0),
@@ -142,8 +149,8 @@ class Parameters:
     alpha: float = 0.01
     n_filters: float = math.inf
     kernel_width: int | tuple[int, ...] = 11
-    n_fft: int | None = None
-    hop_length: int | None = None
+    n_fft: int | tuple[int, ...] | None = None
+    hop_length: int | tuple[int, ...] | None = None
     optimizer: str = "adam"
     spectrogram_iters: int = 60
     phase_iters: int = 20
@@ -164,7 +171,7 @@ class Parameters:
         if self.spectrogram_iters == self.waveform_iters == 0:
             raise ValueError("spectrogram_iters=0 and waveform_iters=0 leave nothing to do: one must be at least 1")
         if self.n_fft is not None:
-            self._check_hop(self.n_fft)
+            _resolutions(self.n_fft, self.hop_length)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Parameters:
@@ -182,14 +189,53 @@ class Parameters:
         return self.kernel_width if isinstance(self.kernel_width, tuple) else (self.kernel_width,)
 
     def stft(self, sample_rate: float) -> STFT:
-        """The transform at a rate in Hz."""
+        """The transform at a rate in Hz: of several, the one with the longest window, which all stages use."""
         n_fft = default_n_fft(sample_rate) if self.n_fft is None else self.n_fft
-        self._check_hop(n_fft)
-        return STFT(n_fft, n_fft // 4 if self.hop_length is None else self.hop_length)
+        return _resolutions(n_fft, self.hop_length)[0]
 
-    def _check_hop(self, n_fft: int) -> None:
-        if self.hop_length is not None and self.hop_length > n_fft // 2:
-            raise ValueError(f"hop_length={self.hop_length} must be at most {n_fft // 2}, half of n_fft")
+    @property
+    def other_stfts(self) -> list[STFT]:
+        """The transforms with shorter windows, which the waveform stage uses beside the longest."""
+        return [] if self.n_fft is None else _resolutions(self.n_fft, self.hop_length)[1:]
+
+    def of_texture(self, sample_rate: float) -> Parameters:
+        """The same with the windows of a texture where none are named, and hops of half a window likewise."""
+        n_fft = self.n_fft
+        if n_fft is None:  # multiples of 4 that FFTs are fast at
+            n_fft = tuple(4 * next_fast_len(round(sample_rate * ms / 4000), real=True) for ms in TEXTURE_WINDOWS)
+        hop_length = self.hop_length
+        if hop_length is None:
+            hop_length = tuple(n // 2 for n in n_fft) if isinstance(n_fft, tuple) else n_fft // 2
+        return replace(self, n_fft=n_fft, hop_length=hop_length)
+
+
+def _resolutions(n_fft: int | tuple[int, ...], hop_length: int | tuple[int, ...] | None) -> list[STFT]:
+    """A transform for each window, the longest first; one hop serves all, and none stands for a quarter of each."""
+    windows = n_fft if isinstance(n_fft, tuple) else (n_fft,)
+    hops = hop_length if isinstance(hop_length, tuple) else (hop_length,) * len(windows)
+    if len(hops) != len(windows):
+        raise ValueError(f"hop_length={hop_length!r} must be one integer, or one for each of n_fft={n_fft!r}")
+    stfts = []
+    for window, hop in zip(windows, hops, strict=True):
+        if hop is not None and hop > window // 2:
+            raise ValueError(f"hop_length={hop} must be at most {window // 2}, half of n_fft")
+        stfts.append(STFT(window, window // 4 if hop is None else hop))
+    return sorted(stfts, key=lambda stft: -stft.n_fft)
 
 
 DEFAULTS = Parameters()
+
+TEXTURE_WINDOWS = (32, 128)
+"""Windows of a texture in milliseconds: the short one holds attacks, the long one pitches."""
+
+TEXTURE = Parameters(
+    alpha=0.0,
+    kernel_width=(2, 6, 22),
+    optimizer="lbfgs",
+    spectrogram_iters=0,
+    phase_iters=0,
+    waveform_iters=300,
+    init="noise",
+    phase_init="random",
+)
+"""Those of a texture: straight to the waveform, since a free spectrogram out of noise is far from any sound's."""

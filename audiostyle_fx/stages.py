@@ -88,6 +88,8 @@ class Run:
         Their transform.
     parameters : Parameters
         Optimiser and iterations.
+    others : sequence of (objective, STFT)
+        At shorter windows, for the waveform stage alone.
     report : callable, optional
         Gets stage, iteration, total and losses by name, the mean over the batch.
 
@@ -98,9 +100,16 @@ class Run:
     """
 
     def __init__(
-        self, objective: Objective, stft: STFT, parameters: Parameters, batch: int, report: Report | None
+        self,
+        objective: Objective,
+        stft: STFT,
+        parameters: Parameters,
+        batch: int,
+        report: Report | None,
+        others: Sequence[tuple[Objective, STFT]] = (),
     ) -> None:
         self.objective, self.stft, self.parameters, self.report = objective, stft, parameters, report
+        self.others = others
         self.stages: list[dict[str, Stage]] = [{} for _ in range(batch)]
 
     def spectrogram(self, x: Array) -> Array:
@@ -130,7 +139,7 @@ class Run:
     def waveform(self, y: Array, mask: Array, fixed: Array = None) -> Array:
         """Gradient steps on the samples; ``mask`` is a factor of each, and ``fixed`` is added."""
         y = y * mask if fixed is None else y * mask + fixed
-        waveform = WaveformObjective(self.objective, self.stft, y, mask, fixed)
+        waveform = WaveformObjective(self.objective, self.stft, y, mask, fixed, self.others)
         u = waveform.coordinates(y)
         u = self._optimize("waveform", waveform, u, WAVEFORM_ADAM, self.parameters.waveform_iters)
         return waveform.samples(u)
@@ -227,15 +236,20 @@ def three_stages(
         content, mask = (xp.asarray(np.pad(a, padding).astype(np.float32)) for a in (contents, masks))
         known = None if fixed is None else xp.asarray(np.pad(fixed, padding).astype(np.float32))
         spectrum = stft.forward(content)
-        style_spectrum = stft.forward(xp.asarray(style[None].astype(np.float32)))
+        style_samples = xp.asarray(style[None].astype(np.float32))
+        style_spectrum = stft.forward(style_samples)
         target, style_x = stft.log_magnitude(spectrum), stft.log_magnitude(style_spectrum)
         objective = _objective(target, style_x, len(style), sample_rate, parameters, filter_seed)
+        others: list[tuple[Objective, STFT]] = []
+        for other, seed in zip(parameters.other_stfts, filter_seed.spawn(len(parameters.other_stfts)), strict=True):
+            x, s = (other.log_magnitude(other.forward(y)) for y in (content, style_samples))
+            others.append((_objective(x, s, len(style), sample_rate, parameters, seed, style_x), other))
         starts = {"content": spectrum}
         if {parameters.init, parameters.phase_init} != {"content"}:
             noise = xp.concatenate([_noise(spectrum.shape[1:], style_spectrum, noise_seeds[i]) for i in noises])
             starts["noise"] = starts["random"] = xp.ascontiguousarray(xp.broadcast_to(noise, spectrum.shape))
 
-        run = Run(objective, stft, parameters, len(contents), report)
+        run = Run(objective, stft, parameters, len(contents), report, others)
         x = run.spectrogram(stft.log_magnitude(starts[parameters.init]))
         pin = None if known is None else lambda y: y * mask + known
         y = run.phase(x, starts[parameters.phase_init], content.shape[-1], pin)
@@ -248,35 +262,55 @@ def three_stages(
 
 def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int, style_samples: int) -> int:
     """About what one item of a batch needs of a card's memory, at the most."""
-    n_frames, style_frames = stft.n_frames(n_samples), stft.n_frames(style_samples)
-    spectrogram = n_frames * channels * stft.n_bins
-    rows, columns = (min(n, TILE + max(parameters.kernel_widths)) for n in (n_frames, style_frames))
-    products = rows * (2 * rows + columns) * len(parameters.kernel_widths)
-    if not math.isinf(parameters.n_filters):
-        products += 2 * spectrogram * max(parameters.kernel_widths) + 6 * n_frames * int(parameters.n_filters)
     history = 24 if parameters.optimizer == "lbfgs" else 4  # of both points and gradients
-    return 4 * ((24 + history) * spectrogram + 2 * products)
+    sizes, held = [], 0
+    for one in (stft, *parameters.other_stfts):
+        n_frames, style_frames = one.n_frames(n_samples), one.n_frames(style_samples)
+        spectrogram = n_frames * channels * one.n_bins
+        rows, columns = (min(n, TILE + max(parameters.kernel_widths)) for n in (n_frames, style_frames))
+        products = rows * (2 * rows + columns) * len(parameters.kernel_widths)
+        if not math.isinf(parameters.n_filters):
+            features = 2 * spectrogram * max(parameters.kernel_widths) + 6 * n_frames * int(parameters.n_filters)
+            products, held = products + features, held + features
+        sizes.append((24 + history) * spectrogram + 2 * products)
+    return 4 * (max(sizes) + held * (len(sizes) > 1))  # one window after the other, but each holds its features
 
 
 def patch_samples(parameters: Parameters, stft: STFT) -> int:
     """Samples that the widest patch of frames spans, the least that a transfer needs."""
-    return (max(parameters.kernel_widths) - 1) * stft.hop_length + stft.n_fft
+    width = max(parameters.kernel_widths)
+    return max((width - 1) * one.hop_length + one.n_fft for one in (stft, *parameters.other_stfts))
 
 
 def _objective(
-    content: Array, style: Array, channels: int, sample_rate: float, parameters: Parameters, seed: Any
+    content: Array,
+    style: Array,
+    channels: int,
+    sample_rate: float,
+    parameters: Parameters,
+    seed: Any,
+    reference: Array = None,
 ) -> Objective:
+    """What judges spectrograms; ``reference`` is the style's at the window whose balance of losses is to be kept."""
     terms = loss_terms(
         parameters.kernel_widths,
         alpha=parameters.alpha,
         n_frames=content.shape[1],
-        bins=content.shape[2] // channels,
+        bins=(style if reference is None else reference).shape[2] // channels,
         sample_rate=sample_rate,
         active_channels=channels,
     )
+    if reference is not None:  # neither tones nor noise keep their energy where the window changes
+        level = _frame_energy(reference) / _frame_energy(style)
+        terms = [term._replace(gain=term.gain * level) for term in terms]
     if math.isinf(parameters.n_filters):
         return InfiniteWidth(content, style, terms)
     return RandomConv(content, style, terms, n_filters=int(parameters.n_filters), seed=seed)
+
+
+def _frame_energy(x: Array) -> float:
+    """Mean squared norm of the frames of a style, (1, frames, bins)."""
+    return float(to_host(sum_of_products(x, x))[0]) / x.shape[1]
 
 
 def _noise(shape: tuple[int, ...], style_spectrum: Array, seed: np.random.SeedSequence) -> Array:

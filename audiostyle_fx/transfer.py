@@ -13,7 +13,7 @@ import numpy as np
 
 from . import audio as recordings
 from .cards import in_batches
-from .parameters import DEFAULTS, Parameters, number
+from .parameters import DEFAULTS, TEXTURE, Parameters, number
 from .parameters import sample_rate as check_rate
 from .progress import Progress, reporting
 from .sections import CONTEXT_PATCHES, FADE_WINDOWS, Section, plan
@@ -60,8 +60,8 @@ def stylize(
     alpha: float = DEFAULTS.alpha,
     n_filters: float = DEFAULTS.n_filters,
     kernel_width: int | Sequence[int] = DEFAULTS.kernel_width,
-    n_fft: int | None = DEFAULTS.n_fft,
-    hop_length: int | None = DEFAULTS.hop_length,
+    n_fft: int | Sequence[int] | None = DEFAULTS.n_fft,
+    hop_length: int | Sequence[int] | None = DEFAULTS.hop_length,
     optimizer: str = DEFAULTS.optimizer,
     spectrogram_iters: int = DEFAULTS.spectrogram_iters,
     phase_iters: int = DEFAULTS.phase_iters,
@@ -99,9 +99,9 @@ def stylize(
         Random filters; infinity is their closed-form limit, without a filter.
     kernel_width : int or sequence of int
         Frames that a filter spans, one width or several.
-    n_fft, hop_length : int, optional
+    n_fft, hop_length : int or sequence of int, optional
         STFT window, a multiple of 4, and hop, in samples; by default the power of two nearest 93 ms and a quarter of
-        it.
+        it. Of several windows the longest serves all stages, and the waveform stage takes the mean over all.
     optimizer : {"adam", "lbfgs"}
         For the spectrogram and the waveform.
     spectrogram_iters, phase_iters, waveform_iters : int
@@ -200,20 +200,20 @@ def texture(
     *,
     style_sample_rate: float | None = None,
     style_weights: Sequence[float] | None = None,
-    n_filters: float = DEFAULTS.n_filters,
-    kernel_width: int | Sequence[int] = DEFAULTS.kernel_width,
-    n_fft: int | None = DEFAULTS.n_fft,
-    hop_length: int | None = DEFAULTS.hop_length,
-    optimizer: str = DEFAULTS.optimizer,
-    spectrogram_iters: int = DEFAULTS.spectrogram_iters,
-    phase_iters: int = DEFAULTS.phase_iters,
-    waveform_iters: int = DEFAULTS.waveform_iters,
-    normalize: bool = DEFAULTS.normalize,
-    match_level: bool = DEFAULTS.match_level,
-    section_seconds: float = DEFAULTS.section_seconds,
-    seed: int = DEFAULTS.seed,
-    device: str = DEFAULTS.device,
-    precision: str = DEFAULTS.precision,
+    n_filters: float = TEXTURE.n_filters,
+    kernel_width: int | Sequence[int] = TEXTURE.kernel_width,
+    n_fft: int | Sequence[int] | None = TEXTURE.n_fft,
+    hop_length: int | Sequence[int] | None = TEXTURE.hop_length,
+    optimizer: str = TEXTURE.optimizer,
+    spectrogram_iters: int = TEXTURE.spectrogram_iters,
+    phase_iters: int = TEXTURE.phase_iters,
+    waveform_iters: int = TEXTURE.waveform_iters,
+    normalize: bool = TEXTURE.normalize,
+    match_level: bool = TEXTURE.match_level,
+    section_seconds: float = TEXTURE.section_seconds,
+    seed: int = TEXTURE.seed,
+    device: str = TEXTURE.device,
+    precision: str = TEXTURE.precision,
     progress: Progress = None,
 ) -> Result:
     """New sound of the style's kind, out of noise: the case alpha = 0 of `stylize`, which needs no content.
@@ -225,11 +225,16 @@ def texture(
         RMS.
     duration : float
         Of the result, in seconds.
+    n_fft, hop_length : int or sequence of int, optional
+        By default windows of 32 and 128 ms, and half of each.
+    optimizer, spectrogram_iters, phase_iters, waveform_iters, kernel_width
+        As for `stylize`, with defaults of their own: L-BFGS on the waveform alone.
 
     Other parameters, the result and the errors are those of `stylize`.
     """
-    parameters = Parameters.of({**locals(), "alpha": 0.0, "init": "noise", "phase_init": "random"})
+    parameters = Parameters.of({**asdict(TEXTURE), **locals()})
     sample_rate = check_rate("sample_rate", sample_rate)
+    parameters = parameters.of_texture(sample_rate)
     stft = parameters.stft(sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
     style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
@@ -447,5 +452,9 @@ def _gain(audio: np.ndarray, sample_rate: float, normalize: bool) -> float:
 def _result(
     audio: np.ndarray, sample_rate: float, stages: dict[str, Stage], seconds: float, parameters: Parameters, stft: STFT
 ) -> Result:
-    chosen = replace(parameters, n_fft=stft.n_fft, hop_length=stft.hop_length)
+    chosen = parameters
+    if not isinstance(parameters.n_fft, tuple):
+        chosen = replace(parameters, n_fft=stft.n_fft, hop_length=stft.hop_length)
+    elif parameters.hop_length is None:
+        chosen = replace(parameters, hop_length=tuple(n_fft // 4 for n_fft in parameters.n_fft))
     return Result(audio, float(sample_rate), stages, seconds, asdict(chosen))

@@ -9,6 +9,7 @@ nothing but the metric changes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from .backend import Array, get_array_module
@@ -40,10 +41,21 @@ class WaveformObjective:
         Factor of every sample; zero where the waveform has to stay as it is.
     fixed : real array of y's shape, optional
         Added to every sample.
+    others : sequence of (objective, STFT)
+        More of them, at other resolutions; the losses are the mean over all.
     """
 
-    def __init__(self, objective: Objective, stft: STFT, y: Array, mask: Array, fixed: Array = None) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        stft: STFT,
+        y: Array,
+        mask: Array,
+        fixed: Array = None,
+        others: Sequence[tuple[Objective, STFT]] = (),
+    ) -> None:
         self.objective, self.stft, self.mask, self.fixed, self.n_samples = objective, stft, mask, fixed, y.shape[-1]
+        self.others = others
         self.mdct = MDCT(stft.n_fft // 2)
         self.metric = self._metric(y)
 
@@ -60,13 +72,23 @@ class WaveformObjective:
 
     def value_and_grad(self, u: Array) -> tuple[Array, Array]:
         """Losses, float64 (2, batch): style, content; and the gradient of their sum at u."""
-        spectrum = self.stft.forward(self.samples(u))
-        losses, grad = self.objective.value_and_grad(self.stft.log_magnitude(spectrum))
-        grad = self.stft.forward_vjp(self.stft.log_magnitude_vjp(spectrum, grad), self.n_samples)
+        samples = self.samples(u)
+        losses, grad = self._at_samples(samples, self.objective, self.stft)
+        for objective, stft in self.others:
+            more_losses, more_grad = self._at_samples(samples, objective, stft)
+            losses, grad = losses + more_losses, grad + more_grad
+        if self.others:
+            losses, grad = (a / (1 + len(self.others)) for a in (losses, grad))
         grad *= self.mask
         grad = self.mdct.forward(grad)
         grad *= self.metric
         return losses, grad
+
+    def _at_samples(self, samples: Array, objective: Objective, stft: STFT) -> tuple[Array, Array]:
+        """Losses of one resolution, and the gradient of their sum at the samples."""
+        spectrum = stft.forward(samples)
+        losses, grad = objective.value_and_grad(stft.log_magnitude(spectrum))
+        return losses, stft.forward_vjp(stft.log_magnitude_vjp(spectrum, grad), self.n_samples)
 
     def _metric(self, y: Array) -> Array:
         """Step sizes, from the STFT frame nearest each MDCT frame and the bins on either side of each band."""

@@ -261,6 +261,7 @@ def test_stft_and_its_adjoints(cupy):
 VARIANTS = {
     "defaults": {},
     "several widths": {"kernel_width": (1, 4)},
+    "several windows": {"n_fft": (64, 256), "kernel_width": (3, 5)},
     "few filters": {"n_filters": 20},
     "many filters": {"n_filters": 400},
     "L-BFGS": {"optimizer": "lbfgs"},
@@ -517,7 +518,9 @@ def needed(recordings, style, rate, quick, **parameters):
     return cupy_stand_in.peak_bytes(), len(recordings) * stages.item_bytes(*sizes)
 
 
-@pytest.mark.parametrize("variant", ["defaults", "several widths", "many filters", "L-BFGS", "from noise"])
+@pytest.mark.parametrize(
+    "variant", ["defaults", "several widths", "several windows", "many filters", "L-BFGS", "from noise"]
+)
 def test_a_batch_needs_the_memory_that_is_counted_on(request, cupy, recordings, style, rate, quick, variant):
     if request.node.callspec.params["cupy"] == "card":
         pytest.skip("a card's pool is shared")

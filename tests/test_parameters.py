@@ -3,14 +3,16 @@
 import copy
 import inspect
 import math
-from dataclasses import asdict, fields
+import re
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
 import soundfile
 
 from audiostyle_fx import StyleTransfer, stylize, texture
-from audiostyle_fx.parameters import CHECKS, DEFAULTS, Parameters
+from audiostyle_fx.parameters import CHECKS, DEFAULTS, TEXTURE, TEXTURE_WINDOWS, Parameters
+from audiostyle_fx.spectral import STFT
 
 # name, value, error, what the message says is allowed
 BAD = [
@@ -55,7 +57,13 @@ BAD = [
     ("n_fft", 256.0, TypeError, "integer"),
     ("n_fft", True, TypeError, "integer"),
     ("n_fft", "256", TypeError, "integer"),
+    ("n_fft", (), ValueError, "at least one"),
+    ("n_fft", (256, 0), ValueError, "at least 16"),
+    ("n_fft", (512, True), TypeError, "integer"),
+    ("n_fft", {256, 512}, TypeError, "integer"),
     ("hop_length", 0, ValueError, "at least 1"),
+    ("hop_length", (), ValueError, "at least one"),
+    ("hop_length", (64, 5.0), TypeError, "integer"),
     ("hop_length", -64, ValueError, "at least 1"),
     ("hop_length", 64.0, TypeError, "integer"),
     ("hop_length", True, TypeError, "integer"),
@@ -108,7 +116,7 @@ BAD = [
     ("precision", "float16", ValueError, "'float32' or 'tf32'"),
     ("precision", 32, ValueError, "'float32' or 'tf32'"),
 ]
-TEXTURE = set(inspect.signature(texture).parameters)
+OF_TEXTURE = set(inspect.signature(texture).parameters)
 
 
 def says(error, name, value, allowed):
@@ -127,7 +135,7 @@ def test_bad_value_is_refused_everywhere(name, value, kind, allowed, content, st
     with pytest.raises(kind) as error:
         StyleTransfer(style, **{name: value})
     says(error, name, value, allowed)
-    if name in TEXTURE:
+    if name in OF_TEXTURE:
         with pytest.raises(kind) as error:
             texture(style, rate, 1.0, **{name: value})
         says(error, name, value, allowed)
@@ -154,7 +162,7 @@ def test_defaults_pass_their_own_checks():
 @pytest.mark.parametrize("function", [stylize, texture, StyleTransfer])
 def test_signatures_state_the_defaults(function):
     stated = {name: p.default for name, p in inspect.signature(function).parameters.items() if name in CHECKS}
-    want = asdict(DEFAULTS)
+    want = asdict(TEXTURE if function is texture else DEFAULTS)
     if function is texture:
         for name in ("alpha", "init", "phase_init", "mix"):
             del want[name]
@@ -219,8 +227,41 @@ def test_hop_is_at_most_half_the_window(content, style, rate, n_fft, no_work):
     Parameters(n_fft=n_fft, hop_length=half).stft(rate)
     with pytest.raises(ValueError, match=rf"hop_length={half + 1} must be at most {half}.*n_fft"):
         stylize(content, style, rate, n_fft=n_fft, hop_length=half + 1)
+    half = 128  # a texture's shortest window has 256 samples at this rate
     with pytest.raises(ValueError, match=rf"hop_length={half + 1} must be at most {half}.*n_fft"):
         texture(style, rate, 1.0, n_fft=n_fft, hop_length=half + 1)
+
+
+def test_each_window_has_its_hop(content, style, rate, no_work):
+    parameters = Parameters(n_fft=(256, 1024), hop_length=[100, 300])
+    assert (parameters.n_fft, parameters.hop_length) == ((256, 1024), (100, 300))
+    assert parameters.stft(rate) == STFT(1024, 300) and parameters.other_stfts == [STFT(256, 100)]
+    quarters = Parameters(n_fft=np.array([1024, 256, 512]))
+    assert quarters.stft(rate) == STFT(1024, 256) and quarters.other_stfts == [STFT(512, 128), STFT(256, 64)]
+    assert Parameters(n_fft=(256, 512), hop_length=64).other_stfts == [STFT(256, 64)]
+    assert not Parameters(n_fft=512).other_stfts and not DEFAULTS.other_stfts
+    with pytest.raises(ValueError, match=r"hop_length=200 must be at most 128.*n_fft"):
+        stylize(content, style, rate, n_fft=(256, 512), hop_length=200)
+    for hop_length in [(64,), (64, 64, 64)]:
+        with pytest.raises(ValueError, match=r"hop_length=\(64,.*one for each of n_fft=\(256, 512\)"):
+            stylize(content, style, rate, n_fft=(256, 512), hop_length=hop_length)
+    with pytest.raises(ValueError, match=r"hop_length=\(64, 32\) must be one integer"):
+        stylize(content, style, rate, hop_length=(64, 32))
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100, 48000, 96000])
+def test_a_texture_has_its_windows_in_milliseconds(rate):
+    chosen = TEXTURE.of_texture(rate)
+    for n_fft, hop_length, ms in zip(chosen.n_fft, chosen.hop_length, TEXTURE_WINDOWS, strict=True):
+        assert n_fft / rate * 1000 == pytest.approx(ms, rel=0.05)
+        assert hop_length == n_fft // 2
+        while n_fft % 2 == 0 or n_fft % 3 == 0 or n_fft % 5 == 0:
+            n_fft //= next(factor for factor in (2, 3, 5) if n_fft % factor == 0)
+        assert n_fft == 1, "FFTs are fast at it"
+    given = replace(TEXTURE, n_fft=256, hop_length=100)
+    assert given.of_texture(rate) == given
+    assert replace(TEXTURE, n_fft=256).of_texture(rate).hop_length == 128
+    TEXTURE.of_texture(1000).stft(1000)
 
 
 # ---------------------------------------------------------------- rates and durations
@@ -303,7 +344,8 @@ def refused(content, rate, no_work):
             with pytest.raises(kind) as error:
                 call()
             messages.append(str(error.value))
-        assert messages[0] == messages[1] == messages[2]
+        patch = r"kernel_width=.* s$"  # a texture has widths and hops of its own
+        assert messages[0] == messages[2] and re.sub(patch, "", messages[0]) == re.sub(patch, "", messages[1])
         assert "style" in messages[0]
         return messages[0]
 

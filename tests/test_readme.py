@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audiostyle_fx import StyleTransfer, cli, stylize
-from audiostyle_fx.parameters import DEFAULTS
+from audiostyle_fx.parameters import DEFAULTS, TEXTURE, TEXTURE_WINDOWS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -19,6 +19,13 @@ def test_every_parameter_is_in_the_table_with_its_default():
     assert rows.pop("style") == "required"
     assert rows.pop("style_sample_rate") == rows.pop("style_weights") == rows.pop("progress") == "None"
     assert rows == {name: repr(value) for name, value in asdict(DEFAULTS).items()}
+
+
+def test_the_defaults_of_a_texture_are_stated():
+    stated = dict(re.findall(r"`(\w+)=([^`]+)`", re.search(r"its own: (.*?half a window)", README, re.DOTALL)[1]))
+    own = {name: repr(value) for name, value in asdict(TEXTURE).items() if value != asdict(DEFAULTS)[name]}
+    assert stated == {name: own[name] for name in own.keys() - {"alpha", "init", "phase_init"}}
+    assert f"windows of\n{TEXTURE_WINDOWS[0]} and {TEXTURE_WINDOWS[1]} ms" in README
 
 
 @pytest.mark.parametrize("function", [stylize, StyleTransfer])

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.signal
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -111,6 +112,37 @@ def test_several_kernel_widths(styled, content):
     wide, both = styled(content, kernel_width=7), styled(content, kernel_width=(3, 7))
     assert not np.array_equal(both, wide) and not np.array_equal(both, styled(content, kernel_width=3))
     np.testing.assert_array_equal(styled(content, kernel_width=[7]), wide)
+
+
+def test_several_resolutions(styled, content, style, rate):
+    wide, both = styled(content, n_fft=256), styled(content, n_fft=(128, 256))
+    assert not np.array_equal(both, wide)
+    np.testing.assert_array_equal(styled(content, n_fft=[256]), wide)
+    np.testing.assert_array_equal(styled(content, n_fft=(256, 128), hop_length=(64, 32)), both)
+    more = {"spectrogram_iters": 10, "waveform_iters": 25}
+    out = styled(content, n_fft=(128, 512), **more)
+    assert style_loss(out, style, rate) < 0.4 * style_loss(content, style, rate)
+
+
+@pytest.mark.parametrize("n_filters", [32, math.inf])
+def test_only_the_waveform_stage_sees_the_shorter_windows(content, style, rate, quick, n_filters):
+    one, several = (
+        stylize(content, style, rate, **{**quick, "n_fft": n_fft, "n_filters": n_filters}).stages
+        for n_fft in (256, (64, 256))
+    )
+    for stage in ("spectrogram", "phase"):
+        np.testing.assert_array_equal(several[stage].style, one[stage].style)
+    assert several["waveform"].style[0] != one["waveform"].style[0]
+
+
+@pytest.mark.parametrize("n_fft", [128, 512])
+def test_alpha_means_the_same_at_every_window(content, style, rate, n_fft):
+    """In the mean over two windows, the second has a balance of style and content as the first has."""
+    start = {"spectrogram_iters": 0, "phase_iters": 2, "phase_init": "random", "waveform_iters": 1}
+    one, both = (stylize(content, style, rate, n_fft=n, **start).stages["waveform"] for n in (1024, (n_fft, 1024)))
+    first, second = one.style[0] / one.content[0], (2 * both.style - one.style)[0] / (2 * both.content - one.content)[0]
+    print(n_fft, first, second, one.style[0], both.style[0], one.content[0], both.content[0])
+    assert second == pytest.approx(first, rel=0.5)
 
 
 @pytest.mark.parametrize(("length", "repeats"), [(0.5, 1), (1, 2), (1, 3)])
@@ -374,7 +406,7 @@ def test_texture_is_as_long_as_asked(style, rate, quick, duration):
 
 
 def test_texture_has_the_styles_channels_and_level(stereo, rate, quick):
-    out = texture(8 * stereo, rate, 0.7, **quick).audio
+    out = texture(8 * stereo, rate, 0.7, **quick, hop_length=64, optimizer="adam").audio
     assert out.shape == (2, 5600)
     assert rms(out) == pytest.approx(rms(8 * stereo), rel=1e-5)
     assert rms(out[0]) > 1.2 * rms(out[1]), "the louder channel stays the louder"
@@ -395,7 +427,44 @@ def test_texture_sounds_like_the_style_and_is_no_copy(style, rate, quick):
     assert np.abs(copy).max() < 0.8
 
 
+@pytest.fixture(scope="module")
+def clicks(rate):
+    """Three seconds of decaying bursts of noise, at random times: loud moments, and quiet ones between."""
+    rng = np.random.default_rng(0)
+    onsets = np.zeros(3 * rate)
+    onsets[rng.integers(0, len(onsets), 40)] = rng.uniform(0.3, 1, 40)
+    out = scipy.signal.lfilter([1], [1, -0.99], onsets) * rng.standard_normal(len(onsets))
+    return (out + 0.003 * rng.standard_normal(len(out))).astype(np.float32)
+
+
+def envelope_statistics(y):
+    """Variation and skewness of the envelope in each band, and how much of it is slow."""
+    envelope = np.abs(scipy.signal.stft(y, nperseg=128)[2]) ** 0.3
+    z = (envelope - envelope.mean(axis=1, keepdims=True)) / envelope.std(axis=1, keepdims=True)
+    power = np.abs(np.fft.rfft(z)) ** 2
+    slow = power[:, : power.shape[1] // 8].sum(axis=1) / power.sum(axis=1)
+    return np.array([envelope.std(axis=1) / envelope.mean(axis=1), (z**3).mean(axis=1), slow])
+
+
+def test_texture_has_the_statistics_of_the_style_and_copies_nothing(clicks, rate):
+    first, second = (texture(clicks, rate, 3.0, waveform_iters=60, seed=seed).audio[0] for seed in (0, 1))
+    spectrum = np.fft.rfft(clicks)
+    noise = np.fft.irfft(spectrum * np.exp(2j * np.pi * np.random.default_rng(1).uniform(size=len(spectrum))))
+    want = envelope_statistics(clicks)
+    far = np.sqrt(((envelope_statistics(noise) - want) ** 2).mean(axis=1))
+    for out in (first, second):
+        near = np.sqrt(((envelope_statistics(out) - want) ** 2).mean(axis=1))
+        assert np.all(near < 0.4 * far), (near, far)
+    half = rate // 2
+    for other in (clicks, second):
+        energy = np.convolve(other.astype(np.float64) ** 2, np.ones(half), "valid")
+        for snippet in first.reshape(-1, half):
+            similar = np.correlate(other, snippet, "valid") / (np.sqrt(energy) * np.linalg.norm(snippet))
+            assert np.abs(similar).max() < 0.4
+
+
 def test_texture_is_the_transfer_without_content(style, rate, quick):
+    quick = {**quick, "hop_length": 64, "optimizer": "adam"}
     result = texture(style, rate, 1.0, seed=3, **quick)
     anything = np.random.default_rng(7).standard_normal(rate).astype(np.float32)
     want = stylize(anything, style, rate, alpha=0, init="noise", phase_init="random", seed=3, **quick).audio

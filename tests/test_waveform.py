@@ -81,6 +81,41 @@ def test_samples_at_coordinates_are_the_samples(n_fft, hop_length, n_samples, ch
     np.testing.assert_allclose(masked.samples(masked.coordinates(other)), other * mask, atol=1e-12)
 
 
+def objective_at_several(y, stfts, mask):
+    """A waveform's objective at several resolutions; the first gives the metric."""
+    first, *rest = (objective_at(y, stft, mask, batch=len(y)) for stft in stfts)
+    others = [(one.objective, one.stft) for one in rest]
+    return WaveformObjective(first.objective, first.stft, y, mask, others=others)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_gradient_of_several_resolutions_is_the_derivative(channels):
+    stfts, y = [STFT(32, 8), STFT(16, 4), STFT(64, 20)], noise(0, (2, channels, 300))
+    objective = objective_at_several(y, stfts, partial_mask(y.shape))
+    u = objective.coordinates(y) + 0.05 * noise(1, objective.coordinates(y).shape)
+    _, grad = objective.value_and_grad(u)
+    for seed in range(3):
+        direction, step = noise(2 + seed, u.shape), 1e-7
+        ahead, behind = (objective.value_and_grad(u + sign * step * direction)[0].sum(axis=0) for sign in (1, -1))
+        expected = np.einsum("bctk,bctk->b", grad, direction)
+        np.testing.assert_allclose((ahead - behind) / (2 * step), expected, rtol=1e-5, atol=1e-5 * abs(expected).max())
+
+
+def test_losses_of_several_resolutions_are_their_mean():
+    stfts, y = [STFT(32, 8), STFT(16, 4)], noise(5, (2, 1, 300))
+    mask = np.ones_like(y)
+    both = objective_at_several(y, stfts, mask)
+    u = both.coordinates(y)
+    losses, grad = both.value_and_grad(u)
+    found = []
+    for stft in stfts:
+        alone = objective_at(y, stft, mask, batch=2)
+        alone.mdct, alone.metric = both.mdct, both.metric  # one set of coordinates
+        found.append(alone.value_and_grad(u))
+    np.testing.assert_allclose(losses, np.mean([one[0] for one in found], axis=0), rtol=1e-12)
+    np.testing.assert_allclose(grad, np.mean([one[1] for one in found], axis=0), atol=1e-12 * abs(grad).max())
+
+
 def test_where_the_mask_is_zero_nothing_sounds():
     stft, y = STFT(16, 4), noise(8, (1, 2, 128))
     mask = np.ones_like(y)
