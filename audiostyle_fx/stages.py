@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,7 +156,8 @@ def _norm(a: Array) -> Array:
 
 def three_stages(
     contents: np.ndarray,
-    style: np.ndarray,
+    styles: Sequence[np.ndarray],
+    shares: Sequence[float],
     masks: np.ndarray,
     sample_rate: float,
     parameters: Parameters,
@@ -168,8 +169,11 @@ def three_stages(
 
     Parameters
     ----------
-    contents, style : float array (batch, channels, samples), (channels, samples)
-        With as many channels, of which none is silent, at the levels that are to be matched.
+    contents : float array (batch, channels, samples)
+    styles : sequence of float array (channels, samples)
+        With as many channels, of which none is silent, all at the levels that are to be matched.
+    shares : sequence of float
+        Of each style in the target; they sum to one.
     masks : float array, of the contents' shape
         Factor of each sample of the result, zero where it has to be silent.
     sample_rate : float
@@ -197,12 +201,12 @@ def three_stages(
     with computing_on(place, parameters.precision) as xp:
         content, mask = (xp.asarray(np.pad(a, padding).astype(np.float32)) for a in (contents, masks))
         spectrum = stft.forward(content)
-        style_spectrum = stft.forward(xp.asarray(style[None].astype(np.float32)))
-        target, style_x = stft.log_magnitude(spectrum), stft.log_magnitude(style_spectrum)
-        objective = _objective(target, style_x, len(style), sample_rate, parameters, filter_seed)
+        style_spectra = [stft.forward(xp.asarray(style[None].astype(np.float32))) for style in styles]
+        target, style_xs = stft.log_magnitude(spectrum), [stft.log_magnitude(s) for s in style_spectra]
+        objective = _objective(target, style_xs, shares, contents.shape[1], sample_rate, parameters, filter_seed)
         starts = {"content": spectrum}
         if {parameters.init, parameters.phase_init} != {"content"}:
-            noise = _noise(spectrum.shape[1:], style_spectrum, noise_seed)
+            noise = _noise(spectrum.shape[1:], style_spectra, shares, noise_seed)
             starts["noise"] = starts["random"] = xp.ascontiguousarray(xp.broadcast_to(noise, spectrum.shape))
 
         run = Run(objective, stft, parameters, len(contents), report)
@@ -232,7 +236,13 @@ def patch_samples(parameters: Parameters, stft: STFT) -> int:
 
 
 def _objective(
-    content: Array, style: Array, channels: int, sample_rate: float, parameters: Parameters, seed: Any
+    content: Array,
+    styles: Sequence[Array],
+    shares: Sequence[float],
+    channels: int,
+    sample_rate: float,
+    parameters: Parameters,
+    seed: Any,
 ) -> Objective:
     terms = loss_terms(
         parameters.kernel_widths,
@@ -243,13 +253,16 @@ def _objective(
         active_channels=channels,
     )
     if math.isinf(parameters.n_filters):
-        return InfiniteWidth(content, style, terms)
-    return RandomConv(content, style, terms, n_filters=int(parameters.n_filters), seed=seed)
+        return InfiniteWidth(content, styles, terms, shares)
+    return RandomConv(content, styles, terms, shares, n_filters=int(parameters.n_filters), seed=seed)
 
 
-def _noise(shape: tuple[int, ...], style_spectrum: Array, seed: np.random.SeedSequence) -> Array:
-    """Gaussian noise with the style's long-term spectrum, as a spectrum (1, frames, channels, bins)."""
-    xp = get_array_module(style_spectrum)
+def _noise(
+    shape: tuple[int, ...], style_spectra: Sequence[Array], shares: Sequence[float], seed: np.random.SeedSequence
+) -> Array:
+    """Gaussian noise with the styles' mean long-term spectrum, as a spectrum (1, frames, channels, bins)."""
+    xp = get_array_module(style_spectra[0])
     parts = np.random.default_rng(seed).standard_normal((2, 1, *shape), np.float32)
-    level = xp.sqrt((xp.abs(style_spectrum) ** 2).mean(axis=1, keepdims=True) / 2)
+    powers = [(xp.abs(spectrum) ** 2).mean(axis=1, keepdims=True) for spectrum in style_spectra]
+    level = xp.sqrt(sum(share * power for share, power in zip(shares, powers, strict=True)) / 2)
     return xp.asarray(parts[0] + 1j * parts[1]) * level

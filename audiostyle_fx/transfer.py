@@ -20,7 +20,13 @@ from .spectral import STFT
 from .stages import Stage, item_bytes, patch_samples, three_stages
 
 Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
-"""A file, an array (channels, samples) or (samples,), or a list of one of these."""
+"""A file, an array (channels, samples) or (samples,), or a list of these.
+
+Numbers in lists, as JSON holds an array, are that array.
+"""
+
+MIN_CORRELATION = -0.98
+"""Where wet and dry cancel in the mix more than this, its level is not made up for: no more than 20 dB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +60,7 @@ def stylize(
     style: Style,
     sample_rate: float,
     *,
-    style_sample_rate: float | None = None,
+    style_sample_rate: float | Sequence[float | None] | None = None,
     style_weights: Sequence[float] | None = None,
     alpha: float = DEFAULTS.alpha,
     n_filters: float = DEFAULTS.n_filters,
@@ -81,15 +87,17 @@ def stylize(
     ----------
     content : float32 or float64 array (channels, samples) or (samples,)
         The recording to restyle; not changed.
-    style : path, array, or list of one of these
+    style : path, array, or list of these
         The recording whose sound is taken, of any length, rate and number of channels. With the content's number of
-        channels it is matched channel by channel, otherwise its mix to mono serves every channel.
+        channels it is matched channel by channel, otherwise its mix to mono serves every channel. Of several, the
+        weighted mean of their Gram matrices is the target, each at its own level. An array may also be given as numbers
+        in lists, one or two deep.
     sample_rate : float
         Of the content, in Hz.
-    style_sample_rate : float, optional
-        Of a style given as an array, in Hz; the content's by default. A file has its own.
+    style_sample_rate : float or sequence of float, optional
+        Of styles given as arrays, in Hz, one for all or one each; the content's by default. A file has its own.
     style_weights : sequence of float, optional
-        One weight a style.
+        One positive weight a style, equal ones by default; only their ratios count.
     alpha : float
         Weight of the content against the style; 0 forgets the content. Means the same at any rate, number of channels,
         kernel width and duration.
@@ -112,7 +120,8 @@ def stylize(
     match_level : bool
         With ``normalize``, bring the result to the content's own RMS.
     mix : float
-        From 0, the content, to 1, the result.
+        From 0, the content, to 1, the result, aligned to the sample; the level in decibels moves evenly from one's to
+        the other's, however much of them cancels.
     seed : int
         Everything random comes from it: equal seed, machine and versions give equal output.
     device : str
@@ -155,7 +164,7 @@ def stylize_batch(
     style: Style,
     sample_rate: float,
     *,
-    style_sample_rate: float | None = None,
+    style_sample_rate: float | Sequence[float | None] | None = None,
     style_weights: Sequence[float] | None = None,
     progress: Progress = None,
     **parameters: Any,
@@ -193,7 +202,7 @@ def texture(
     sample_rate: float,
     duration: float,
     *,
-    style_sample_rate: float | None = None,
+    style_sample_rate: float | Sequence[float | None] | None = None,
     style_weights: Sequence[float] | None = None,
     n_filters: float = DEFAULTS.n_filters,
     kernel_width: int | Sequence[int] = DEFAULTS.kernel_width,
@@ -216,7 +225,7 @@ def texture(
     ----------
     style, sample_rate
         As for `stylize`; the result has the style's channels, the given rate and, with ``match_level``, the style's
-        RMS.
+        RMS, of several styles those of the first.
     duration : float
         Of the result, in seconds.
 
@@ -226,17 +235,19 @@ def texture(
     sample_rate = check_rate("sample_rate", sample_rate)
     stft = parameters.stft(sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
-    style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    active = style_audio.any(axis=-1)
+    styles, shares = _load_styles(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
+    active = np.asarray(styles[0].any(axis=-1))
 
-    start, out = time.perf_counter(), np.zeros((len(style_audio), n_samples), np.float32)
-    source = style_audio[active]
-    gain = _gain(source, sample_rate, parameters.normalize)
+    start, out = time.perf_counter(), np.zeros((len(styles[0]), n_samples), np.float32)
+    sources = [recordings.match_channels(one, active) for one in styles]
+    gains = [_gain(source, sample_rate, parameters.normalize) for source in sources]
+    source, gain = sources[0], gains[0]
     silence = np.zeros((1, len(source), n_samples))  # with alpha = 0 only the shape of the content counts
     with reporting(progress, parameters.n_iter) as report:
         samples, stages = three_stages(
             silence,
-            _scaled(source, gain),
+            [_scaled(one, its) for one, its in zip(sources, gains, strict=True)],
+            shares,
             np.ones_like(silence),
             sample_rate,
             parameters,
@@ -261,7 +272,7 @@ def _transfer(
     """The results for recordings (channels, samples) of one shape; ``shapes`` are those to return them in."""
     sample_rate = check_rate("sample_rate", sample_rate)
     stft = parameters.stft(sample_rate)
-    style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
+    styles, shares = _load_styles(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
     results: list[Any] = [None] * len(audio)
     groups: dict[bytes, list[int]] = {}  # recordings whose channels are silent alike, so that their styles are one
     for item, samples in enumerate(audio):
@@ -275,46 +286,51 @@ def _transfer(
                     silence = np.zeros(shapes[item], np.float32)
                     results[item] = _result(silence, sample_rate, {}, 0.0, parameters, stft)
                 continue
-            matched = recordings.match_channels(style_audio, active)
-            matched = _scaled(matched, _gain(matched, sample_rate, parameters.normalize))
+            matched = [recordings.match_channels(one, active) for one in styles]
+            matched = [_scaled(one, _gain(one, sample_rate, parameters.normalize)) for one in matched]
 
-            def run(chosen: list[int], place: str, active: np.ndarray = active, style: np.ndarray = matched) -> None:
+            def run(
+                chosen: list[int], place: str, active: np.ndarray = active, matched: list[np.ndarray] = matched
+            ) -> None:
                 start, dry = time.perf_counter(), [audio[item][active] for item in chosen]
                 gains = [_gain(a, sample_rate, parameters.normalize) for a in dry]
                 contents = np.stack([_scaled(a, gain) for a, gain in zip(dry, gains, strict=True)])
                 masks = np.stack([recordings.silence_mask(a, sample_rate) for a in dry])
                 samples, stages = three_stages(
-                    contents, style, masks, sample_rate, parameters, stft, place, report(len(chosen))
+                    contents, matched, shares, masks, sample_rate, parameters, stft, place, report(len(chosen))
                 )
                 for item, dry_one, gain, wet, stage in zip(chosen, dry, gains, samples, stages, strict=True):
                     wet = _level(wet / gain, recordings.rms(dry_one), parameters)
                     out = np.zeros_like(audio[item])
-                    out[active] = (1 - parameters.mix) * dry_one + parameters.mix * wet
+                    out[active] = _mixed(dry_one, wet, parameters.mix)
                     seconds = time.perf_counter() - start
                     results[item] = _result(out.reshape(shapes[item]), sample_rate, stage, seconds, parameters, stft)
 
-            size = item_bytes(parameters, stft, len(matched), audio[0].shape[-1], matched.shape[-1])
+            style_samples = sum(one.shape[-1] for one in matched)
+            size = item_bytes(parameters, stft, len(matched[0]), audio[0].shape[-1], style_samples)
             in_batches(run, items, parameters.device, size)
     return results
 
 
-def _load_style(
+def _load_styles(
     style: Style, style_sample_rate: Any, style_weights: Any, sample_rate: float, parameters: Parameters, stft: STFT
-) -> np.ndarray:
-    """The style at the content's rate, float32 (channels, samples), long enough for a patch and not silent."""
-    samples, rate = recordings.read_style(style, style_sample_rate, style_weights)
-    loud = recordings.rms(samples)
-    samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
-    if recordings.rms(samples) < 1e-4 * loud:
-        raise ValueError(f"style is silent at sample_rate={sample_rate}; it must have sound below half of it")
-    if samples.shape[-1] < patch_samples(parameters, stft):
-        needed, given = (
-            math.ceil(1e4 * n / sample_rate) / 1e4 for n in (patch_samples(parameters, stft), samples.shape[-1])
-        )
-        raise ValueError(
-            f"style is {given:.4f} s long; kernel_width={parameters.kernel_width} needs at least {needed:.4f} s"
-        )
-    return samples
+) -> tuple[list[np.ndarray], list[float]]:
+    """The styles at the content's rate, float32 (channels, samples), long enough for a patch; and their shares."""
+    styles, needed = recordings.read_styles(style, style_sample_rate, style_weights), patch_samples(parameters, stft)
+    audio = []
+    for i, (samples, rate, _) in enumerate(styles):
+        name = "style" if len(styles) == 1 else f"style[{i}]"
+        loud = recordings.rms(samples)
+        samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
+        if recordings.rms(samples) < 1e-4 * loud:
+            raise ValueError(f"{name} is silent at sample_rate={sample_rate}; it must have sound below half of it")
+        if samples.shape[-1] < needed:
+            least, given = (math.ceil(1e4 * n / sample_rate) / 1e4 for n in (needed, samples.shape[-1]))
+            raise ValueError(
+                f"{name} is {given:.4f} s long; kernel_width={parameters.kernel_width} needs at least {least:.4f} s"
+            )
+        audio.append(samples)
+    return audio, [one.share for one in styles]
 
 
 def _scaled(audio: np.ndarray, gain: float) -> np.ndarray:
@@ -329,6 +345,17 @@ def _gain(audio: np.ndarray, sample_rate: float, normalize: bool) -> float:
 def _level(wet: np.ndarray, rms: float, parameters: Parameters) -> np.ndarray:
     """The result at the RMS asked for."""
     return wet * (rms / recordings.rms(wet)) if parameters.normalize and parameters.match_level else wet
+
+
+def _mixed(dry: np.ndarray, wet: np.ndarray, mix: float) -> np.ndarray:
+    """Dry and wet together, at an RMS that moves evenly, in dB, from the one's to the other's."""
+    if mix in (0, 1):
+        return wet if mix else dry
+    dry, dry_rms, wet_rms = dry.astype(np.float64), recordings.rms(dry), recordings.rms(wet)
+    correlation = max(float(np.mean((dry / dry_rms) * (wet / wet_rms))), MIN_CORRELATION)
+    a, b = (1 - mix) * dry_rms, mix * wet_rms
+    level = math.sqrt(a * a + b * b + 2 * correlation * a * b)
+    return dry_rms ** (1 - mix) * wet_rms**mix / level * ((1 - mix) * dry + mix * wet)
 
 
 def _result(

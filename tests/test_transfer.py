@@ -10,19 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import audiostyle_fx.transfer
-from audiostyle_fx import Result, stylize, texture
+from audiostyle_fx import Result, stylize, stylize_batch, texture
 from audiostyle_fx.audio import resample, rms
 from audiostyle_fx.parameters import CHECKS
 
 
 @pytest.fixture
 def seen(monkeypatch):
-    """What the three stages are given, transfer by transfer: (content, style)."""
+    """What the three stages are given, transfer by transfer: (content, first style)."""
     calls, original = [], audiostyle_fx.transfer.three_stages
 
-    def three_stages(content, style, *args):
-        calls.append((content.copy(), style.copy()))
-        return original(content, style, *args)
+    def three_stages(content, styles, *args):
+        calls.append((content.copy(), styles[0].copy()))
+        return original(content, styles, *args)
 
     monkeypatch.setattr(audiostyle_fx.transfer, "three_stages", three_stages)
     return calls
@@ -177,9 +177,41 @@ def test_mix_zero_is_the_content_bit_for_bit(styled, stereo):
 
 
 @pytest.mark.parametrize("mix", [0.25, 0.9])
-def test_mix_is_the_sum_of_dry_and_wet(styled, stereo, mix):
+def test_mix_is_the_sum_of_dry_and_wet_at_their_level(styled, stereo, mix):
     want = (1 - mix) * stereo.astype(np.float64) + mix * styled(stereo)
-    np.testing.assert_allclose(styled(stereo, mix=mix), want, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(styled(stereo, mix=mix), rms(stereo) / rms(want) * want, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("mix", [0.01, 0.1, 0.3, 0.5, 0.7, 0.95])
+@pytest.mark.parametrize("parameters", [{}, {"match_level": False}, {"normalize": False}, {"phase_init": "random"}])
+def test_level_moves_evenly_with_the_mix(styled, content, stereo, style, mix, parameters):
+    holed = stereo.copy()
+    holed[0, 2000:6000] = 0
+    for dry in (content, 1e-4 * stereo, holed):
+        wet = styled(dry, 5 * style, **parameters)
+        want = (1 - mix) * np.log10(rms(dry)) + mix * np.log10(rms(wet))
+        assert 20 * np.log10(rms(styled(dry, 5 * style, mix=mix, **parameters))) == pytest.approx(20 * want, abs=0.01)
+
+
+@pytest.mark.parametrize("mix", [0.1, 0.5, 0.6])
+def test_a_mix_that_cancels_is_raised_no_more_than_20_db(content, mix):
+    mixed = audiostyle_fx.transfer._mixed(content[None], -content[None].astype(np.float64), mix)
+    assert np.isfinite(mixed).all()
+    assert rms(mixed) <= 10 * abs(1 - 2 * mix) * rms(content) * 1.001
+
+
+def test_mix_is_aligned_to_the_sample(content, rate, quick):
+    wet = stylize(content, content, rate, **{**quick, "optimizer": "lbfgs"}).audio
+    assert np.argmax(np.correlate(wet, content, "full")) == len(content) - 1
+    for mix in (0.3, 0.7):
+        mixed = stylize(content, content, rate, mix=mix, **{**quick, "optimizer": "lbfgs"}).audio
+        assert distance(mixed, content) < 0.02
+
+
+def test_mix_zero_keeps_the_sign_of_zero(styled, content):
+    dry = content.copy()
+    dry[100] = -0.0
+    assert styled(dry, mix=0).tobytes() == dry.tobytes()
 
 
 # ---------------------------------------------------------------- seed
@@ -354,6 +386,70 @@ def test_style_as_a_list_of_one(styled, content, style, tmp_path):
     path = tmp_path / "style.wav"
     soundfile.write(path, style, 8000, subtype="FLOAT")
     np.testing.assert_array_equal(styled(content, [path]), want)
+
+
+# ---------------------------------------------------------------- several styles
+def test_weights_move_the_result_from_one_style_to_the_other(styled, content, style, other_style, rate):
+    more = {"spectrogram_iters": 20, "waveform_iters": 20}
+    outs = [styled(content, [style, other_style], style_weights=w, **more) for w in ([9, 1], [1, 1], [1, 9])]
+    losses = np.array([[style_loss(out, one, rate) for out in outs] for one in (style, other_style)])
+    assert (np.diff(losses[0]) > 0).all() and (np.diff(losses[1]) < 0).all()
+
+
+@pytest.mark.parametrize("parameters", [{}, {"n_filters": 64}, {"init": "noise", "phase_init": "random"}])
+def test_only_ratios_of_weights_count(styled, content, style, other_style, parameters):
+    both = [style, other_style]
+    want = styled(content, both, **parameters)
+    np.testing.assert_array_equal(styled(content, both, style_weights=[1, 1], **parameters), want)
+    np.testing.assert_array_equal(styled(content, both, style_weights=np.array([5e307, 5e307]), **parameters), want)
+    assert distance(styled(content, both, style_weights=[1, 0.5], **parameters), want) > 1e-3
+
+
+@pytest.mark.parametrize("parameters", [{}, {"n_filters": 64}, {"init": "noise"}])
+def test_styles_in_another_order_with_their_weights_are_the_same(styled, content, style, other_style, parameters):
+    want = styled(content, [style, other_style], style_weights=[3, 1], **parameters)
+    assert distance(styled(content, [other_style, style], style_weights=[1, 3], **parameters), want) < 1e-3
+
+
+def test_a_style_next_to_nothing_counts_for_nothing(styled, content, style, other_style):
+    found = styled(content, [style, other_style], style_weights=[1, 1e-300])
+    assert distance(found, styled(content)) < 1e-3
+
+
+def test_each_of_several_styles_has_its_own_level(styled, content, style, other_style):
+    want = styled(content, [style, other_style])
+    assert distance(styled(content, [1e-3 * style.astype(np.float64), 8 * other_style]), want) < 1e-3
+
+
+def test_each_of_several_styles_has_its_own_rate_and_channels(
+    seen, styled, stereo, style, other_style, rate, tmp_path, quick
+):
+    path = tmp_path / "style.wav"
+    soundfile.write(path, style, 16000, subtype="FLOAT")
+    given = [path, np.stack([style, other_style]), np.repeat(other_style, 2)]
+    out = styled(stereo, given, style_sample_rate=[None, None, 2 * rate])
+    halved = [resample(a[None], 2 * rate, rate)[0] for a in (style, np.repeat(other_style, 2))]
+    np.testing.assert_array_equal(styled(stereo, [halved[0], given[1], halved[1]]), out)
+    one_for_all = styled(stereo, [path, np.repeat(other_style, 2)], style_sample_rate=2 * rate)
+    np.testing.assert_array_equal(one_for_all, styled(stereo, [halved[0], halved[1]]))
+
+
+def test_batch_and_texture_of_several_styles(stereo, style, other_style, rate, quick):
+    both, weights = [style, np.stack([other_style, style])], [2, 1]
+    first, second = stylize_batch([stereo, stereo[::-1]], both, rate, style_weights=weights, **quick)
+    np.testing.assert_array_equal(first.audio, stylize(stereo, both, rate, style_weights=weights, **quick).audio)
+    assert distance(second.audio[::-1], first.audio) > 1e-3, "the second style is matched side by side"
+    out = texture(both[::-1], rate, 0.5, style_weights=weights, **quick).audio
+    assert out.shape == (2, 4000) and rms(out) == pytest.approx(rms(both[1]), rel=1e-5)
+    assert distance(out, texture(both[1], rate, 0.5, **quick).audio) > 1e-2
+
+
+def test_numbers_in_lists_are_an_array(styled, content, stereo, style, other_style):
+    np.testing.assert_array_equal(styled(content, style.tolist()), styled(content))
+    both = np.stack([style, other_style])
+    np.testing.assert_array_equal(styled(stereo, both.tolist()), styled(stereo, both))
+    want = styled(stereo, [both, style])
+    np.testing.assert_array_equal(styled(stereo, [both.tolist(), style[None].tolist()]), want)
 
 
 @pytest.mark.parametrize("kind", [int, float, np.int64, np.float32, np.float64])
