@@ -101,6 +101,9 @@ def _cards() -> tuple[list[str], str]:
     return [f"cuda:{card}" for card in range(count)], "" if count else "there is no card"
 
 
+_OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
+"""Of recordings at extreme levels: no warning, as a result that is not finite is refused."""
+
 _here = threading.local()  # of each thread that computes on a card: how products are made, and what graphs rest on
 
 
@@ -119,7 +122,7 @@ def computing_on(place: str, precision: str = "float32") -> Iterator[ModuleType]
         computes in float32 in either case.
     """
     if place == "cpu":
-        with one_thread_each:
+        with one_thread_each, np.errstate(**_OVERFLOW):
             yield np
         return
     cupy = importlib.import_module("cupy")
@@ -466,7 +469,7 @@ def _cores() -> int:
 @lru_cache(maxsize=1)
 def _pool(process_id: int) -> ThreadPoolExecutor:
     """The threads of this process; a forked one must not wait for those of its parent."""
-    return ThreadPoolExecutor(_cores(), thread_name_prefix="audiostyle_fx")
+    return ThreadPoolExecutor(_cores(), "audiostyle_fx", lambda: np.seterr(**_OVERFLOW))
 
 
 def to_host(x: Array) -> np.ndarray:

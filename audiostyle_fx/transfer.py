@@ -255,7 +255,7 @@ def texture(
             places(parameters.device)[0],
             report(1),
         )
-    out[active] = _level(samples[0] / gain, recordings.rms(source), parameters)
+    out[active] = _float32(_level(samples[0] / gain, recordings.rms(source), parameters))
     return _result(out, sample_rate, stages[0], time.perf_counter() - start, parameters, stft)
 
 
@@ -302,7 +302,7 @@ def _transfer(
                 for item, dry_one, gain, wet, stage in zip(chosen, dry, gains, samples, stages, strict=True):
                     wet = _level(wet / gain, recordings.rms(dry_one), parameters)
                     out = np.zeros_like(audio[item])
-                    out[active] = _mixed(dry_one, wet, parameters.mix)
+                    out[active] = _float32(_mixed(dry_one, wet, parameters.mix))
                     seconds = time.perf_counter() - start
                     results[item] = _result(out.reshape(shapes[item]), sample_rate, stage, seconds, parameters, stft)
 
@@ -356,6 +356,15 @@ def _mixed(dry: np.ndarray, wet: np.ndarray, mix: float) -> np.ndarray:
     a, b = (1 - mix) * dry_rms, mix * wet_rms
     level = math.sqrt(a * a + b * b + 2 * correlation * a * b)
     return dry_rms ** (1 - mix) * wet_rms**mix / level * ((1 - mix) * dry + mix * wet)
+
+
+def _float32(audio: np.ndarray) -> np.ndarray:
+    """The result in single precision; RuntimeError where that can't hold its peaks."""
+    with np.errstate(over="ignore"):
+        audio = audio.astype(np.float32)
+    if not np.isfinite(audio).all():
+        raise RuntimeError("the transfer failed: its result is silent or not finite")
+    return audio
 
 
 def _result(
