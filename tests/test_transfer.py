@@ -331,6 +331,52 @@ def test_swapped_channels_give_the_result_swapped(styled, stereo, style, other_s
     assert distance(swapped, styled(stereo, both, **parameters)) < 1e-3
 
 
+RATES = [8000, 11_025, 22_050, 44_100, 48_000, 88_200, 96_000, 192_000]
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_equal_channels_and_swaps_at_any_rate_and_number_of_channels(data, quick):
+    """To 60 dB: sums over channels in another order round differently, and the iterations amplify that."""
+    rate = data.draw(st.sampled_from(RATES), "rate")
+    channels = data.draw(st.integers(1, 8), "channels")
+    order = data.draw(st.permutations(range(channels)), "order")
+    optimizer = data.draw(st.sampled_from(["adam", "lbfgs"]), "optimizer")
+    rng = np.random.default_rng(data.draw(st.integers(0, 99), "seed"))
+    audio = (0.1 * rng.standard_normal((channels, 3000))).astype(np.float32)
+    audio *= np.sin(np.outer(1 + np.arange(channels), np.arange(3000) * rng.uniform(0.001, 0.01))) ** 2 + 0.1
+    given_style = (rng.standard_normal(4000) * np.sin(0.01 * np.arange(4000))).astype(np.float32)
+
+    def run(content):
+        return stylize(content, given_style, rate, **{**quick, "optimizer": optimizer}).audio
+
+    mono, same, out = run(audio[0]), run(np.repeat(audio[:1], channels, axis=0)), run(audio)
+    for channel in same:
+        assert distance(channel, mono) < 1e-3
+    assert distance(run(audio[order]), out[order]) < 1e-3
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_only_the_style_is_resampled_and_nothing_above_is_lost(seen, quick, rate, monkeypatch):
+    resampled = []
+    monkeypatch.setattr(audiostyle_fx.audio, "resample", lambda *args: resampled.append(args[0]) or resample(*args))
+    t = np.arange(6000)
+    content = (0.1 * np.sin(0.1 * t) + 0.1 * np.sin(0.92 * np.pi * t)).astype(np.float32)  # 0.46 of the rate
+    own, other = content[::-1].copy(), np.random.default_rng(0).standard_normal(9000).astype(np.float32)
+    result = stylize(np.stack([content, content]), own, rate, **{**quick, "optimizer": "lbfgs"})
+    stylize(content, other, rate, style_sample_rate=44_100, **quick)
+    assert [len(a[0]) for a in resampled] == [6000, 9000], "the styles, once each"
+    gain = rms(seen[0][0]) / rms(content)
+    np.testing.assert_allclose(seen[0][0][0, 0], gain * content, rtol=1e-6)
+    assert result.sample_rate == rate
+
+    def high(audio):
+        return np.abs(np.fft.rfft(audio * np.hanning(6000)))[2700:2820].max()
+
+    for channel in result.audio:
+        assert 20 * np.log10(high(channel) / high(content)) == pytest.approx(0, abs=1)
+
+
 def test_style_with_the_contents_channels_is_matched_side_by_side(seen, styled, stereo, style, other_style):
     both = np.stack([style, other_style])
     out = styled(stereo, both)
@@ -637,6 +683,12 @@ EXTREMES = {
     "click at the start": lambda t: np.where(t == 0, 1.0, 0.0),
     "click in the middle": lambda t: np.where(t == 4000, 1.0, 0.0),
     "click at the end": lambda t: np.where(t == len(t) - 1, 1.0, 0.0),
+    "DC and a tone": lambda t: 0.5 + 1e-3 * np.sin(0.3 * t),
+    "square wave at half the rate": lambda t: np.where(t % 2, 1.0, -1.0),
+    "clicks": lambda t: np.where(t % 1000, 0.0, 1.0),
+    "denormal noise": lambda t: 1e-39 * np.random.default_rng(0).standard_normal(t.shape),
+    "a tone, then denormals": lambda t: np.where(t < 4000, 0.5, 1e-40) * np.sin(0.3 * t),
+    "120 dB from one half to the other": lambda t: np.where(t < 4000, 1.0, 1e-6) * np.sin(0.3 * t),
     "pure tone": lambda t: 0.5 * np.sin(0.3 * t),
     "amplitude 1e-30": lambda t: 1e-30 * np.sin(0.3 * t),
     "amplitude 1e-42": lambda t: 1e-42 * np.sin(0.3 * t),
@@ -660,6 +712,33 @@ def test_extreme_style_gives_finite_audio_at_the_contents_level(styled, content,
     out = styled(content, given)
     assert np.isfinite(out).all()
     assert rms(out) == pytest.approx(rms(content), rel=1e-5)
+
+
+@pytest.mark.parametrize("levels", [(1e-6, 1.0), (1.0, 1e-6), (1e-6, 1e-6), (1e6, 1e-3)])
+@pytest.mark.parametrize("parameters", [{}, {"match_level": False}, {"optimizer": "lbfgs"}, {"n_filters": 64}])
+def test_120_db_between_content_and_style_change_nothing_but_the_level(styled, content, style, levels, parameters):
+    want = levels[0] * styled(content, **parameters).astype(np.float64)
+    assert distance(styled(levels[0] * content, levels[1] * style, **parameters), want) < 1e-3
+
+
+@pytest.mark.parametrize("levels", [(1e-6, 1.0), (1.0, 1e-6)])
+def test_120_db_without_normalize_are_finite(styled, content, style, levels):
+    out = styled(levels[0] * content, levels[1] * style, normalize=False)
+    assert np.isfinite(out).all() and rms(out) > 0
+
+
+def test_what_single_precision_can_not_hold_is_refused(styled, content):
+    loud = (3.4e38 * np.sign(content)).astype(np.float32)
+    with pytest.raises(RuntimeError, match="not finite"):
+        styled(loud)
+
+
+def test_a_click_stays_a_click(styled, style):
+    click = EXTREMES["click in the middle"](np.arange(8000)).astype(np.float32)
+    assert np.flatnonzero(styled(click)).tolist() == [4000]
+    noisy = click + 1e-4 * np.random.default_rng(0).standard_normal(8000).astype(np.float32)
+    out = styled(noisy)
+    assert rms(out[3750:4250]) ** 2 * 500 > 0.5 * rms(out) ** 2 * 8000, "most of it stays where the click is"
 
 
 def test_full_length_transfer_of_content_without_a_noise_floor(style, rate):
