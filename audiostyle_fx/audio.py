@@ -213,7 +213,7 @@ def read_format(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
     tracknumber, comment, copyright, license and software.
     """
     with soundfile.SoundFile(path) as file:
-        return file.subtype, file.copy_metadata()
+        return file.subtype, {name: text for name, text in file.copy_metadata().items() if text}
 
 
 def check_writable(
