@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import math
 import os
 import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.signal
@@ -26,8 +28,20 @@ MAX_CHANNELS = 32
 WRITE_SAMPLES = 1 << 16
 """Samples written at a time: Vorbis takes as much of the stack as it is given to encode at once."""
 
+READ_SAMPLES = 1 << 24
+"""Samples a channel read at a time: room for as many as a header claims may be more than there is."""
+
 VORBIS_MAX_RATE = 200_000
 """In Hz; libvorbis crashes beyond it."""
+
+RIFF_BYTES = 2**32 - 2**20
+"""Samples that a file whose lengths have 32 bits holds, less a margin for its header and tags."""
+
+SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
+"""Of the sample formats that do not compress; those that do need at most one."""
+
+UNLIMITED = {"RF64", "W64", "CAF", "FLAC", "OGG", "MP3"}
+"""Formats that hold more than that; WAV does as RF64."""
 
 RMS = 0.1
 """The level recordings are brought to, -20 dBFS."""
@@ -67,42 +81,104 @@ def check_audio(name: str, audio: np.ndarray) -> np.ndarray:
     return audio
 
 
-def read_style(
-    style: Any, style_sample_rate: float | None = None, style_weights: Any = None
-) -> tuple[np.ndarray, float | None]:
-    """A style's samples, float32 (channels, samples), and its rate in Hz, None where it is the content's.
+class StyleRecording(NamedTuple):
+    """One style: samples, float32 (channels, samples), rate in Hz, None for the content's, and share of the target."""
+
+    samples: np.ndarray
+    sample_rate: float | None = None
+    share: float = 1.0
+
+
+def as_list(style: Any) -> list[Any]:
+    """Styles given one by one, as a list; numbers in lists, as JSON holds an array, become that array.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or a list of numbers has not one length.
+    """
+    styles = [_from_numbers(style)]
+    if isinstance(styles[0], (list, tuple)):
+        styles = [_from_numbers(one) for one in styles[0]]
+    if not styles:
+        raise ValueError(f"style={style!r} must hold at least one style")
+    return styles
+
+
+def _from_numbers(style: Any) -> Any:
+    first, depth = style, 0
+    while isinstance(first, (list, tuple)) and first:
+        first, depth = first[0], depth + 1
+    if depth not in (1, 2) or isinstance(first, bool) or not isinstance(first, Real):
+        return style
+    try:
+        return np.array(style, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError("style is a list of numbers that is no array (channels, samples)") from error
+
+
+def read_styles(style: Any, style_sample_rate: Any = None, style_weights: Any = None) -> list[StyleRecording]:
+    """The styles, each with its share of the target; the shares sum to one.
+
+    Parameters
+    ----------
+    style : path, array, list of numbers, or list of these
+    style_sample_rate : float or sequence, optional
+        Of the arrays among them, one for all or one each; None where it is the content's, and for a file.
+    style_weights : sequence of float, optional
+        One each.
 
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        If it is missing, unreadable, empty, silent or not finite, or its rate or weights are not what they may be.
+        If one is missing, unreadable, empty, silent or not finite, or its rate or weight is not what it may be.
     """
-    if isinstance(style, (list, tuple)):
-        if len(style) != 1:
-            raise ValueError(f"style is a list of {len(style)}; this version takes one style")
-        style = style[0]
-    if style_weights is not None:
-        _check_weights(style_weights)
-    rate = None if style_sample_rate is None else check_rate("style_sample_rate", style_sample_rate)
+    styles = as_list(style)
+    weights, rates = check_weights(style_weights, len(styles)), check_rates(style_sample_rate, styles)
+    relative = [weight / max(weights) for weight in weights]  # the sum of the weights themselves may be infinite
+    shares = [weight / math.fsum(relative) for weight in relative]
+    names = ["style"] if len(styles) == 1 else [f"style[{i}]" for i in range(len(styles))]
+    recordings = map(_read_style, styles, rates, names)
+    return [StyleRecording(*one, share) for one, share in zip(recordings, shares, strict=True)]
+
+
+def check_weights(weights: Any, n_styles: int) -> tuple[float, ...]:
+    """One positive number for each style; ones where none is given."""
+    if weights is None:
+        return (1.0,) * n_styles
+    listed = isinstance(weights, (Sequence, np.ndarray)) and not isinstance(weights, str)
+    good = listed and np.shape(weights) == (n_styles,) and all(isinstance(weight, Real) for weight in weights)
+    if not good or not all(0 < float(weight) < math.inf for weight in weights):
+        raise ValueError(f"style_weights={weights!r} must hold one positive number for each style, {n_styles} in all")
+    return tuple(map(float, weights))
+
+
+def check_rates(rates: Any, styles: Sequence[Any]) -> list[float | None]:
+    """The rate of each style in Hz; None where it is the content's, and for files."""
+    files = [isinstance(style, (str, os.PathLike)) for style in styles]
+    if np.ndim(rates) == 0:
+        if rates is not None and all(files):
+            raise ValueError(f"style_sample_rate={rates!r} must be None for a file, which has its own")
+        rates = [None if file else rates for file in files]
+    if len(rates) != len(styles):
+        raise ValueError(f"style_sample_rate={rates!r} must be one rate, or one for each style, {len(styles)} in all")
+    if any(file and rate is not None for file, rate in zip(files, rates, strict=True)):
+        raise ValueError(f"style_sample_rate={rates!r} must be None for a file, which has its own")
+    return [None if rate is None else check_rate("style_sample_rate", rate) for rate in rates]
+
+
+def _read_style(style: Any, rate: float | None, name: str) -> tuple[np.ndarray, float | None]:
+    """The samples of one style, float32 (channels, samples), and its rate."""
+    samples = style
     if isinstance(style, (str, os.PathLike)):
-        if rate is not None:
-            raise ValueError(f"style_sample_rate={style_sample_rate!r} must be None for a file, which has its own")
-        samples, rate = read_audio(style, "style")
-    elif isinstance(style, np.ndarray):
-        samples = style
-    else:
-        raise TypeError(f"style={style!r} must be a path or a NumPy array")
-    name = f"style={os.fspath(style)!r}" if isinstance(style, (str, os.PathLike)) else "style"
+        samples, rate = read_audio(style, name)
+        name = f"{name}={os.fspath(style)!r}"
+    elif not isinstance(style, np.ndarray):
+        raise TypeError(f"{name}={style!r} must be a path or a NumPy array")
     samples = check_audio(name, samples)
     if not samples.any():
         raise ValueError(f"{name} is {'silent' if samples.size else 'empty'}; it must be a recording with sound")
     return samples, rate
-
-
-def _check_weights(weights: Any) -> None:
-    listed = isinstance(weights, (Sequence, np.ndarray)) and not isinstance(weights, str) and np.shape(weights) == (1,)
-    if not listed or not isinstance(weights[0], Real) or not 0 < float(weights[0]) < np.inf:
-        raise ValueError(f"style_weights={weights!r} must hold one positive number for each style")
 
 
 # ---------------------------------------------------------------- files
@@ -119,24 +195,39 @@ def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int
     if not Path(path).exists():
         raise FileNotFoundError(f"{name}={os.fspath(path)!r}: there is no such file")
     try:
-        samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            rate = int(check_rate("its sample rate", file.samplerate))
+            blocks = [np.zeros((0, file.channels), np.float32)]
+            # A damaged header may claim any length: only what is there counts.
+            while len(block := file.read(READ_SAMPLES, dtype="float32", always_2d=True)):
+                blocks.append(block)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:  # TypeError: a headerless file
         raise ValueError(f"{name}={os.fspath(path)!r} can't be read as audio: {error}") from error
-    return np.ascontiguousarray(samples.T), sample_rate
+    return np.concatenate([block.T for block in blocks], axis=1, dtype=np.float32), rate
 
 
-def check_writable(path: str | os.PathLike[str], sample_rate: int, channels: int) -> None:
-    """Raise ValueError unless a file of this rate and number of channels can be written at ``path``."""
+def read_format(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
+    """The sample format of a file that can be read, by libsndfile's name, and its tags.
+
+    Those are the ones that libsndfile knows, as far as the file's format has them: title, artist, album, date, genre,
+    tracknumber, comment, copyright, license and software.
+    """
+    with soundfile.SoundFile(path) as file:
+        return file.subtype, {name: text for name, text in file.copy_metadata().items() if text}
+
+
+def check_writable(
+    path: str | os.PathLike[str], sample_rate: int, channels: int, n_samples: int = 0, subtype: str | None = None
+) -> None:
+    """Raise ValueError unless `write_audio` can write such a recording to ``path``."""
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
-    file_format = _format(path)
     known = soundfile.available_formats().keys() - {"RAW", "SD2"}  # without a header; in two files
-    if file_format not in known:
+    if _format(path) not in known:
         allowed = ", ".join(f".{name.lower()}" for name in sorted(known))
         raise ValueError(f"output {str(path)!r}: the format must be one of {allowed}")
-    if not _takes(file_format, soundfile.default_subtype(file_format), sample_rate, channels):
-        raise ValueError(f"output {str(path)!r}: {file_format} can't hold {channels} channels at {sample_rate} Hz")
+    _choose(path, sample_rate, channels, n_samples, subtype)
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
@@ -144,15 +235,28 @@ def check_writable(path: str | os.PathLike[str], sample_rate: int, channels: int
         raise ValueError(f"output {str(path)!r} must be in a folder that can be written to: {error}") from error
 
 
-def write_audio(path: str | os.PathLike[str], audio: np.ndarray, sample_rate: int, subtype: str | None = None) -> None:
+def write_audio(
+    path: str | os.PathLike[str],
+    audio: np.ndarray,
+    sample_rate: int,
+    subtype: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
     """Write (channels, samples) to ``path``, which is replaced only by the finished file.
 
-    A link is followed, and a file that is replaced passes on its permissions.
+    A link is followed, and a file that is replaced passes on its permissions. More than fits into WAV becomes RF64.
 
     Parameters
     ----------
     subtype : str, optional
         libsndfile's name of the sample format; the format's default where it has no such one.
+    tags : mapping of str to str, optional
+        As `read_format` gives them; those that the format can't hold are left out.
+
+    Raises
+    ------
+    ValueError
+        If the format can't hold the rate, the channels or so many samples.
 
     Warns
     -----
@@ -160,9 +264,7 @@ def write_audio(path: str | os.PathLike[str], audio: np.ndarray, sample_rate: in
         If the format clips at full scale and the audio had to be turned down to fit.
     """
     path = Path(os.path.realpath(path))
-    file_format = _format(path)
-    if subtype is None or not _takes(file_format, subtype, sample_rate, len(audio)):
-        subtype = soundfile.default_subtype(file_format)
+    file_format, subtype = _choose(path, sample_rate, len(audio), audio.shape[1], subtype)
     peak = float(np.abs(audio).max(initial=0.0))
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
         decibels = 20 * np.log10(peak)
@@ -171,6 +273,9 @@ def write_audio(path: str | os.PathLike[str], audio: np.ndarray, sample_rate: in
     partial = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
         with soundfile.SoundFile(partial, "w", sample_rate, len(audio), subtype, format=file_format) as file:
+            for name, value in (tags or {}).items():
+                with contextlib.suppress(soundfile.SoundFileError):  # a format without this tag
+                    setattr(file, name, value)
             for start in range(0, audio.shape[1], WRITE_SAMPLES):
                 file.write(audio[:, start : start + WRITE_SAMPLES].T)
         if path.exists():
@@ -181,6 +286,29 @@ def write_audio(path: str | os.PathLike[str], audio: np.ndarray, sample_rate: in
         raise
 
 
+def _choose(path: Path, sample_rate: int, channels: int, n_samples: int, subtype: str | None) -> tuple[str, str]:
+    """Format and sample format to write to ``path``.
+
+    Raises
+    ------
+    ValueError
+        If the format can't hold the rate, the channels or so many samples.
+    """
+    file_format = _format(path)
+    if subtype is None or not _takes(file_format, subtype, sample_rate, channels):
+        subtype = soundfile.default_subtype(file_format)
+        if not _takes(file_format, subtype, sample_rate, channels):
+            raise ValueError(f"output {str(path)!r}: {file_format} can't hold {channels} channels at {sample_rate} Hz")
+    size = channels * n_samples * SAMPLE_BYTES.get(subtype, 1)
+    if size > RIFF_BYTES and file_format in ("WAV", "WAVEX"):
+        file_format = "RF64"
+        if not _takes(file_format, subtype, sample_rate, channels):
+            subtype = soundfile.default_subtype(file_format)
+    elif size > RIFF_BYTES and file_format not in UNLIMITED:
+        raise ValueError(f"output {str(path)!r}: {file_format} can't hold {size / 2**30:.1f} GiB; .wav can")
+    return file_format, subtype
+
+
 def _format(path: Path) -> str:
     """The name that libsndfile gives the format of a file's ending."""
     ending = path.suffix[1:].upper()
@@ -188,14 +316,22 @@ def _format(path: Path) -> str:
 
 
 def _takes(file_format: str, subtype: str, sample_rate: int, channels: int) -> bool:
-    """Whether the format can be written so; only trying tells, and Vorbis at rates beyond its own must not be tried."""
+    """Whether the format can be written so, and keeps the rate; only trying tells.
+
+    Some open at any rate and fail at the first sample, or write another rate into their header; and Vorbis at rates
+    beyond its own must not be tried.
+    """
     if file_format == "OGG" and sample_rate > VORBIS_MAX_RATE:
         return False
+    held = io.BytesIO()
     try:
-        soundfile.SoundFile(io.BytesIO(), "w", sample_rate, channels, subtype, format=file_format).close()
-    except (ValueError, soundfile.SoundFileError):
+        with soundfile.SoundFile(held, "w", sample_rate, channels, subtype, format=file_format) as file:
+            file.buffer_write(bytes(4 * channels), "float32")
+        held.seek(0)
+        with soundfile.SoundFile(held) as file:
+            return (file.samplerate, file.channels) == (sample_rate, channels)
+    except (ValueError, TypeError, soundfile.SoundFileError):
         return False
-    return True
 
 
 # ---------------------------------------------------------------- rates and channels

@@ -48,6 +48,9 @@ def get_array_module(*arrays: Array) -> ModuleType:
     return np
 
 
+OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
+"""Of recordings at extreme levels: no warning, as a result that is not finite is refused."""
+
 here = threading.local()
 """Of each thread that computes on a card: ``tf32``, whether products may round, and ``held``, what graphs rest on."""
 
@@ -258,7 +261,7 @@ def _cores() -> int:
 @lru_cache(maxsize=1)
 def _pool(process_id: int) -> ThreadPoolExecutor:
     """The threads of this process; a forked one must not wait for those of its parent."""
-    return ThreadPoolExecutor(_cores(), thread_name_prefix="audiostyle_fx")
+    return ThreadPoolExecutor(_cores(), "audiostyle_fx", lambda: np.seterr(**OVERFLOW))
 
 
 def to_host(x: Array) -> np.ndarray:

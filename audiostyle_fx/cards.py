@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import backend
-from .backend import Array, get_array_module, here, one_thread_each
+from .backend import OVERFLOW, Array, get_array_module, here, one_thread_each
 
 PRECISIONS = ("float32", "tf32")
 
@@ -125,7 +125,7 @@ def computing_on(place: str, precision: str = "float32") -> Iterator[ModuleType]
         computes in float32 in either case.
     """
     if place == "cpu":
-        with one_thread_each:
+        with one_thread_each, np.errstate(**OVERFLOW):
             yield np
         return
     cupy, own = importlib.import_module("cupy"), _own(place)

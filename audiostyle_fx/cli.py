@@ -12,9 +12,7 @@ from dataclasses import fields
 from importlib.metadata import version
 from typing import Any
 
-import soundfile
-
-from .audio import check_writable, read_audio, write_audio
+from .audio import check_writable, read_audio, read_format, write_audio
 from .parameters import Parameters
 from .transfer import stylize
 
@@ -90,10 +88,10 @@ def _value(text: str) -> Any:
 
 def _style_file(source: str, target: str, style: str, parameters: dict[str, Any], *, quiet: bool) -> None:
     audio, sample_rate = read_audio(source, "input")
-    subtype = soundfile.info(source).subtype
-    check_writable(target, sample_rate, len(audio))
+    subtype, tags = read_format(source)
+    check_writable(target, sample_rate, len(audio), audio.shape[1], subtype)
     result = stylize(audio, style, sample_rate, progress=not quiet, **parameters)
-    write_audio(target, result.audio, sample_rate, subtype)
+    write_audio(target, result.audio, sample_rate, subtype, tags)
     if not quiet:
         print(f"{target}: {audio.shape[1] / sample_rate:.1f} s styled in {result.seconds:.1f} s", file=sys.stderr)
 

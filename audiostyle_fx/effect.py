@@ -37,7 +37,7 @@ class StyleTransfer(OfflineEffect):
 
     Parameters
     ----------
-    style : path, array, or list of one of these
+    style : path, array, or list of these
         A file is read when it is set, and again when it has changed. An array, float32 or float64, (channels,
         samples) or (samples,), is copied.
     progress : bool or callable, optional
@@ -80,7 +80,7 @@ class StyleTransfer(OfflineEffect):
         self,
         style: Style,
         *,
-        style_sample_rate: float | None = None,
+        style_sample_rate: float | Sequence[float | None] | None = None,
         style_weights: Sequence[float] | None = None,
         alpha: float = DEFAULTS.alpha,
         n_filters: float = DEFAULTS.n_filters,
@@ -118,27 +118,29 @@ class StyleTransfer(OfflineEffect):
 
     @property
     def style(self) -> Style:
-        """The recording whose sound is taken: a path, or a copy of an array."""
+        """The recording whose sound is taken: a path, a copy of an array, or a tuple of several of these."""
         return self._style.style
 
     @style.setter
     def style(self, style: Style) -> None:
-        # A rate belongs to the array it came with, unless another array takes its place.
-        rate = self.style_sample_rate if isinstance(_alone(style), np.ndarray) else None
-        self._style = _HeldStyle(style, rate, self.style_weights)
+        # Rates and weights belong to the recordings they came with, unless as many others of the kind take their place.
+        old, new = ([isinstance(one, np.ndarray) for one in recordings.as_list(s)] for s in (self.style, style))
+        keep_rates = new == old if isinstance(self.style_sample_rate, tuple) else any(new)
+        rates = self.style_sample_rate if keep_rates else None
+        self._style = _HeldStyle(style, rates, self.style_weights if len(new) == len(old) else None)
 
     @property
-    def style_sample_rate(self) -> float | None:
-        """The rate of an array style in Hz; None stands for the content's, and for a file's own."""
+    def style_sample_rate(self) -> float | tuple[float | None, ...] | None:
+        """The rate of array styles in Hz, one for all or one each; None stands for the content's, and a file's own."""
         return self._style.sample_rate
 
     @style_sample_rate.setter
-    def style_sample_rate(self, value: float | None) -> None:
+    def style_sample_rate(self, value: float | Sequence[float | None] | None) -> None:
         self._style = _HeldStyle(self.style, value, self.style_weights)
 
     @property
-    def style_weights(self) -> Sequence[float] | None:
-        """One weight a style."""
+    def style_weights(self) -> tuple[float, ...] | None:
+        """One weight a style; only their ratios count."""
         return self._style.weights
 
     @style_weights.setter
@@ -147,49 +149,62 @@ class StyleTransfer(OfflineEffect):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Every parameter by name; ``StyleTransfer(**effect.parameters)`` is the same effect again."""
+        """Every parameter by name; ``StyleTransfer(**effect.parameters)`` is the same effect again.
+
+        JSON holds it as it is where the styles are files, with ``Infinity`` for an infinite ``n_filters`` as Python's
+        json writes and reads it. Arrays stay arrays here; `json.dumps` takes them with
+        ``default=numpy.ndarray.tolist``, and the constructor takes such lists.
+        """
         style = {"style": self.style, "style_sample_rate": self.style_sample_rate, "style_weights": self.style_weights}
         return {**style, **asdict(self._checked)}
 
     def render(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
         """The styled recording, float32 (channels, samples)."""
-        samples, style_rate = self._style.read()
         return stylize(
-            audio, samples, sample_rate, style_sample_rate=style_rate, progress=self.progress, **asdict(self._checked)
+            audio, sample_rate=sample_rate, progress=self.progress, **self._style.read(), **asdict(self._checked)
         ).audio
 
 
 class _HeldStyle:
-    """A checked style: an array's copy, or a file with what it held when it was last read."""
+    """Checked styles: of arrays a copy, of files what they held when they were last read."""
 
-    def __init__(self, style: Style, sample_rate: float | None, weights: Sequence[float] | None) -> None:
-        held = _alone(style)
-        self.sample_rate, self.weights = sample_rate, tuple(weights) if isinstance(weights, (list, tuple)) else weights
+    def __init__(self, style: Style, sample_rate: Any, weights: Any) -> None:
+        given = recordings.as_list(style)
         # Another working directory must not make a relative path another file.
-        self._path = os.path.abspath(held) if isinstance(held, (str, os.PathLike)) else None
-        self._held = self._version(), *recordings.read_style(style, sample_rate, weights)
-        self.style: Style = held if self._path is None else self._path
-        if isinstance(held, np.ndarray):
-            self.style = held.copy()
-            self.style.flags.writeable = False
+        self._styles = [os.path.abspath(one) if isinstance(one, (str, os.PathLike)) else one for one in given]
+        self._versions = [*map(_version, self._styles)]
+        self._held = recordings.read_styles(style, sample_rate, weights)
+        several = len(given) > 1
+        for i, one in enumerate(self._styles):
+            if isinstance(one, np.ndarray):
+                # Among several always of two axes, so that lists of numbers can't be taken for fewer recordings.
+                copied = np.array(np.atleast_2d(one) if several else one)
+                copied.flags.writeable = False
+                self._styles[i] = copied
+        self.style: Style = tuple(self._styles) if several else self._styles[0]
+        self.weights = None if weights is None else recordings.check_weights(weights, len(given))
+        self.sample_rate: float | tuple[float | None, ...] | None = None
+        if sample_rate is not None:
+            rates = recordings.check_rates(sample_rate, given)
+            self.sample_rate = tuple(rates) if np.ndim(sample_rate) else float(sample_rate)
 
-    def read(self) -> tuple[np.ndarray, float | None]:
-        """Samples, float32 (channels, samples), and rate in Hz, read again if the file has changed."""
-        version, samples, rate = self._held
-        if self._version() != version:
-            version = self._version()
-            samples, rate = recordings.read_style(self._path, None, self.weights)
-            self._held = version, samples, rate
-        return samples, rate
-
-    def _version(self) -> tuple[int, ...] | None:
-        """What changes when the file does; None for an array, and where there is no file."""
-        if self._path is None or not os.path.exists(self._path):
-            return None
-        status = os.stat(self._path)
-        return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
+    def read(self) -> dict[str, Any]:
+        """Arguments of `stylize`: the samples, their rates and weights; files are read again if they have changed."""
+        for i, style in enumerate(self._styles):
+            version = _version(style)
+            if version != self._versions[i]:
+                self._held[i : i + 1] = recordings.read_styles(style)
+                self._versions[i] = version
+        return {
+            "style": [one.samples for one in self._held],
+            "style_sample_rate": [one.sample_rate for one in self._held],
+            "style_weights": self.weights,
+        }
 
 
-def _alone(style: Style) -> Any:
-    """The style itself where it is given as a list of one."""
-    return style[0] if isinstance(style, (list, tuple)) and len(style) == 1 else style
+def _version(style: Any) -> tuple[int, ...] | None:
+    """What changes when the file does; None for an array, and where there is no file."""
+    if not isinstance(style, str) or not os.path.exists(style):
+        return None
+    status = os.stat(style)
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size

@@ -80,17 +80,27 @@ class InfiniteWidth:
     ----------
     content : real array (batch, frames, bins)
         Log-magnitudes of the content; bins stack the channels.
-    style : real array (1 or batch, style frames, bins)
-        Log-magnitudes of the style, of any number of frames.
+    style : real array (1 or batch, style frames, bins), or sequence of these
+        Log-magnitudes of the style, of any number of frames; of several styles, each its own.
     terms : sequence of Term
         The kernel widths and their weights.
+    shares : sequence of float
+        One a style: the target is the sum of their Gram matrices, each times its share.
     """
 
-    def __init__(self, content: Array, style: Array, terms: Sequence[Term]) -> None:
+    def __init__(
+        self, content: Array, style: Array | Sequence[Array], terms: Sequence[Term], shares: Sequence[float] = (1.0,)
+    ) -> None:
         self.terms = terms
         self._halo = max(term.kernel_width for term in terms) - 1
-        self._content, self._style = Patches.of(content, terms), Patches.of(style, terms)
-        self._style_energy = self._gram_loss(self._style, self._style, 1.0)
+        self._content = Patches.of(content, terms)
+        self._styles = [Patches.of(one, terms) for one in (style if isinstance(style, (list, tuple)) else [style])]
+        self._shares = shares
+        self._style_energy: Array = 0.0
+        for i, (one, share) in enumerate(zip(self._styles, shares, strict=True)):
+            self._style_energy = self._style_energy + self._gram_loss(one, one, share**2)
+            for other, its_share in zip(self._styles[:i], shares[:i], strict=True):
+                self._style_energy = self._style_energy + self._gram_loss(one, other, 2 * share * its_share)
 
     def value_and_grad(self, x: Array) -> tuple[Array, Array]:
         """Losses, float64 (2, batch): style, content; and the gradient of their sum at x, (batch, frames, bins)."""
@@ -98,7 +108,8 @@ class InfiniteWidth:
         patches = Patches.of(x, self.terms).with_grad()
         content, by_content = self._content_loss(patches)
         style = self._style_energy + self._gram_loss(patches, patches, 1.0)
-        style = style + self._gram_loss(patches, self._style, -2.0)
+        for one, share in zip(self._styles, self._shares, strict=True):
+            style = style + self._gram_loss(patches, one, -2.0 * share)
         pairs = zip(patches.norm_grads, self.terms, strict=True)
         by_frame = sum(patch_sums_vjp(norm_grad, term.kernel_width) for norm_grad, term in pairs)
         by_frame = 2 * by_frame  # a patch's squared norm is the sum of the squares in its frames

@@ -151,6 +151,8 @@ def _rebuild(effect_type: type[OfflineEffect], parameters: dict[str, Any]) -> Of
 
 
 def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_short, value))}{',' * (len(value) == 1)})"
     return f"<array {value.shape} {value.dtype}>" if isinstance(value, np.ndarray) else repr(value)
 
 

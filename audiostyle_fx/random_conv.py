@@ -16,6 +16,7 @@ own number of patches, and the filters' variance does not depend on the number o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,19 +33,31 @@ class RandomConv:
     ----------
     content : real array (batch, frames, bins)
         Log-magnitudes of the content; bins stack the channels.
-    style : real array (1 or batch, style frames, bins)
-        Log-magnitudes of the style, of any number of frames.
+    style : real array (1 or batch, style frames, bins), or sequence of these
+        Log-magnitudes of the style, of any number of frames; of several styles, each its own.
     terms : sequence of Term
         The kernel widths and their weights.
     n_filters : int
         Filters of each width.
     seed : int
         The filters are drawn from it.
+    shares : sequence of float
+        One a style: the target is the sum of their Gram matrices, each times its share.
     """
 
-    def __init__(self, content: Array, style: Array, terms: Sequence[Term], *, n_filters: int, seed: int) -> None:
+    def __init__(
+        self,
+        content: Array,
+        style: Array | Sequence[Array],
+        terms: Sequence[Term],
+        shares: Sequence[float] = (1.0,),
+        *,
+        n_filters: int,
+        seed: int,
+    ) -> None:
         rng = np.random.default_rng(seed)
-        self._layers = [_Layer(content, style, term, n_filters, rng) for term in terms]
+        styles = style if isinstance(style, (list, tuple)) else [style]
+        self._layers = [_Layer(content, styles, term, shares, n_filters, rng) for term in terms]
 
     def value_and_grad(self, x: Array) -> tuple[Array, Array]:
         """Losses, float64 (2, batch): style, content; and the gradient of their sum at x, (batch, frames, bins)."""
@@ -55,7 +68,15 @@ class RandomConv:
 class _Layer:
     """The filters of one width, with the features of content and style."""
 
-    def __init__(self, content: Array, style: Array, term: Term, n_filters: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        content: Array,
+        styles: Sequence[Array],
+        term: Term,
+        shares: Sequence[float],
+        n_filters: int,
+        rng: np.random.Generator,
+    ) -> None:
         xp = get_array_module(content)
         self.term = term
         filters = np.empty((term.kernel_width * content.shape[2], n_filters), np.float32)
@@ -63,7 +84,7 @@ class _Layer:
             rng.standard_normal(out=frame, dtype=np.float32)
         filters *= np.sqrt(term.gain / n_filters)
         self.filters = xp.asarray(filters, content.dtype)
-        self.content, self.style = self.features(content), self.features(style)
+        self.content, self.style = self.features(content), self._joined([self.features(s) for s in styles], shares)
         n_patches, style_patches = self.content.shape[1], self.style.shape[1]
         self.small = n_patches + style_patches < n_filters
         if self.small:
@@ -71,6 +92,14 @@ class _Layer:
             self.style_energy = sum_of_products(gram, gram) / style_patches**2
         else:
             self.style_gram = matmul(self.style.swapaxes(-1, -2), self.style) / style_patches
+
+    def _joined(self, features: list[Array], shares: Sequence[float]) -> Array:
+        """Features of several styles as those of one, whose Gram matrix is the sum of theirs, each times its share."""
+        if len(features) == 1:
+            return features[0]
+        n_patches = sum(f.shape[1] for f in features)
+        scaled = [f * math.sqrt(share * n_patches / f.shape[1]) for f, share in zip(features, shares, strict=True)]
+        return get_array_module(features[0]).concatenate(scaled, axis=1)
 
     def features(self, x: Array) -> Array:
         """relu(patches @ filters), (batch, patches, n_filters)."""

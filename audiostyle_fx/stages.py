@@ -186,7 +186,8 @@ def _norm(a: Array) -> Array:
 
 def three_stages(
     contents: np.ndarray,
-    style: np.ndarray,
+    styles: Sequence[np.ndarray],
+    shares: Sequence[float],
     masks: np.ndarray,
     sample_rate: float,
     parameters: Parameters,
@@ -200,8 +201,11 @@ def three_stages(
 
     Parameters
     ----------
-    contents, style : float array (batch, channels, samples), (channels, samples)
-        With as many channels, of which none is silent, at the levels that are to be matched.
+    contents : float array (batch, channels, samples)
+    styles : sequence of float array (channels, samples)
+        With as many channels, of which none is silent, all at the levels that are to be matched.
+    shares : sequence of float
+        Of each style in the target; they sum to one.
     masks : float array, of the contents' shape
         Factor of each sample of the result, zero where it has to be silent or is finished.
     sample_rate : float
@@ -236,17 +240,19 @@ def three_stages(
         content, mask = (xp.asarray(np.pad(a, padding).astype(np.float32)) for a in (contents, masks))
         known = None if fixed is None else xp.asarray(np.pad(fixed, padding).astype(np.float32))
         spectrum = stft.forward(content)
-        style_samples = xp.asarray(style[None].astype(np.float32))
-        style_spectrum = stft.forward(style_samples)
-        target, style_x = stft.log_magnitude(spectrum), stft.log_magnitude(style_spectrum)
-        objective = _objective(target, style_x, len(style), sample_rate, parameters, filter_seed)
+        style_samples = [xp.asarray(style[None].astype(np.float32)) for style in styles]
+        style_spectra = [stft.forward(samples) for samples in style_samples]
+        target, style_xs = stft.log_magnitude(spectrum), [stft.log_magnitude(s) for s in style_spectra]
+        what = (shares, contents.shape[1], sample_rate, parameters)
+        objective = _objective(target, style_xs, *what, filter_seed)
         others: list[tuple[Objective, STFT]] = []
         for other, seed in zip(parameters.other_stfts, filter_seed.spawn(len(parameters.other_stfts)), strict=True):
-            x, s = (other.log_magnitude(other.forward(y)) for y in (content, style_samples))
-            others.append((_objective(x, s, len(style), sample_rate, parameters, seed, style_x), other))
+            x, *xs = (other.log_magnitude(other.forward(y)) for y in (content, *style_samples))
+            others.append((_objective(x, xs, *what, seed, style_xs), other))
         starts = {"content": spectrum}
         if {parameters.init, parameters.phase_init} != {"content"}:
-            noise = xp.concatenate([_noise(spectrum.shape[1:], style_spectrum, noise_seeds[i]) for i in noises])
+            shape = spectrum.shape[1:]
+            noise = xp.concatenate([_noise(shape, style_spectra, shares, noise_seeds[i]) for i in noises])
             starts["noise"] = starts["random"] = xp.ascontiguousarray(xp.broadcast_to(noise, spectrum.shape))
 
         run = Run(objective, stft, parameters, len(contents), report, others)
@@ -284,38 +290,43 @@ def patch_samples(parameters: Parameters, stft: STFT) -> int:
 
 def _objective(
     content: Array,
-    style: Array,
+    styles: Sequence[Array],
+    shares: Sequence[float],
     channels: int,
     sample_rate: float,
     parameters: Parameters,
     seed: Any,
-    reference: Array = None,
+    references: Sequence[Array] | None = None,
 ) -> Objective:
-    """What judges spectrograms; ``reference`` is the style's at the window whose balance of losses is to be kept."""
+    """What judges spectrograms; ``references`` are the styles at the window whose balance of losses is kept."""
     terms = loss_terms(
         parameters.kernel_widths,
         alpha=parameters.alpha,
         n_frames=content.shape[1],
-        bins=(style if reference is None else reference).shape[2] // channels,
+        bins=(references or styles)[0].shape[2] // channels,
         sample_rate=sample_rate,
         active_channels=channels,
     )
-    if reference is not None:  # neither tones nor noise keep their energy where the window changes
-        level = _frame_energy(reference) / _frame_energy(style)
+    if references is not None:  # neither tones nor noise keep their energy where the window changes
+        level = _frame_energy(references, shares) / _frame_energy(styles, shares)
         terms = [term._replace(gain=term.gain * level) for term in terms]
     if math.isinf(parameters.n_filters):
-        return InfiniteWidth(content, style, terms)
-    return RandomConv(content, style, terms, n_filters=int(parameters.n_filters), seed=seed)
+        return InfiniteWidth(content, styles, terms, shares)
+    return RandomConv(content, styles, terms, shares, n_filters=int(parameters.n_filters), seed=seed)
 
 
-def _frame_energy(x: Array) -> float:
-    """Mean squared norm of the frames of a style, (1, frames, bins)."""
-    return float(to_host(sum_of_products(x, x))[0]) / x.shape[1]
+def _frame_energy(styles: Sequence[Array], shares: Sequence[float]) -> float:
+    """Mean squared norm of the frames of styles, (1, frames, bins)."""
+    energies = [float(to_host(sum_of_products(x, x))[0]) / x.shape[1] for x in styles]
+    return sum(share * energy for share, energy in zip(shares, energies, strict=True))
 
 
-def _noise(shape: tuple[int, ...], style_spectrum: Array, seed: np.random.SeedSequence) -> Array:
-    """Gaussian noise with the style's long-term spectrum, as a spectrum (1, frames, channels, bins)."""
-    xp = get_array_module(style_spectrum)
+def _noise(
+    shape: tuple[int, ...], style_spectra: Sequence[Array], shares: Sequence[float], seed: np.random.SeedSequence
+) -> Array:
+    """Gaussian noise with the styles' mean long-term spectrum, as a spectrum (1, frames, channels, bins)."""
+    xp = get_array_module(style_spectra[0])
     parts = np.random.default_rng(seed).standard_normal((2, 1, *shape), np.float32)
-    level = xp.sqrt((xp.abs(style_spectrum) ** 2).mean(axis=1, keepdims=True) / 2)
+    powers = [(xp.abs(spectrum) ** 2).mean(axis=1, keepdims=True) for spectrum in style_spectra]
+    level = xp.sqrt(sum(share * power for share, power in zip(shares, powers, strict=True)) / 2)
     return xp.asarray(parts[0] + 1j * parts[1]) * level

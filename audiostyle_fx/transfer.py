@@ -21,7 +21,13 @@ from .spectral import STFT
 from .stages import FAILED, Stage, item_bytes, merged, patch_samples, three_stages
 
 Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
-"""A file, an array (channels, samples) or (samples,), or a list of one of these."""
+"""A file, an array (channels, samples) or (samples,), or a list of these.
+
+Numbers in lists, as JSON holds an array, are that array.
+"""
+
+MIN_CORRELATION = -0.98
+"""Where wet and dry cancel in the mix more than this, its level is not made up for: no more than 20 dB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +61,7 @@ def stylize(
     style: Style,
     sample_rate: float,
     *,
-    style_sample_rate: float | None = None,
+    style_sample_rate: float | Sequence[float | None] | None = None,
     style_weights: Sequence[float] | None = None,
     alpha: float = DEFAULTS.alpha,
     n_filters: float = DEFAULTS.n_filters,
@@ -83,15 +89,17 @@ def stylize(
     ----------
     content : float32 or float64 array (channels, samples) or (samples,)
         The recording to restyle; not changed.
-    style : path, array, or list of one of these
+    style : path, array, or list of these
         The recording whose sound is taken, of any length, rate and number of channels. With the content's number of
-        channels it is matched channel by channel, otherwise its mix to mono serves every channel.
+        channels it is matched channel by channel, otherwise its mix to mono serves every channel. Of several, the
+        weighted mean of their Gram matrices is the target, each at its own level. An array may also be given as numbers
+        in lists, one or two deep.
     sample_rate : float
         Of the content, in Hz.
-    style_sample_rate : float, optional
-        Of a style given as an array, in Hz; the content's by default. A file has its own.
+    style_sample_rate : float or sequence of float, optional
+        Of styles given as arrays, in Hz, one for all or one each; the content's by default. A file has its own.
     style_weights : sequence of float, optional
-        One weight a style.
+        One positive weight a style, equal ones by default; only their ratios count.
     alpha : float
         Weight of the content against the style; 0 forgets the content. Means the same at any rate, number of channels,
         kernel width and duration.
@@ -114,7 +122,8 @@ def stylize(
     match_level : bool
         With ``normalize``, bring the result to the content's own RMS.
     mix : float
-        From 0, the content, to 1, the result.
+        From 0, the content, to 1, the result, aligned to the sample; the level in decibels moves evenly from one's to
+        the other's, however much of them cancels.
     section_seconds : float
         About the length of the sections in which a recording of more than one and a half is styled, each continuing
         its neighbours: time grows with the recording's length, memory for the computation does not.
@@ -160,7 +169,7 @@ def stylize_batch(
     style: Style,
     sample_rate: float,
     *,
-    style_sample_rate: float | None = None,
+    style_sample_rate: float | Sequence[float | None] | None = None,
     style_weights: Sequence[float] | None = None,
     progress: Progress = None,
     **parameters: Any,
@@ -198,7 +207,7 @@ def texture(
     sample_rate: float,
     duration: float,
     *,
-    style_sample_rate: float | None = None,
+    style_sample_rate: float | Sequence[float | None] | None = None,
     style_weights: Sequence[float] | None = None,
     n_filters: float = TEXTURE.n_filters,
     kernel_width: int | Sequence[int] = TEXTURE.kernel_width,
@@ -222,7 +231,7 @@ def texture(
     ----------
     style, sample_rate
         As for `stylize`; the result has the style's channels, the given rate and, with ``match_level``, the style's
-        RMS.
+        RMS, of several styles those of the first.
     duration : float
         Of the result, in seconds.
     n_fft, hop_length : int or sequence of int, optional
@@ -237,9 +246,9 @@ def texture(
     parameters = parameters.of_texture(sample_rate)
     stft = parameters.stft(sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
-    style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    work = _Texture(style_audio, n_samples, sample_rate, parameters, stft)
-    _style_all([work], style_audio, sample_rate, parameters, stft, progress)
+    styles, shares = _load_styles(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
+    work = _Texture(styles[0], n_samples, sample_rate, parameters, stft)
+    _style_all([work], styles, shares, sample_rate, parameters, stft, progress)
     return _result(work.finish(), sample_rate, merged(work.stages), work.seconds, parameters, stft)
 
 
@@ -256,9 +265,9 @@ def _transfer(
     """The results for recordings (channels, samples) of one shape; ``shapes`` are those to return them in."""
     sample_rate = check_rate("sample_rate", sample_rate)
     stft = parameters.stft(sample_rate)
-    style_audio = _load_style(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
+    styles, shares = _load_styles(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
     works = [_Work(samples, sample_rate, parameters, stft) for samples in audio]
-    _style_all(works, style_audio, sample_rate, parameters, stft, progress)
+    _style_all(works, styles, shares, sample_rate, parameters, stft, progress)
     return [
         _result(work.finish().reshape(shape), sample_rate, merged(work.stages), work.seconds, parameters, stft)
         for work, shape in zip(works, shapes, strict=True)
@@ -267,7 +276,8 @@ def _transfer(
 
 def _style_all(
     works: Sequence[_Work],
-    style: np.ndarray,
+    styles: list[np.ndarray],
+    shares: list[float],
     sample_rate: float,
     parameters: Parameters,
     stft: STFT,
@@ -286,15 +296,15 @@ def _style_all(
                 active = np.frombuffer(key, bool)
                 if not active.any():
                     continue
-                matched = recordings.match_channels(style, active)
-                matched = _scaled(matched, _gain(matched, sample_rate, parameters.normalize))
+                matched = [recordings.match_channels(style, active) for style in styles]
+                matched = [_scaled(style, _gain(style, sample_rate, parameters.normalize)) for style in matched]
 
                 def run(
                     chosen: list[int],
                     place: str,
                     parts: list[tuple[_Work, int]] = parts,
                     active: np.ndarray = active,
-                    style: np.ndarray = matched,
+                    matched: list[np.ndarray] = matched,
                     second: bool = second,
                 ) -> None:
                     start, batch = time.perf_counter(), [parts[i] for i in chosen]
@@ -302,7 +312,8 @@ def _style_all(
                     contents, masks, fixed = (np.stack(arrays) for arrays in zip(*before, strict=True))
                     samples, stages = three_stages(
                         contents,
-                        style,
+                        matched,
+                        shares,
                         masks,
                         sample_rate,
                         parameters,
@@ -318,7 +329,8 @@ def _style_all(
                         work.seconds += time.perf_counter() - start
 
                 window = parts[0][0].sections[0].window
-                size = item_bytes(parameters, stft, len(matched), window.stop - window.start, matched.shape[-1])
+                style_samples = sum(style.shape[-1] for style in matched)
+                size = item_bytes(parameters, stft, len(matched[0]), window.stop - window.start, style_samples)
                 in_batches(run, [*range(len(parts))], parameters.device, size)
 
 
@@ -364,14 +376,26 @@ class _Work:
             return self.wet
         if not self.wet.any():
             raise RuntimeError(FAILED)
-        ratio, mix = None, self.parameters.mix
-        if self.parameters.normalize and self.parameters.match_level:
-            ratio = self._rms() / _rms(self._unscaled(section) for section in self.sections)
+        dry_share, wet_share = self._shares()
         for section in self.sections:
-            wet = self._unscaled(section)
-            wet = wet if ratio is None else wet * ratio
-            self.wet[self.sounding, section.own] = (1 - mix) * self.dry[:, section.own][self.sounding] + mix * wet
+            dry, wet = self.dry[:, section.own][self.sounding], self._unscaled(section)
+            self.wet[self.sounding, section.own] = _float32(dry_share * dry + wet_share * wet)
         return self.wet
+
+    def _shares(self) -> tuple[float, float]:
+        """Factors of dry and wet, at which the RMS moves evenly, in dB, from the one's to the other's with the mix."""
+        mix, dry_rms = self.parameters.mix, self._rms()
+        wet_rms = _rms(self._unscaled(section) for section in self.sections)
+        ratio = dry_rms / wet_rms if self.parameters.normalize and self.parameters.match_level else 1.0
+        if mix in (0, 1):
+            return 1.0 - mix, mix * ratio
+        products = [
+            float(np.sum((self.dry[:, section.own][self.sounding] / dry_rms) * (self._unscaled(section) / wet_rms)))
+            for section in self.sections
+        ]
+        correlation = sum(products) / (int(self.sounding.sum()) * self.dry.shape[-1])
+        dry_share, wet_share = _mix_shares(dry_rms, wet_rms * ratio, correlation, mix)
+        return dry_share, wet_share * ratio
 
     def _unscaled(self, section: Section) -> np.ndarray:
         """A section of the result at the content's level."""
@@ -421,23 +445,25 @@ def _rms(pieces: Iterable[np.ndarray]) -> float:
     return math.sqrt(energy / size)
 
 
-def _load_style(
+def _load_styles(
     style: Style, style_sample_rate: Any, style_weights: Any, sample_rate: float, parameters: Parameters, stft: STFT
-) -> np.ndarray:
-    """The style at the content's rate, float32 (channels, samples), long enough for a patch and not silent."""
-    samples, rate = recordings.read_style(style, style_sample_rate, style_weights)
-    loud = recordings.rms(samples)
-    samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
-    if recordings.rms(samples) < 1e-4 * loud:
-        raise ValueError(f"style is silent at sample_rate={sample_rate}; it must have sound below half of it")
-    if samples.shape[-1] < patch_samples(parameters, stft):
-        needed, given = (
-            math.ceil(1e4 * n / sample_rate) / 1e4 for n in (patch_samples(parameters, stft), samples.shape[-1])
-        )
-        raise ValueError(
-            f"style is {given:.4f} s long; kernel_width={parameters.kernel_width} needs at least {needed:.4f} s"
-        )
-    return samples
+) -> tuple[list[np.ndarray], list[float]]:
+    """The styles at the content's rate, float32 (channels, samples), long enough for a patch; and their shares."""
+    styles, needed = recordings.read_styles(style, style_sample_rate, style_weights), patch_samples(parameters, stft)
+    audio = []
+    for i, (samples, rate, _) in enumerate(styles):
+        name = "style" if len(styles) == 1 else f"style[{i}]"
+        loud = recordings.rms(samples)
+        samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
+        if recordings.rms(samples) < 1e-4 * loud:
+            raise ValueError(f"{name} is silent at sample_rate={sample_rate}; it must have sound below half of it")
+        if samples.shape[-1] < needed:
+            least, given = (math.ceil(1e4 * n / sample_rate) / 1e4 for n in (needed, samples.shape[-1]))
+            raise ValueError(
+                f"{name} is {given:.4f} s long; kernel_width={parameters.kernel_width} needs at least {least:.4f} s"
+            )
+        audio.append(samples)
+    return audio, [one.share for one in styles]
 
 
 def _scaled(audio: np.ndarray, gain: float) -> np.ndarray:
@@ -447,6 +473,23 @@ def _scaled(audio: np.ndarray, gain: float) -> np.ndarray:
 def _gain(audio: np.ndarray, sample_rate: float, normalize: bool) -> float:
     """The factor that brings the audio to the level at which transfers are made."""
     return recordings.RMS / recordings.gated_rms(audio, sample_rate) if normalize else 1.0
+
+
+def _mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -> tuple[float, float]:
+    """Factors of dry and wet whose sum's RMS moves evenly, in dB, from the one's to the other's."""
+    a, b = (1 - mix) * dry_rms, mix * wet_rms
+    level = math.sqrt(a * a + b * b + 2 * max(correlation, MIN_CORRELATION) * a * b)
+    makeup = dry_rms ** (1 - mix) * wet_rms**mix / level
+    return makeup * (1 - mix), makeup * mix
+
+
+def _float32(audio: np.ndarray) -> np.ndarray:
+    """The result in single precision; RuntimeError where that can't hold its peaks."""
+    with np.errstate(over="ignore"):
+        audio = audio.astype(np.float32)
+    if not np.isfinite(audio).all():
+        raise RuntimeError(FAILED)
+    return audio
 
 
 def _result(

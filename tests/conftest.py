@@ -55,7 +55,7 @@ def other_style():
 @pytest.fixture(scope="session")
 def stereo(content):
     """Two channels that differ."""
-    return _frozen([content, 0.5 * _notes(4, [196.0, 165.0, 131.0], [1, 0.5], decay=4)[: len(content)]])
+    return _frozen([content, 0.5 * _notes(4, [196.0, 165.0, 131.0], [1, 0.5], decay=4)])
 
 
 @pytest.fixture(scope="session")

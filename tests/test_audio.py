@@ -26,7 +26,11 @@ def tone():
         ("wav", "DOUBLE", 0),
         ("wav", "PCM_16", 2**-15),
         ("wav", "PCM_24", 2**-23),
+        ("wav", "PCM_32", 2**-23),
         ("WAV", "PCM_U8", 2**-7),
+        ("aiff", "PCM_24", 2**-23),
+        ("aif", "PCM_32", 2**-23),
+        ("aiff", "FLOAT", 0),
         ("aiff", "PCM_16", 2**-15),
         ("flac", "PCM_16", 2**-15),
         ("flac", "PCM_24", 2**-23),
@@ -184,12 +188,131 @@ def test_reading_names_the_parameter_and_the_file(tmp_path):
         ("out.flac", 9, "9 channels"),
         ("out.raw", 1, r"out\.raw"),
         ("out.sd2", 1, r"out\.sd2"),  # writes a second file beside it
+        ("out.svx", 2, "2 channels"),
     ],
 )
 def test_what_can_not_be_written_is_found_before(tmp_path, name, channels, why):
     with pytest.raises(ValueError, match=why):
         recordings.check_writable(tmp_path / name, 8000, channels)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sample_rate"),
+    [
+        ("out.mp3", 96_000),
+        ("out.mp3", 44_000),
+        ("out.flac", 65_537),  # opens, and fails at the first sample
+        ("out.svx", 96_000),  # opens, and writes another rate into its header
+        ("out.htk", 44_100),  # the same
+        ("out.ogg", 200_001),
+    ],
+)
+def test_a_rate_that_the_format_can_not_hold_is_refused(tmp_path, tone, name, sample_rate):
+    with pytest.raises(ValueError, match=rf"can't hold 1 channels at {sample_rate} Hz"):
+        recordings.check_writable(tmp_path / name, sample_rate, 1)
+    with pytest.raises(ValueError, match=rf"can't hold 1 channels at {sample_rate} Hz"):
+        write_audio(tmp_path / name, tone[:1], sample_rate)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "aiff", "caf"])
+@pytest.mark.parametrize(
+    "sample_rate", [8000, 11_025, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000]
+)
+def test_rates_and_channels_are_kept(tmp_path, tone, ending, sample_rate):
+    for channels in range(1, 9):
+        path, audio = tmp_path / f"out.{ending}", np.resize(tone[:, :256], (channels, 256))
+        recordings.check_writable(path, sample_rate, channels, 256)
+        write_audio(path, audio, sample_rate)
+        samples, rate = read_audio(path, "input")
+        assert samples.shape == audio.shape and rate == sample_rate
+
+
+# ---------------------------------------------------------------- long files
+@pytest.mark.parametrize(("subtype", "fits"), [("PCM_16", 500), ("PCM_24", 333), ("FLOAT", 250), ("DOUBLE", 125)])
+def test_more_than_wav_holds_becomes_rf64(tmp_path, tone, monkeypatch, subtype, fits):
+    monkeypatch.setattr(recordings, "RIFF_BYTES", 2000)
+    path = tmp_path / "out.wav"
+    for n_samples, want in ((fits, "WAV"), (fits + 1, "RF64")):
+        write_audio(path, tone[:, :n_samples], 8000, subtype, {"title": "a title"})
+        info = soundfile.info(path)
+        assert (info.format, info.subtype, info.frames) == (want, subtype, n_samples)
+        np.testing.assert_allclose(read_audio(path, "input")[0], tone[:, :n_samples], rtol=0, atol=2**-15)
+        assert recordings.read_format(path)[1]["title"] == "a title"
+    assert path.read_bytes()[:4] == b"RF64"
+
+
+def test_a_sample_format_that_rf64_has_not_becomes_its_own(tmp_path, tone, monkeypatch):
+    monkeypatch.setattr(recordings, "RIFF_BYTES", 2000)
+    write_audio(tmp_path / "out.wav", tone, 8000, "MS_ADPCM")
+    info = soundfile.info(tmp_path / "out.wav")
+    assert (info.format, info.subtype, info.frames) == ("RF64", "PCM_16", 4000)
+
+
+@pytest.mark.parametrize(
+    ("ending", "holds"), [("aiff", False), ("au", False), ("flac", True), ("w64", True), ("caf", True)]
+)
+def test_more_than_another_format_holds_is_refused(tmp_path, tone, monkeypatch, ending, holds):
+    monkeypatch.setattr(recordings, "RIFF_BYTES", 2000)
+    path = tmp_path / f"out.{ending}"
+    if holds:
+        write_audio(path, tone, 8000)
+        assert soundfile.info(path).frames == 4000
+        return
+    for call in (
+        lambda: recordings.check_writable(path, 8000, 2, 4000),
+        lambda: write_audio(path, tone, 8000),
+    ):
+        with pytest.raises(ValueError, match=r"can't hold .* GiB; \.wav can"):
+            call()
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_limit_is_below_four_gibibytes():
+    assert 2**32 - 2**21 < recordings.RIFF_BYTES < 2**32 - 2**16
+
+
+# ---------------------------------------------------------------- tags
+TAGS = {
+    "title": "Tïtle \u97f3",
+    "artist": "somebody",
+    "album": "an album",
+    "date": "2001",
+    "genre": "Polka",
+    "tracknumber": "7",
+    "comment": "so good",
+    "copyright": "me",
+    "license": "CC0",
+    "software": "an encoder (libsndfile)",
+}
+LOST = {  # by the format, silently
+    "wav": {"license"},
+    "rf64": {"license"},
+    "aiff": {"album", "date", "genre", "tracknumber", "license"},
+    "flac": set(),
+    "ogg": set(),
+    "caf": set(),
+    "mp3": {"copyright", "license", "software"},
+    "w64": set(TAGS),
+    "au": set(TAGS),
+}
+
+
+@pytest.mark.parametrize("ending", LOST)
+def test_tags_are_kept_as_far_as_the_format_has_them(tmp_path, tone, ending):
+    path = tmp_path / f"out.{ending}"
+    write_audio(path, tone, 8000, None, TAGS)
+    found = recordings.read_format(path)[1]
+    kept = {name: value for name, value in TAGS.items() if name not in LOST[ending]}
+    assert {name: found.get(name) for name in kept} == kept
+    np.testing.assert_allclose(read_audio(path, "input")[0][:, :4000], tone, rtol=0, atol=0.3)
+    assert not {"license", "album"} & LOST[ending] & found.keys()
+
+
+def test_tags_that_can_not_be_written_are_left_out(tmp_path, tone):
+    write_audio(tmp_path / "out.wav", tone, 8000, None, {"title": "", "artist": "me"})
+    assert recordings.read_format(tmp_path / "out.wav")[1]["artist"] == "me"
 
 
 @pytest.mark.parametrize("name", ["out.wav", "out.FLAC", "two.dots.ogg", "out.mp3", "out.aiff"])

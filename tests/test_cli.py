@@ -125,6 +125,10 @@ def test_help_shows_the_parameters_and_an_example(capsys):
         ("song.ogg", "VORBIS", "out.wav", "PCM_16"),
         ("song.mp3", "MPEG_LAYER_III", "out.wav", "PCM_16"),
         ("song.mp3", "MPEG_LAYER_III", "out.mp3", "MPEG_LAYER_III"),
+        ("song.wav", "PCM_32", "out.wav", "PCM_32"),
+        ("song.aiff", "PCM_24", "out.aiff", "PCM_24"),
+        ("song.aiff", "FLOAT", "out.wav", "FLOAT"),
+        ("song.ogg", "VORBIS", "out.ogg", "VORBIS"),
     ],
 )
 def test_sample_format_is_kept_where_it_fits(stereo, source, subtype, target, kept):
@@ -132,6 +136,21 @@ def test_sample_format_is_kept_where_it_fits(stereo, source, subtype, target, ke
     assert run("-q", source, target, "style", "style.wav", *QUICK) == 0
     info = soundfile.info(target)
     assert (info.subtype, info.samplerate, info.channels) == (kept, 8000, 2)
+
+
+def test_tags_are_carried_over(stereo):
+    with soundfile.SoundFile("song.flac", "w", 8000, 2) as file:
+        file.title, file.artist, file.comment = "a title", "somebody", "so good"
+        file.write(stereo.T)
+    assert run("-q", "song.flac", "out.wav", "style", "style.wav", *QUICK) == 0
+    with soundfile.SoundFile("out.wav") as file:
+        assert file.copy_metadata().items() >= {"title": "a title", "artist": "somebody", "comment": "so good"}.items()
+
+
+def test_float_may_exceed_full_scale(stereo):
+    soundfile.write("song.wav", 40 * stereo.T, 8000, subtype="FLOAT")
+    assert run("-q", "song.wav", "out.wav", "style", "style.wav", *QUICK) == 0
+    assert np.abs(read("out.wav")).max() > 2
 
 
 def test_a_song_may_be_replaced_by_its_result(folder, stereo, style, rate, quick):
@@ -227,6 +246,7 @@ def test_commands_that_are_not_understood(arguments, capsys, no_work):
         ("song.wav", "nowhere/out.wav", "style.wav", "folder"),
         ("song.wav", "sub", "style.wav", "sub"),
         ("many.wav", "out.mp3", "style.wav", "3 channels"),
+        ("fast.wav", "out.mp3", "style.wav", "96000 Hz"),
         ("song.wav", "out.wav", "nowhere.wav", "style='nowhere.wav'"),
         ("song.wav", "out.wav", "text.wav", "style='text.wav'"),
         ("song.wav", "out.wav", "silent.wav", "silent"),
@@ -237,6 +257,7 @@ def test_commands_that_are_not_understood(arguments, capsys, no_work):
 def test_files_that_can_not_be_used_are_found_before_any_work(source, target, given, why, capsys, no_work):
     Path("text.wav").write_text("a text")
     Path("sub").mkdir()
+    soundfile.write("fast.wav", 0.1 * np.ones((100, 2)), 96_000)
     soundfile.write("many.wav", 0.1 * np.ones((100, 3)), 8000)
     soundfile.write("silent.wav", np.zeros(8000), 8000)
     soundfile.write("short.wav", 0.1 * np.ones(300), 8000)

@@ -52,6 +52,11 @@ def other_style(other_style):
     return other_style[:3000]
 
 
+@pytest.fixture(scope="session")
+def stereo(content, other_style):
+    return np.stack([content, 0.5 * other_style])
+
+
 def array(seed, *shape):
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
@@ -289,6 +294,13 @@ def test_a_transfer_on_a_card_is_the_cpus(cupy, stereo, style, rate, quick, vari
                 np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * stage.style.max())
 
 
+@pytest.mark.parametrize("variant", ["defaults", "few filters", "many filters", "from noise"])
+def test_several_styles_on_a_card(cupy, stereo, style, other_style, rate, quick, variant):
+    parameters = {**quick, **VARIANTS[variant], "style_weights": [1, 0.5]}
+    want, got = (stylize(stereo, [style, other_style], rate, **parameters, device=d).audio for d in ("cpu", "cuda"))
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-3 * np.abs(want).max())
+
+
 def test_twenty_iterations_have_the_cpus_losses(cupy, content, style, rate):
     parameters = {"n_fft": 256, "spectrogram_iters": 20, "phase_iters": 5, "waveform_iters": 20}
     want, got = (stylize(content, style, rate, **parameters, device=device) for device in ("cpu", "cuda"))
@@ -519,7 +531,15 @@ def needed(recordings, style, rate, quick, **parameters):
 
 
 @pytest.mark.parametrize(
-    "variant", ["defaults", "several widths", "several windows", "many filters", "L-BFGS", "from noise"]
+    "variant",
+    [
+        "defaults",
+        "L-BFGS",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("several widths", "several windows", "many filters", "from noise")
+        ),
+    ],
 )
 def test_a_batch_needs_the_memory_that_is_counted_on(request, cupy, recordings, style, rate, quick, variant):
     if request.node.callspec.params["cupy"] == "card":

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import gc
+import json
 import os
 import pickle
 import signal
@@ -16,6 +17,7 @@ from pedalboard import Chain, Gain, LowpassFilter, Mix, Pedalboard, Reverb
 
 import audiostyle_fx
 from audiostyle_fx import StyleTransfer, stylize
+from audiostyle_fx.audio import rms
 from audiostyle_fx.parameters import CHECKS
 
 OTHER = {  # a value other than the default for each parameter
@@ -191,7 +193,8 @@ def test_parameters_changed_between_calls_take_effect(effect, style, other_style
 def test_mix(effect, audio, rate):
     wet = effect(audio, rate)
     effect.mix = 0.25
-    np.testing.assert_allclose(effect(audio, rate), 0.75 * audio + 0.25 * wet, atol=1e-7)
+    want = 0.75 * audio.astype(np.float64) + 0.25 * wet
+    np.testing.assert_allclose(effect(audio, rate), rms(audio) / rms(want) * want, atol=1e-7)
     effect.mix = 0
     np.testing.assert_array_equal(effect(audio, rate), audio)
 
@@ -296,6 +299,61 @@ def test_style_weights(style, audio, rate, quick):
     assert list(effect.style_weights) == [2]
 
 
+def test_several_styles(file, style, other_style, audio, rate, quick):
+    effect = StyleTransfer([file, other_style], style_weights=[1, 0.5], style_sample_rate=[None, 11025], **quick)
+    want = stylize(
+        audio, [style, other_style], rate, style_weights=[1, 0.5], style_sample_rate=[None, 11025], **quick
+    ).audio
+    np.testing.assert_array_equal(Pedalboard([effect])(audio, rate), want)
+    assert effect.style[0] == str(file) and effect.style_weights == (1, 0.5)
+    np.testing.assert_array_equal(effect.style[1], other_style[None])
+    effect.style_weights, effect.style_sample_rate = None, 8000
+    np.testing.assert_array_equal(effect(audio, rate), stylize(audio, [style, other_style], rate, **quick).audio)
+    rewrite(file, other_style[::-1])
+    want = stylize(audio, [other_style[::-1], other_style], rate, **quick).audio
+    np.testing.assert_array_equal(effect(audio, rate), want)
+    with pytest.raises(ValueError, match=r"style_weights=.*2 in all"):
+        effect.style_weights = [1]
+    np.testing.assert_array_equal(effect(audio, rate), want)
+
+
+def test_rates_and_weights_stay_with_as_many_styles_of_their_kind(file, style, other_style, quick):
+    effect = StyleTransfer([style, other_style], style_weights=[2, 1], style_sample_rate=[16000, 8000], **quick)
+    effect.style = [other_style, style]
+    assert effect.style_weights == (2, 1) and effect.style_sample_rate == (16000, 8000)
+    effect.style = [other_style, file]
+    assert effect.style_weights == (2, 1) and effect.style_sample_rate is None
+    effect.style = [file, file, file]
+    assert effect.style_weights is None
+
+
+def through_json(effect, **how):
+    return StyleTransfer(**json.loads(json.dumps(effect.parameters, **how)))
+
+
+@pytest.mark.parametrize("parameters", [{}, OTHER])
+@pytest.mark.parametrize("several", [False, True])
+def test_json_holds_the_parameters(file, tmp_path, other_style, audio, rate, quick, parameters, several):
+    soundfile.write(tmp_path / "other.wav", other_style, 8000)
+    styles = [file, tmp_path / "other.wav"] if several else file
+    weights = [np.float32(0.5), np.int64(2)] if several else np.array([2.0])
+    effect = StyleTransfer(styles, style_weights=weights, **{**quick, **parameters, "seed": np.int64(3)})
+    twin = through_json(effect)
+    assert type(effect.parameters) is dict and twin.parameters == effect.parameters
+    np.testing.assert_array_equal(twin(audio, rate), effect(audio, rate))
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_json_holds_an_array_as_numbers_if_it_is_told_to(style, other_style, stereo, audio, rate, quick, several):
+    styles = [style, other_style, stereo] if several else stereo
+    effect = StyleTransfer(styles, style_sample_rate=np.float32(11025), **quick)
+    with pytest.raises(TypeError, match="ndarray is not JSON serializable"):
+        through_json(effect)
+    twin = through_json(effect, default=np.ndarray.tolist)
+    np.testing.assert_equal(twin.parameters, effect.parameters)
+    np.testing.assert_array_equal(twin(audio, rate), effect(audio, rate))
+
+
 @pytest.mark.parametrize("kind", [str, lambda path: path, lambda path: [path]])
 def test_file_is_read_and_used_at_its_own_rate(style, tmp_path, audio, rate, quick, kind):
     path = tmp_path / "style.flac"
@@ -305,8 +363,8 @@ def test_file_is_read_and_used_at_its_own_rate(style, tmp_path, audio, rate, qui
 
 
 def test_file_is_read_when_set_and_again_when_changed(file, other_style, audio, rate, quick, monkeypatch):
-    reads, read = [], soundfile.read
-    monkeypatch.setattr(soundfile, "read", lambda path, *a, **k: reads.append(path) or read(path, *a, **k))
+    reads, read = [], audiostyle_fx.audio.read_audio
+    monkeypatch.setattr(audiostyle_fx.audio, "read_audio", lambda path, name: reads.append(path) or read(path, name))
     effect = StyleTransfer(file, **quick)
     assert len(reads) == 1
     first = effect(audio, rate)
@@ -351,7 +409,9 @@ def test_bad_style_is_refused_when_set_and_the_old_one_kept(effect, style, tmp_p
         (np.zeros(0, np.float32), ValueError),
         (np.ones(8000, np.int16), TypeError),
         (None, TypeError),
-        ([style, style], ValueError),
+        ([style, None], TypeError),
+        ([style, 0 * style], ValueError),
+        ([], ValueError),
     ]:
         with pytest.raises(kind, match="style"):
             effect.style = bad
@@ -382,6 +442,7 @@ def test_repr_shows_every_parameter(style, file):
         assert f" {name}={value!r}" in text
     assert " style=" in text and str(file) in text
     assert " style=<array (8000,) float32> " in repr(StyleTransfer(style))
+    assert " style=(<array (1, 8000) float32>, <array (1, 8000) float32>) " in repr(StyleTransfer([style, style]))
     assert repr(effect) in repr(Pedalboard([effect]))
 
 
@@ -394,10 +455,11 @@ COPIES = {
 
 
 @pytest.mark.parametrize("way", COPIES)
-@pytest.mark.parametrize("kind", ["array", "file"])
+@pytest.mark.parametrize("kind", ["array", "file", "several"])
 def test_copies_are_the_same_effect_and_independent(style, file, audio, rate, way, kind):
-    given = {"style": style, "style_sample_rate": 16000} if kind == "array" else {"style": file}
-    effect = StyleTransfer(**given, style_weights=[1], **OTHER)
+    styles = {"array": [style], "file": [file], "several": [style, file]}[kind]
+    given = {} if kind == "file" else {"style_sample_rate": 16000}
+    effect = StyleTransfer(styles, **given, style_weights=[2, 1][: len(styles)], **OTHER)
     twin = COPIES[way](effect)
     assert type(twin) is StyleTransfer and twin is not effect
     np.testing.assert_equal(twin.parameters, effect.parameters)

@@ -26,7 +26,7 @@ def check_audio(path: Path, seconds: float) -> None:
     assert audio.std() > 0.01
 
 
-@pytest.mark.parametrize("script", ["one_file.py", "board.py", "texture.py"])
+@pytest.mark.parametrize("script", ["one_file.py", "board.py", pytest.param("texture.py", marks=pytest.mark.slow)])
 def test_scripts_that_write_audio(script, tmp_path):
     assert str(tmp_path / "out.wav") in run(script, tmp_path / "out.wav", "1")
     check_audio(tmp_path / "out.wav", 1)

@@ -49,6 +49,22 @@ def losses_by_definition(x, content, style, terms):
     return total
 
 
+def losses_of_several(x, content, styles, shares, terms):
+    """The same against the mean of the styles' Gram matrices, of which only kernel matrices are at hand."""
+    total = np.zeros(2)
+    for term in terms:
+        rows = [patches(a, term.kernel_width) for a in (x, *styles)]
+        signed = [1.0, *(-share for share in shares)]
+        for a, of_a in zip(rows, signed, strict=True):
+            for b, of_b in zip(rows, signed, strict=True):
+                mean = np.mean((term.gain * kappa(a, b)) ** 2)
+                total[0] += term.style_weight * of_a * of_b * mean
+        p, c = rows[0], patches(content, term.kernel_width)
+        features = np.trace(kappa(p, p)) - 2 * np.trace(kappa(p, c)) + np.trace(kappa(c, c))
+        total[1] += term.content_weight * term.gain * features
+    return total
+
+
 def check_gradient(objective, x, seed, rel=1e-6):
     """The gradient along some directions against central differences, and every item's own."""
     _, grad = objective.value_and_grad(x)
@@ -215,6 +231,43 @@ def test_one_style_serves_the_whole_batch(terms):
     for item in range(3):
         expected = losses_by_definition(x[item], content[item], style[0], terms)
         np.testing.assert_allclose(losses[:, item], expected, rtol=1e-7)
+
+
+SHARES = [(1.0,), (0.5, 0.5), (0.7, 0.1, 0.2)]
+
+
+@WIDTHS
+@pytest.mark.parametrize("shares", SHARES)
+@pytest.mark.parametrize("style_batch", [1, 2])
+@pytest.mark.parametrize("tile", [8, 512])
+def test_several_styles_are_the_mean_of_their_grams(monkeypatch, terms, shares, style_batch, tile):
+    monkeypatch.setattr(infinite_width, "TILE", tile)
+    x, content = spectrogram(60, (2, 20, 5)), spectrogram(61, (2, 20, 5))
+    styles = [spectrogram(62 + i, (style_batch, t, 5)) for i, t in enumerate((9, 20, 33)[: len(shares)])]
+    objective = InfiniteWidth(content, styles, terms, shares)
+    losses, _ = objective.value_and_grad(x)
+    for item in range(2):
+        own = [style[item % style_batch] for style in styles]
+        np.testing.assert_allclose(
+            losses[:, item], losses_of_several(x[item], content[item], own, shares, terms), rtol=1e-7
+        )
+    check_gradient(objective, x, seed=65)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_style_alone_or_in_a_list_is_the_same_bit_for_bit(dtype):
+    x, content, style = (spectrogram(66 + i, (2, t, 6), dtype) for i, t in enumerate((20, 20, 24)))
+    want = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    for found, expected in zip(InfiniteWidth(content, [style], SEVERAL).value_and_grad(x), want, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_equal_styles_are_one():
+    x, content, style = (spectrogram(69 + i, (1, t, 6)) for i, t in enumerate((20, 20, 24)))
+    want = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    found = InfiniteWidth(content, [style, style], SEVERAL, (0.3, 0.7)).value_and_grad(x)
+    for one, other in zip(found, want, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
 
 
 @WIDTHS

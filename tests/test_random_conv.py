@@ -246,6 +246,7 @@ def error_of_mean(samples):
     return samples.std(ddof=1) / math.sqrt(len(samples))
 
 
+@pytest.mark.slow
 def test_content_loss_is_the_closed_form_on_average(few, many):
     for ensemble in (few, many):
         deviation = ensemble.content.mean() - ensemble.closed_form[1]
@@ -287,3 +288,30 @@ def test_gradient_is_that_of_the_closed_form_on_average():
     score = (grads.mean(axis=0) - expected) / (grads.std(axis=0, ddof=1) / math.sqrt(len(grads)))
     assert np.abs(score).max() < 4.5
     assert np.sqrt(np.mean(score**2)) < 2
+
+
+# ---------------------------------------------------------------- several styles
+@FEW_AND_MANY
+@pytest.mark.parametrize("terms", [NARROW, SEVERAL], ids=["one width", "several widths"])
+def test_several_styles_are_the_mean_of_their_grams(n_filters, terms):
+    x, content = spectrogram(80, (2, 20, 4)), spectrogram(81, (2, 20, 4))
+    styles, shares = [spectrogram(82 + i, (1, t, 4)) for i, t in enumerate((12, 20, 31))], (0.2, 0.5, 0.3)
+    objective = RandomConv(content, styles, terms, shares, n_filters=n_filters, seed=1)
+    losses, grad = objective.value_and_grad(x)
+    expected, step = np.zeros(2), 1e-6 * np.random.default_rng(85).standard_normal(x.shape)
+    for layer in objective._layers:
+        gram = [np.einsum("bpn,bpm->bnm", f, f) / f.shape[1] for f in map(layer.features, (x, *styles))]
+        mean = sum(share * of_style for share, of_style in zip(shares, gram[1:], strict=True))
+        expected += layer.term.style_weight * np.square(gram[0] - mean).sum(axis=(1, 2))
+    np.testing.assert_allclose(losses[0], expected, rtol=1e-9)
+    ahead, behind = (objective.value_and_grad(x + sign * step)[0].sum() for sign in (1, -1))
+    assert (ahead - behind) / 2 == pytest.approx(np.vdot(grad, step), rel=1e-5)
+
+
+@FEW_AND_MANY
+def test_a_style_alone_or_in_a_list_is_the_same_bit_for_bit(n_filters):
+    x, content, style = (spectrogram(86 + i, (2, t, 4), "float32") for i, t in enumerate((20, 20, 24)))
+    want = RandomConv(content, style, SEVERAL, n_filters=n_filters, seed=1).value_and_grad(x)
+    found = RandomConv(content, [style], SEVERAL, n_filters=n_filters, seed=1).value_and_grad(x)
+    for one, other in zip(found, want, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -110,7 +110,7 @@ def test_pinned_samples_come_out_as_they_are(content, style, rate, quick, optimi
     free = np.zeros((1, 1, len(content)))
     free[..., 2000:6000] = 1
     fixed = 0.1 * np.random.default_rng(0).standard_normal(free.shape).astype(np.float32) * (1 - free)
-    arguments = (style[None], free, rate, parameters, parameters.stft(rate), "cpu", None, fixed)
+    arguments = ([style[None]], [1.0], free, rate, parameters, parameters.stft(rate), "cpu", None, fixed)
     y, _ = three_stages(content[None, None], *arguments)
     pinned = free == 0
     np.testing.assert_array_equal(y[pinned], fixed[pinned])
@@ -131,6 +131,7 @@ def test_no_seams(steady, steady_style, rate):
     assert inaudible(report), report
 
 
+@pytest.mark.slow
 def test_seams_of_independent_sections_are_found(steady, steady_style, rate):
     at, half = [0, *joins(steady), len(steady)], rate // 20
     butted, faded, ramp = np.zeros_like(steady), np.zeros_like(steady), np.arange(2 * half) / (2 * half)

@@ -11,19 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import audiostyle_fx.transfer
-from audiostyle_fx import Result, stylize, texture
+from audiostyle_fx import Result, stylize, stylize_batch, texture
 from audiostyle_fx.audio import resample, rms
 from audiostyle_fx.parameters import CHECKS
 
 
 @pytest.fixture
 def seen(monkeypatch):
-    """What the three stages are given, transfer by transfer: (content, style)."""
+    """What the three stages are given, transfer by transfer: (content, first style)."""
     calls, original = [], audiostyle_fx.transfer.three_stages
 
-    def three_stages(content, style, *args):
-        calls.append((content.copy(), style.copy()))
-        return original(content, style, *args)
+    def three_stages(content, styles, *args):
+        calls.append((content.copy(), styles[0].copy()))
+        return original(content, styles, *args)
 
     monkeypatch.setattr(audiostyle_fx.transfer, "three_stages", three_stages)
     return calls
@@ -209,9 +209,42 @@ def test_mix_zero_is_the_content_bit_for_bit(styled, stereo):
 
 
 @pytest.mark.parametrize("mix", [0.25, 0.9])
-def test_mix_is_the_sum_of_dry_and_wet(styled, stereo, mix):
+def test_mix_is_the_sum_of_dry_and_wet_at_their_level(styled, stereo, mix):
     want = (1 - mix) * stereo.astype(np.float64) + mix * styled(stereo)
-    np.testing.assert_allclose(styled(stereo, mix=mix), want, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(styled(stereo, mix=mix), rms(stereo) / rms(want) * want, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "mix", [0.1, 0.5, *(pytest.param(mix, marks=pytest.mark.slow) for mix in (0.01, 0.3, 0.7, 0.95))]
+)
+@pytest.mark.parametrize("parameters", [{}, {"match_level": False}, {"normalize": False}, {"phase_init": "random"}])
+def test_level_moves_evenly_with_the_mix(styled, content, stereo, style, mix, parameters):
+    holed = stereo.copy()
+    holed[0, 2000:6000] = 0
+    for dry in (content, 1e-4 * stereo, holed):
+        wet = styled(dry, 5 * style, **parameters)
+        want = (1 - mix) * np.log10(rms(dry)) + mix * np.log10(rms(wet))
+        assert 20 * np.log10(rms(styled(dry, 5 * style, mix=mix, **parameters))) == pytest.approx(20 * want, abs=0.01)
+
+
+@pytest.mark.parametrize("mix", [0.1, 0.5, 0.6])
+def test_a_mix_that_cancels_is_raised_no_more_than_20_db(mix):
+    dry, wet = audiostyle_fx.transfer._mix_shares(1.0, 1.0, -1.0, mix)
+    assert 0 < dry <= 10 * (1 - mix) * 1.001 and 0 < wet <= 10 * mix * 1.001
+
+
+def test_mix_is_aligned_to_the_sample(content, rate, quick):
+    wet = stylize(content, content, rate, **{**quick, "optimizer": "lbfgs"}).audio
+    assert np.argmax(np.correlate(wet, content, "full")) == len(content) - 1
+    for mix in (0.3, 0.7):
+        mixed = stylize(content, content, rate, mix=mix, **{**quick, "optimizer": "lbfgs"}).audio
+        assert distance(mixed, content) < 0.02
+
+
+def test_mix_zero_keeps_the_sign_of_zero(styled, content):
+    dry = content.copy()
+    dry[100] = -0.0
+    assert styled(dry, mix=0).tobytes() == dry.tobytes()
 
 
 # ---------------------------------------------------------------- seed
@@ -331,6 +364,52 @@ def test_swapped_channels_give_the_result_swapped(styled, stereo, style, other_s
     assert distance(swapped, styled(stereo, both, **parameters)) < 1e-3
 
 
+RATES = [8000, 11_025, 22_050, 44_100, 48_000, 88_200, 96_000, 192_000]
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_equal_channels_and_swaps_at_any_rate_and_number_of_channels(data, quick):
+    """To 60 dB: sums over channels in another order round differently, and the iterations amplify that."""
+    rate = data.draw(st.sampled_from(RATES), "rate")
+    channels = data.draw(st.integers(1, 8), "channels")
+    order = data.draw(st.permutations(range(channels)), "order")
+    optimizer = data.draw(st.sampled_from(["adam", "lbfgs"]), "optimizer")
+    rng = np.random.default_rng(data.draw(st.integers(0, 99), "seed"))
+    audio = (0.1 * rng.standard_normal((channels, 3000))).astype(np.float32)
+    audio *= np.sin(np.outer(1 + np.arange(channels), np.arange(3000) * rng.uniform(0.001, 0.01))) ** 2 + 0.1
+    given_style = (rng.standard_normal(4000) * np.sin(0.01 * np.arange(4000))).astype(np.float32)
+
+    def run(content):
+        return stylize(content, given_style, rate, **{**quick, "optimizer": optimizer}).audio
+
+    mono, same, out = run(audio[0]), run(np.repeat(audio[:1], channels, axis=0)), run(audio)
+    for channel in same:
+        assert distance(channel, mono) < 1e-3
+    assert distance(run(audio[order]), out[order]) < 1e-3
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_only_the_style_is_resampled_and_nothing_above_is_lost(seen, quick, rate, monkeypatch):
+    resampled = []
+    monkeypatch.setattr(audiostyle_fx.audio, "resample", lambda *args: resampled.append(args[0]) or resample(*args))
+    t = np.arange(6000)
+    content = (0.1 * np.sin(0.1 * t) + 0.1 * np.sin(0.92 * np.pi * t)).astype(np.float32)  # 0.46 of the rate
+    own, other = content[::-1].copy(), np.random.default_rng(0).standard_normal(9000).astype(np.float32)
+    result = stylize(np.stack([content, content]), own, rate, **{**quick, "optimizer": "lbfgs"})
+    stylize(content, other, rate, style_sample_rate=44_100, **quick)
+    assert [len(a[0]) for a in resampled] == [6000, 9000], "the styles, once each"
+    gain = rms(seen[0][0]) / rms(content)
+    np.testing.assert_allclose(seen[0][0][0, 0], gain * content, rtol=1e-6)
+    assert result.sample_rate == rate
+
+    def high(audio):
+        return np.abs(np.fft.rfft(audio * np.hanning(6000)))[2700:2820].max()
+
+    for channel in result.audio:
+        assert 20 * np.log10(high(channel) / high(content)) == pytest.approx(0, abs=1)
+
+
 def test_style_with_the_contents_channels_is_matched_side_by_side(seen, styled, stereo, style, other_style):
     both = np.stack([style, other_style])
     out = styled(stereo, both)
@@ -386,6 +465,70 @@ def test_style_as_a_list_of_one(styled, content, style, tmp_path):
     path = tmp_path / "style.wav"
     soundfile.write(path, style, 8000, subtype="FLOAT")
     np.testing.assert_array_equal(styled(content, [path]), want)
+
+
+# ---------------------------------------------------------------- several styles
+def test_weights_move_the_result_from_one_style_to_the_other(styled, content, style, other_style, rate):
+    more = {"spectrogram_iters": 20, "waveform_iters": 20}
+    outs = [styled(content, [style, other_style], style_weights=w, **more) for w in ([9, 1], [1, 1], [1, 9])]
+    losses = np.array([[style_loss(out, one, rate) for out in outs] for one in (style, other_style)])
+    assert (np.diff(losses[0]) > 0).all() and (np.diff(losses[1]) < 0).all()
+
+
+@pytest.mark.parametrize("parameters", [{}, {"n_filters": 64}, {"init": "noise", "phase_init": "random"}])
+def test_only_ratios_of_weights_count(styled, content, style, other_style, parameters):
+    both = [style, other_style]
+    want = styled(content, both, **parameters)
+    np.testing.assert_array_equal(styled(content, both, style_weights=[1, 1], **parameters), want)
+    np.testing.assert_array_equal(styled(content, both, style_weights=np.array([5e307, 5e307]), **parameters), want)
+    assert distance(styled(content, both, style_weights=[1, 0.5], **parameters), want) > 1e-3
+
+
+@pytest.mark.parametrize("parameters", [{}, {"n_filters": 64}, {"init": "noise"}])
+def test_styles_in_another_order_with_their_weights_are_the_same(styled, content, style, other_style, parameters):
+    want = styled(content, [style, other_style], style_weights=[3, 1], **parameters)
+    assert distance(styled(content, [other_style, style], style_weights=[1, 3], **parameters), want) < 1e-3
+
+
+def test_a_style_next_to_nothing_counts_for_nothing(styled, content, style, other_style):
+    found = styled(content, [style, other_style], style_weights=[1, 1e-300])
+    assert distance(found, styled(content)) < 1e-3
+
+
+def test_each_of_several_styles_has_its_own_level(styled, content, style, other_style):
+    want = styled(content, [style, other_style])
+    assert distance(styled(content, [1e-3 * style.astype(np.float64), 8 * other_style]), want) < 1e-3
+
+
+def test_each_of_several_styles_has_its_own_rate_and_channels(
+    seen, styled, stereo, style, other_style, rate, tmp_path, quick
+):
+    path = tmp_path / "style.wav"
+    soundfile.write(path, style, 16000, subtype="FLOAT")
+    given = [path, np.stack([style, other_style]), np.repeat(other_style, 2)]
+    out = styled(stereo, given, style_sample_rate=[None, None, 2 * rate])
+    halved = [resample(a[None], 2 * rate, rate)[0] for a in (style, np.repeat(other_style, 2))]
+    np.testing.assert_array_equal(styled(stereo, [halved[0], given[1], halved[1]]), out)
+    one_for_all = styled(stereo, [path, np.repeat(other_style, 2)], style_sample_rate=2 * rate)
+    np.testing.assert_array_equal(one_for_all, styled(stereo, [halved[0], halved[1]]))
+
+
+def test_batch_and_texture_of_several_styles(stereo, style, other_style, rate, quick):
+    both, weights = [style, np.stack([other_style, style])], [2, 1]
+    first, second = stylize_batch([stereo, stereo[::-1]], both, rate, style_weights=weights, **quick)
+    np.testing.assert_array_equal(first.audio, stylize(stereo, both, rate, style_weights=weights, **quick).audio)
+    assert distance(second.audio[::-1], first.audio) > 1e-3, "the second style is matched side by side"
+    out = texture(both[::-1], rate, 0.5, style_weights=weights, **quick).audio
+    assert out.shape == (2, 4000) and rms(out) == pytest.approx(rms(both[1]), rel=1e-5)
+    assert distance(out, texture(both[1], rate, 0.5, **quick).audio) > 1e-2
+
+
+def test_numbers_in_lists_are_an_array(styled, content, stereo, style, other_style):
+    np.testing.assert_array_equal(styled(content, style.tolist()), styled(content))
+    both = np.stack([style, other_style])
+    np.testing.assert_array_equal(styled(stereo, both.tolist()), styled(stereo, both))
+    want = styled(stereo, [both, style])
+    np.testing.assert_array_equal(styled(stereo, [both.tolist(), style[None].tolist()]), want)
 
 
 @pytest.mark.parametrize("kind", [int, float, np.int64, np.float32, np.float64])
@@ -610,6 +753,12 @@ EXTREMES = {
     "click at the start": lambda t: np.where(t == 0, 1.0, 0.0),
     "click in the middle": lambda t: np.where(t == 4000, 1.0, 0.0),
     "click at the end": lambda t: np.where(t == len(t) - 1, 1.0, 0.0),
+    "DC and a tone": lambda t: 0.5 + 1e-3 * np.sin(0.3 * t),
+    "square wave at half the rate": lambda t: np.where(t % 2, 1.0, -1.0),
+    "clicks": lambda t: np.where(t % 1000, 0.0, 1.0),
+    "denormal noise": lambda t: 1e-39 * np.random.default_rng(0).standard_normal(t.shape),
+    "a tone, then denormals": lambda t: np.where(t < 4000, 0.5, 1e-40) * np.sin(0.3 * t),
+    "120 dB from one half to the other": lambda t: np.where(t < 4000, 1.0, 1e-6) * np.sin(0.3 * t),
     "pure tone": lambda t: 0.5 * np.sin(0.3 * t),
     "amplitude 1e-30": lambda t: 1e-30 * np.sin(0.3 * t),
     "amplitude 1e-42": lambda t: 1e-42 * np.sin(0.3 * t),
@@ -633,6 +782,33 @@ def test_extreme_style_gives_finite_audio_at_the_contents_level(styled, content,
     out = styled(content, given)
     assert np.isfinite(out).all()
     assert rms(out) == pytest.approx(rms(content), rel=1e-5)
+
+
+@pytest.mark.parametrize("levels", [(1e-6, 1.0), (1.0, 1e-6), (1e-6, 1e-6), (1e6, 1e-3)])
+@pytest.mark.parametrize("parameters", [{}, {"match_level": False}, {"optimizer": "lbfgs"}, {"n_filters": 64}])
+def test_120_db_between_content_and_style_change_nothing_but_the_level(styled, content, style, levels, parameters):
+    want = levels[0] * styled(content, **parameters).astype(np.float64)
+    assert distance(styled(levels[0] * content, levels[1] * style, **parameters), want) < 1e-3
+
+
+@pytest.mark.parametrize("levels", [(1e-6, 1.0), (1.0, 1e-6)])
+def test_120_db_without_normalize_are_finite(styled, content, style, levels):
+    out = styled(levels[0] * content, levels[1] * style, normalize=False)
+    assert np.isfinite(out).all() and rms(out) > 0
+
+
+def test_what_single_precision_can_not_hold_is_refused(styled, content):
+    loud = (3.4e38 * np.sign(content)).astype(np.float32)
+    with pytest.raises(RuntimeError, match="not finite"):
+        styled(loud)
+
+
+def test_a_click_stays_a_click(styled, style):
+    click = EXTREMES["click in the middle"](np.arange(8000)).astype(np.float32)
+    assert np.flatnonzero(styled(click)).tolist() == [4000]
+    noisy = click + 1e-4 * np.random.default_rng(0).standard_normal(8000).astype(np.float32)
+    out = styled(noisy)
+    assert rms(out[3750:4250]) ** 2 * 500 > 0.5 * rms(out) ** 2 * 8000, "most of it stays where the click is"
 
 
 def test_full_length_transfer_of_content_without_a_noise_floor(style, rate):

@@ -152,7 +152,7 @@ def test_in_digital_silence_the_gradient_is_zero(dtype, silent):
     y[where] = 0
     objective = objective_at(y, stft, np.ones_like(y))
     inner = objective.objective
-    objective.objective = InfiniteWidth(*(p.frames.astype(dtype) for p in (inner._content, inner._style)), TERMS)
+    objective.objective = InfiniteWidth(*(p.frames.astype(dtype) for p in (inner._content, *inner._styles)), TERMS)
     u = objective.coordinates(y)
     quiet = {"everything": np.s_[:], "a channel": np.s_[:, 1], "the end": np.s_[:, :, 14:]}[silent]
     for _ in range(
