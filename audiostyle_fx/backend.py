@@ -35,6 +35,9 @@ BLOCK = 1 << 16
 """Elements that one core works on at a time: with the temporaries of a dozen operations they fit its cache."""
 
 
+FEW_OPERATIONS = 1e6
+"""Those of a product that one core has ended before another has been told to help."""
+
 MOST_OPERATIONS = 2e10
 """Floating-point operations that one call of the BLAS is given, some tenths of a second: nothing interrupts it."""
 
@@ -151,7 +154,8 @@ def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
     if xp is not np:
         _cuda_matmul(_in_rows(a), _in_rows(b), out, accumulate=add_to is not None)
         return out
-    shares = _cores() * math.ceil(2 * batch * m * n * a.shape[2] / (_cores() * MOST_OPERATIONS))
+    operations = 2 * batch * m * n * a.shape[2]
+    shares = _cores() * math.ceil(operations / (_cores() * MOST_OPERATIONS)) if operations > FEW_OPERATIONS else 1
     bounds = np.linspace(0, max(m, n), shares + 1).astype(int)
 
     def fill(at: slice) -> None:
@@ -233,7 +237,11 @@ if hasattr(os, "register_at_fork"):
 
 def _share(function: Callable[[slice], None], blocks: list[slice]) -> None:
     """Call the function for each block, on every core."""
-    workers, stopped = max(1, min(_cores(), len(blocks))), threading.Event()
+    workers, stopped = min(_cores(), len(blocks)), threading.Event()
+    if workers < 2:
+        for block in blocks:
+            function(block)
+        return
 
     def each(share: list[slice]) -> None:
         for block in share:

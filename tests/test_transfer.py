@@ -84,7 +84,7 @@ def test_result_shares_no_memory_with_the_content(content, styled):
 
 
 # ---------------------------------------------------------------- it transfers style
-@pytest.mark.parametrize("n_filters", [512, math.inf])
+@pytest.mark.parametrize("n_filters", [pytest.param(512, marks=pytest.mark.slow), math.inf])
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 @pytest.mark.parametrize("start", [("content", "content"), ("noise", "random"), ("content", "random")])
 def test_result_is_nearer_the_style_than_the_content_is(styled, content, style, rate, n_filters, optimizer, start):
