@@ -222,7 +222,7 @@ def three_stages(
 
     Returns
     -------
-    samples : float64 array, of the contents' shape
+    samples : float32 array, of the contents' shape
     stages : list of dict of str to Stage, for each item
 
     Raises
@@ -233,12 +233,12 @@ def three_stages(
         If the batch does not fit.
     """
     n_samples = contents.shape[-1]
-    padding = ((0, 0), (0, 0), (0, max(0, patch_samples(parameters, stft) - n_samples)))
+    padding = max(0, patch_samples(parameters, stft) - n_samples)
     noise_seed, filter_seed = np.random.SeedSequence(parameters.seed).spawn(2)
     noise_seeds = [noise_seed, *noise_seed.spawn(max(noises))]
     with computing_on(place, parameters.precision) as xp:
-        content, mask = (xp.asarray(np.pad(a, padding).astype(np.float32)) for a in (contents, masks))
-        known = None if fixed is None else xp.asarray(np.pad(fixed, padding).astype(np.float32))
+        content, mask = (xp.asarray(_padded(a, padding)) for a in (contents, masks))
+        known = None if fixed is None else xp.asarray(_padded(fixed, padding))
         spectrum = stft.forward(content)
         style_samples = [xp.asarray(style[None].astype(np.float32)) for style in styles]
         style_spectra = [stft.forward(samples) for samples in style_samples]
@@ -259,11 +259,17 @@ def three_stages(
         x = run.spectrogram(stft.log_magnitude(starts[parameters.init]))
         pin = None if known is None else lambda y: y * mask + known
         y = run.phase(x, starts[parameters.phase_init], content.shape[-1], pin)
-        y = to_host(run.waveform(y, mask, known))[..., :n_samples].astype(np.float64)
+        y = to_host(run.waveform(y, mask, known))[..., :n_samples]
 
     if not np.isfinite(y).all():
         raise RuntimeError(FAILED)
     return y, run.stages
+
+
+def _padded(audio: np.ndarray, padding: int) -> np.ndarray:
+    """The audio in single precision, with silence behind it."""
+    audio = audio.astype(np.float32, copy=False)
+    return np.pad(audio, ((0, 0), (0, 0), (0, padding))) if padding else audio
 
 
 def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int, style_samples: int) -> int:

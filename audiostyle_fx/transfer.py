@@ -305,11 +305,10 @@ def _style_all(
                     parts: list[tuple[_Work, int]] = parts,
                     active: np.ndarray = active,
                     matched: list[np.ndarray] = matched,
-                    second: bool = second,
                 ) -> None:
                     start, batch = time.perf_counter(), [parts[i] for i in chosen]
                     before = [work.before(k, active) for work, k in batch]
-                    contents, masks, fixed = (np.stack(arrays) for arrays in zip(*before, strict=True))
+                    contents, masks, *fixed = (np.stack(arrays) for arrays in zip(*before, strict=True))
                     samples, stages = three_stages(
                         contents,
                         matched,
@@ -320,7 +319,7 @@ def _style_all(
                         stft,
                         place,
                         report(len(batch)),
-                        fixed if second else None,
+                        fixed[0] if fixed else None,
                         [k for _, k in batch],
                     )
                     for (work, k), wet, stage in zip(batch, samples, stages, strict=True):
@@ -353,15 +352,15 @@ class _Work:
         """Which channels are not silent in a section's window."""
         return np.asarray(self.dry[:, self.sections[k].window].any(axis=-1))
 
-    def before(self, k: int, active: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The content of a section's window, the mask of its result and what is finished there."""
+    def before(self, k: int, active: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The content of a section's window, the mask of its result and, for a second one, what is finished there."""
         section = self.sections[k]
-        content, finished = (a[:, section.window][active] for a in (self.dry, self.wet))
+        content = _scaled(self.dry[:, section.window][active], self.gain)
         mask = self._mask(section.window)[active]
-        if section.second:
-            free = section.free()
-            mask, finished = mask * free, finished * (1 - free)
-        return _scaled(content, self.gain), mask, finished
+        if not section.second:
+            return content, mask
+        free = section.free()
+        return content, mask * free, self.wet[:, section.window][active] * (1 - free)
 
     def after(self, k: int, active: np.ndarray, wet: np.ndarray, stages: dict[str, Stage]) -> None:
         """Keep what was made of a section."""
