@@ -211,7 +211,7 @@ def three_stages(
     sample_rate : float
         In Hz, of all of them.
     place : str
-        Where to compute, one of `backend.places`.
+        Where to compute, one of `cards.places`.
     report : callable, optional
         Is told of the progress.
     fixed : float array, of the contents' shape, optional

@@ -485,10 +485,12 @@ def test_interrupt_stops_a_transfer_and_leaves_board_and_effect_usable(tmp_path)
     script = tmp_path / "script.py"
     script.write_text(
         """
+import signal
 import numpy as np
 from pedalboard import Gain, Pedalboard
 from audiostyle_fx import StyleTransfer
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 noise = 0.1 * np.random.default_rng(0).standard_normal((2, 16000)).astype(np.float32)
 effect = StyleTransfer(noise[0], n_fft=256, spectrogram_iters=10**9, progress=lambda *_: print("working", flush=True))
 board = Pedalboard([effect, Gain(0)])

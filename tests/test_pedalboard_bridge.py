@@ -1078,11 +1078,13 @@ def test_exceptions_come_through_unchanged():
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_interrupt_stops_an_effect_and_leaves_the_board_usable():
     code = """
+        import signal
         import time
         import numpy as np
         from pedalboard import Gain, Pedalboard, Reverb
         from audiostyle_fx.pedalboard_bridge import OfflineEffect, install
         install()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
         class Slow(OfflineEffect):
             seconds = 3600.0
