@@ -343,7 +343,7 @@ def resample(audio: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:
     return scipy.signal.resample_poly(audio, ratio.numerator, ratio.denominator, axis=-1).astype(np.float32)
 
 
-def match_channels(style: np.ndarray, active: np.ndarray) -> np.ndarray:
+def match_channels(style: np.ndarray, active: np.ndarray, name: str = "style") -> np.ndarray:
     """The style for each active channel of the content, (active channels, samples).
 
     Parameters
@@ -351,6 +351,8 @@ def match_channels(style: np.ndarray, active: np.ndarray) -> np.ndarray:
     style : (channels, samples)
     active : bool (content channels,)
         False where the content's channel is digital silence.
+    name : str
+        Of the style, for the error.
 
     Raises
     ------
@@ -361,7 +363,7 @@ def match_channels(style: np.ndarray, active: np.ndarray) -> np.ndarray:
         return style[active]
     mono = style.mean(axis=0, dtype=np.float64).astype(np.float32)
     if rms(mono) < 1e-3 * rms(style):
-        raise ValueError(f"style has {len(style)} channels that cancel when mixed to mono; give one of them alone")
+        raise ValueError(f"{name} has {len(style)} channels that cancel when mixed to mono; give one of them alone")
     return np.repeat(mono[None], np.count_nonzero(active), axis=0)
 
 

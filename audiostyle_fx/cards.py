@@ -291,7 +291,9 @@ def _halving(run: Callable[[list[int], str], None], batch: list[int], place: str
         if not _out_of_memory(error):
             raise
         if len(batch) == 1:
-            raise MemoryError(f"{place} has too little memory for one recording ({error})") from error
+            raise MemoryError(
+                f"{place} has too little memory for one recording, or section of one ({error})"
+            ) from error
     half = len(batch) // 2
     warnings.warn(
         f"{place} ran out of memory with {len(batch)} recordings at once: goes on with {half}",

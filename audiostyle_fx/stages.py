@@ -44,7 +44,7 @@ class Stage:
     Attributes
     ----------
     seconds : float
-        Time it took, for all items of a batch together.
+        Time it took, for all items of a batch together, and in all sections of a recording.
     iterations : int array (n,)
         Iterations after which the losses were taken: from 0 to the last, but in the phase stage the first and the last.
     style, content : float64 array (n,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
@@ -25,6 +26,9 @@ Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
 
 Numbers in lists, as JSON holds an array, are that array.
 """
+
+MOST_LIFT = 10.0
+"""The factor, 20 dB, by which a section is brought up at the most: noise is no music."""
 
 MIN_CORRELATION = -0.98
 """Where wet and dry cancel in the mix more than this, its level is not made up for: no more than 20 dB."""
@@ -126,7 +130,8 @@ def stylize(
         the other's, however much of them cancels.
     section_seconds : float
         About the length of the sections in which a recording of more than one and a half is styled, each continuing
-        its neighbours: time grows with the recording's length, memory for the computation does not.
+        its neighbours: time grows with the recording's length, memory for the computation does not. At least eight of
+        the widest patches; a value beyond the recording's length styles it in one piece.
     seed : int
         Everything random comes from it: equal seed, machine and versions give equal output.
     device : str
@@ -136,7 +141,7 @@ def stylize(
         The least that matrix products need: "tf32" lets a card round their factors to 10 bits, on tensor cores.
     progress : bool or callable, optional
         True for a progress bar, or a function that gets stage, iteration, total and the losses by name; on the CPU
-        after every iteration, on a card after every tenth.
+        after every iteration, on a card after every tenth. Every section begins its stages anew.
 
     Returns
     -------
@@ -284,7 +289,8 @@ def _style_all(
     progress: Progress,
 ) -> None:
     """Style the sections of recordings of one length: every second one, then those between them."""
-    with reporting(progress, parameters.n_iter * sum(len(work.sections) for work in works)) as report:
+    sounding = sum(bool(work.active(k).any()) for work in works for k in range(len(work.sections)))
+    with reporting(progress, parameters.n_iter * sounding) as report:
         for second in (False, True):
             # Together go sections whose channels are silent alike, so that their styles are one.
             groups: dict[bytes, list[tuple[_Work, int]]] = {}
@@ -296,7 +302,10 @@ def _style_all(
                 active = np.frombuffer(key, bool)
                 if not active.any():
                     continue
-                matched = [recordings.match_channels(style, active) for style in styles]
+                names = [f"style[{i}]" if len(styles) > 1 else "style" for i in range(len(styles))]
+                matched = [
+                    recordings.match_channels(one, active, name) for one, name in zip(styles, names, strict=True)
+                ]
                 matched = [_scaled(style, _gain(style, sample_rate, parameters.normalize)) for style in matched]
 
                 def run(
@@ -322,8 +331,10 @@ def _style_all(
                         fixed[0] if fixed else None,
                         [k for _, k in batch],
                     )
+                    together = Counter(work for work, _ in batch)  # the sections of a recording share its time
                     for (work, k), wet, stage in zip(batch, samples, stages, strict=True):
-                        work.after(k, active, wet, stage)
+                        own = {name: replace(one, seconds=one.seconds / together[work]) for name, one in stage.items()}
+                        work.after(k, active, wet, own)
                     for work in dict.fromkeys(work for work, _ in batch):
                         work.seconds += time.perf_counter() - start
 
@@ -354,20 +365,27 @@ class _Work:
 
     def before(self, k: int, active: np.ndarray) -> tuple[np.ndarray, ...]:
         """The content of a section's window, the mask of its result and, for a second one, what is finished there."""
-        section = self.sections[k]
-        content = _scaled(self.dry[:, section.window][active], self.gain)
+        section, lift = self.sections[k], self._lift(k)
+        content = _scaled(self.dry[:, section.window][active], self.gain * lift)
         mask = self._mask(section.window)[active]
         if not section.second:
             return content, mask
         free = section.free()
-        return content, mask * free, self.wet[:, section.window][active] * (1 - free)
+        return content, mask * free, self.wet[:, section.window][active] * ((1 - free) * np.float32(lift))
 
     def after(self, k: int, active: np.ndarray, wet: np.ndarray, stages: dict[str, Stage]) -> None:
         """Keep what was made of a section."""
         section = self.sections[k]
         kept, offset = section.kept, section.window.start
-        self.wet[active, kept] = wet[:, kept.start - offset : kept.stop - offset]
+        self.wet[active, kept] = wet[:, kept.start - offset : kept.stop - offset] / np.float32(self._lift(k))
         self.stages[k] = stages
+
+    def _lift(self, k: int) -> float:
+        """How much further a quiet section is brought up, as each is driven to the style's level; undone afterwards."""
+        if len(self.sections) == 1 or not self.parameters.normalize:
+            return 1.0
+        level = recordings.gated_rms(self.dry[:, self.sections[k].window][self.sounding], self.sample_rate)
+        return float(np.clip(recordings.RMS / (level * self.gain), 1.0, MOST_LIFT)) if level else 1.0
 
     def finish(self) -> np.ndarray:
         """The result at its level and in its mix, in place of the samples kept."""

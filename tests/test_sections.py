@@ -1,6 +1,7 @@
 """Long recordings: sections that cover them, joins that nobody hears, work in proportion to the length."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -123,6 +124,24 @@ SECTION, COUNT = 0.5, 12
 
 def joins(content):
     return [i * len(content) // COUNT for i in range(1, COUNT)]
+
+
+def test_quiet_sections_stay_quiet(content, style, rate, quick):
+    levels = np.repeat([1.0, 0.25, 0.03], 16000)
+    audio = (np.tile(content, 6) * levels).astype(np.float32)
+    out = stylize(audio, style, rate, **quick, section_seconds=1).audio
+    for start in (0, 16000, 32000):
+        middle = slice(start + 4000, start + 12000)  # a section's length away from the steps
+        assert abs(20 * np.log10(out[middle].std() / audio[middle].std())) < 6
+
+
+def test_bar_and_seconds_count_what_is_styled(content, style, rate, quick, capsys):
+    audio = np.concatenate([content, content, np.zeros(16000, np.float32), content])
+    result = stylize(audio, style, rate, **quick, section_seconds=1, progress=True)
+    shown = capsys.readouterr().err.split("\r")[-1]
+    done, total = re.search(r"(\d+)/(\d+)", shown).groups()
+    assert done == total and int(total) % 10 == 0
+    assert sum(stage.seconds for stage in result.stages.values()) <= result.seconds
 
 
 def test_no_seams(steady, steady_style, rate):
