@@ -471,7 +471,10 @@ def _load_styles(
     for i, (samples, rate, _) in enumerate(styles):
         name = "style" if len(styles) == 1 else f"style[{i}]"
         loud = recordings.rms(samples)
-        samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
+        with np.errstate(over="ignore", invalid="ignore"):
+            samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
+        if not np.isfinite(samples).all():
+            raise ValueError(f"{name} has peaks that single precision can't hold at sample_rate={sample_rate}")
         if recordings.rms(samples) < 1e-4 * loud:
             raise ValueError(f"{name} is silent at sample_rate={sample_rate}; it must have sound below half of it")
         if samples.shape[-1] < needed:

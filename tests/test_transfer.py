@@ -531,6 +531,12 @@ def test_numbers_in_lists_are_an_array(styled, content, stereo, style, other_sty
     np.testing.assert_array_equal(styled(stereo, [both.tolist(), style[None].tolist()]), want)
 
 
+def test_style_whose_peaks_overflow_when_resampled_is_refused(content, rate, no_work):
+    style = np.where(np.random.default_rng(0).random(8000) < 0.5, -3e38, 3e38).astype(np.float32)
+    with pytest.raises(ValueError, match="style has peaks"):
+        stylize(content, style, rate, style_sample_rate=1.1 * rate)
+
+
 @pytest.mark.parametrize("kind", [int, float, np.int64, np.float32, np.float64])
 def test_rates_of_every_kind_of_number(content, style, rate, quick, kind):
     want = stylize(content, resample(style[None], 16000, rate)[0], rate, **quick)
