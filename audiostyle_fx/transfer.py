@@ -86,6 +86,7 @@ def stylize(
     match_level: bool = DEFAULTS.match_level,
     mix: float = DEFAULTS.mix,
     section_seconds: float = DEFAULTS.section_seconds,
+    style_seconds: float = DEFAULTS.style_seconds,
     seed: int = DEFAULTS.seed,
     device: str = DEFAULTS.device,
     precision: str = DEFAULTS.precision,
@@ -136,6 +137,9 @@ def stylize(
         About the length of the sections in which a recording of more than one and a half is styled, each continuing
         its neighbours: time grows with the recording's length, memory for the computation does not. At least eight of
         the widest patches; a value beyond the recording's length styles it in one piece.
+    style_seconds : float
+        Of a style longer than this, excerpts of so many seconds in all stand for the whole, drawn by the seed without
+        bias, so that time and memory stay flat; `math.inf` uses all of it.
     seed : int
         Everything random comes from it: equal seed, machine and versions give equal output.
     device : str
@@ -229,6 +233,7 @@ def texture(
     normalize: bool = TEXTURE.normalize,
     match_level: bool = TEXTURE.match_level,
     section_seconds: float = TEXTURE.section_seconds,
+    style_seconds: float = TEXTURE.style_seconds,
     seed: int = TEXTURE.seed,
     device: str = TEXTURE.device,
     precision: str = TEXTURE.precision,

@@ -8,11 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from . import audio as recordings
 from .cards import in_batches
+from .excerpts import excerpts
 from .parameters import Parameters
 from .progress import Progress, Report, reporting
 from .sample_file import Samples
@@ -25,6 +27,19 @@ MOST_LIFT = 10.0
 
 MIN_CORRELATION = -0.98
 """Where wet and dry cancel in the mix more than this, its level is not made up for: no more than 20 dB."""
+
+
+EXCERPT_SECONDS, EXCERPT_PATCHES = 5.0, 4
+"""Length of the excerpts from a long style, and how many patches they span at least. Shorter ones cover it better, but
+there are more of them. Measured on a style of three minutes that keeps changing: a third of it in pieces of 10 s leaves
+4 to 12 times the style loss of the whole, in pieces of 3 or 1.5 s 3 to 4 times."""
+
+
+class Matched(NamedTuple):
+    """Styles, float64 (channels, samples), as a content's channels and at the level of transfers, with their shares."""
+
+    styles: list[np.ndarray]
+    shares: list[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +65,23 @@ class Recipe:
     parameters: Parameters
     stft: STFT
 
-    def matched(self, active: np.ndarray) -> list[np.ndarray]:
-        """The styles at the level of the transfer, for the channels of a content that sound, by a flag each."""
-        names = [f"style[{i}]" if len(self.styles) > 1 else "style" for i in range(len(self.styles))]
-        styles = [recordings.match_channels(one, active, name) for one, name in zip(self.styles, names, strict=True)]
-        return [scaled(style, self.gain(style)) for style in styles]
+    def matched(self, active: np.ndarray) -> Matched:
+        """The styles for the channels of a content that sound, by a flag each; of long ones excerpts."""
+        needed, rate = patch_samples(self.parameters, self.stft), self.sample_rate
+        most = self.parameters.style_seconds * rate
+        seeds = np.random.SeedSequence(self.parameters.seed).spawn(2 + len(self.styles))[2:]  # two serve the stages
+        matched = Matched([], [])
+        for i, (style, share, seed) in enumerate(zip(self.styles, self.shares, seeds, strict=True)):
+            one = recordings.match_channels(style, active, f"style[{i}]" if len(self.styles) > 1 else "style")
+            gain, pieces = self.gain(one), [one]
+            if one.shape[1] > most:
+                length = max(round(EXCERPT_SECONDS * rate), EXCERPT_PATCHES * needed)
+                pieces = [one[:, at] for at in excerpts(one.shape[1], length, round(most), seed)]
+                pieces = [piece for piece in pieces if piece.shape[1] >= needed]
+            patches = [piece.shape[1] - needed + self.stft.hop_length for piece in pieces]
+            matched.styles.extend(scaled(piece, gain) for piece in pieces)
+            matched.shares.extend(share * n / sum(patches) for n in patches)
+        return matched
 
     def gain(self, audio: Samples, channels: np.ndarray | slice = slice(None)) -> float:
         """The factor that brings channels, those that count, to the level at which transfers are made."""
@@ -199,15 +226,17 @@ def style_all(works: Sequence[Work], recipe: Recipe, progress: Progress) -> None
             parts, styles = groups[second, key], matched[key]
             run = functools.partial(_style_batch, recipe, np.frombuffer(key, bool), styles, report)
             window = parts[0][0].sections[0].window
-            style_samples = sum(style.shape[1] for style in styles)
-            size = item_bytes(recipe.parameters, recipe.stft, len(styles[0]), window.stop - window.start, style_samples)
+            style_samples = sum(style.shape[1] for style in styles.styles)
+            size = item_bytes(
+                recipe.parameters, recipe.stft, len(styles.styles[0]), window.stop - window.start, style_samples
+            )
             in_batches(run, parts, recipe.parameters.device, size)
 
 
 def _style_batch(
     recipe: Recipe,
     active: np.ndarray,
-    styles: list[np.ndarray],
+    styles: Matched,
     report: Callable[[int], Report | None],
     batch: list[tuple[Work, int]],
     place: str,
@@ -218,8 +247,7 @@ def _style_batch(
     contents, masks, *fixed = (np.stack(arrays) for arrays in zip(*before, strict=True))
     samples, stages = three_stages(
         contents,
-        styles,
-        recipe.shares,
+        *styles,
         masks,
         recipe.sample_rate,
         recipe.parameters,

@@ -13,7 +13,7 @@ PACKAGE = Path(audiostyle_fx.__file__).parent
 KERNELS = {"cublas", "backend", "cards", "arc_cosine", "kernels"}
 NUMERICAL = KERNELS | {"spectral", "scaling", "infinite_width", "random_conv", "optimize", "phase", "waveform"}
 BELOW_OBJECTIVES = KERNELS | {"scaling", "spectral"}
-BELOW_TRANSFER = NUMERICAL | {"parameters", "stages", "sections", "sample_file", "audio", "progress"}
+BELOW_TRANSFER = NUMERICAL | {"parameters", "stages", "sections", "excerpts", "sample_file", "audio", "progress"}
 
 MAY_IMPORT = {
     "cublas": set(),
@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "parameters": {"cards", "spectral"},
     "stages": NUMERICAL | {"parameters", "progress"},
     "sections": set(),
+    "excerpts": set(),
     "sample_file": set(),
     "audio": {"parameters", "sample_file"},
     "progress": set(),
