@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.ndimage import convolve1d, maximum_filter1d, minimum_filter1d
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from .audio import RMS
 from .sample_file import Samples
@@ -60,8 +60,8 @@ class Dynamics:
         Root mean square over the blocks that are not pauses; 0 for silence.
     gain : float
         The factor that brings it to the level at which transfers are made; 1 for silence.
-    lift : float64 array (blocks,)
-        How much further each block is brought up, in dB.
+    lift : float64 array (blocks + 1,)
+        How much further the recording is brought up at the borders of its blocks, in dB.
     """
 
     def __init__(self, audio: Samples, sample_rate: float, channels: np.ndarray | slice = slice(None)) -> None:
@@ -69,7 +69,7 @@ class Dynamics:
         energy, length = _energies(audio, self.block, channels), _lengths(audio.shape[1], self.block)
         power = energy / length
         sounding = power > 10 ** (GATE_DB / 10) * power.max(initial=0)
-        self.rms, self.gain, self.lift = 0.0, 1.0, np.zeros(len(power))
+        self.rms, self.gain, self.lift = 0.0, 1.0, np.zeros(len(power) + 1)
         if sounding.any():
             self.rms = math.sqrt(energy[sounding].sum() / length[sounding].sum())
             self.gain = RMS / self.rms
@@ -77,12 +77,12 @@ class Dynamics:
 
     def curve(self, window: slice) -> float | np.ndarray:
         """The factor of each sample of a window, float64 (samples,), or of all of them."""
-        first, last = max(0, window.start // self.block - 1), -(-window.stop // self.block) + 1
-        lift = self.lift[first:last]
+        first, last = window.start // self.block, -(-window.stop // self.block)
+        lift = self.lift[first : last + 1]
         if not lift.any():
             return self.gain
-        centres = (np.arange(first, first + len(lift)) + 0.5) * self.block - 0.5
-        return self.gain * 10 ** (np.interp(np.arange(window.start, window.stop), centres, lift) / 20)
+        borders = np.arange(first, first + len(lift)) * self.block
+        return self.gain * 10 ** (np.interp(np.arange(window.start, window.stop), borders, lift) / 20)
 
 
 def _energies(audio: Samples, block: int, channels: np.ndarray | slice) -> np.ndarray:
@@ -101,13 +101,12 @@ def _lengths(n_samples: int, block: int) -> np.ndarray:
 
 
 def _lift(power: np.ndarray, sounding: np.ndarray) -> np.ndarray:
-    """By how much each block is brought up, in dB, from the mean square of each."""
+    """By how much each border of blocks is brought up, in dB, from the mean square of each block."""
     if len(power) <= PAUSE_BLOCKS:
-        return np.zeros(len(power))
+        return np.zeros(len(power) + 1)
     around, size = np.pad(power, PAUSE_BLOCKS, constant_values=np.inf), PAUSE_BLOCKS // 2 * 2 + 1
     closed = minimum_filter1d(maximum_filter1d(around, size), size)[PAUSE_BLOCKS:-PAUSE_BLOCKS]
     with np.errstate(divide="ignore"):  # nothing is raised in digital silence, whatever the curve is there
         below = -10 * np.log10(closed / closed[sounding].mean())
-    lift = np.clip(np.minimum(below, 2 * (below - NEAR_DB)), 0, MOST_DB)
-    lift = minimum_filter1d(lift, 3, mode="nearest")  # as far as the smoothing reaches
-    return np.maximum(convolve1d(lift, [0.25, 0.5, 0.25], mode="nearest"), 0)
+    lift = np.pad(np.clip(np.minimum(below, 2 * (below - NEAR_DB)), 0, MOST_DB), 1, mode="edge")
+    return np.minimum(lift[:-1], lift[1:])
