@@ -7,7 +7,7 @@ import audiostyle_fx.dynamics
 import audiostyle_fx.works
 from audiostyle_fx import stylize
 from audiostyle_fx.audio import RMS, rms
-from audiostyle_fx.dynamics import Dynamics
+from audiostyle_fx.dynamics import MOST_DB, Dynamics
 
 
 @pytest.fixture
@@ -42,10 +42,15 @@ def test_gate_goes_with_the_level(tone, rate, gain):
 DIP = slice(12_000, 20_000)  # the second from 1.5 s on
 
 
-def dipped(content, decibels=-30.0, where=DIP):
-    """Four seconds that fall by some decibels for a while."""
-    audio = np.tile(content, 4)
-    audio[where] *= np.float32(10 ** (decibels / 20))
+@pytest.fixture
+def steady(rate):
+    return 0.1 * np.random.default_rng(0).standard_normal(4 * rate)
+
+
+def dipped(audio, decibels=-30.0, where=DIP):
+    """The audio, falling by some decibels for a while."""
+    audio = audio.copy()
+    audio[where] *= audio.dtype.type(10 ** (decibels / 20))
     return audio
 
 
@@ -56,34 +61,32 @@ def lift(audio, rate, window=None):
     return 20 * np.log10(np.broadcast_to(dynamics.curve(window) / dynamics.gain, window.stop - window.start))
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.3, 0.6])
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 0.65])
 @pytest.mark.parametrize("decibels", [-30.0, -np.inf])
-def test_notes_and_short_pauses_are_left_alone(content, rate, seconds, decibels):
-    audio = dipped(content, decibels, slice(12_000, 12_000 + round(seconds * rate)))
-    dynamics = Dynamics(audio[None], rate)
-    assert dynamics.curve(slice(0, len(audio))) == dynamics.gain
+def test_short_pauses_are_left_alone(steady, rate, seconds, decibels):
+    dynamics = Dynamics(dipped(steady, decibels, slice(12_000, 12_000 + round(seconds * rate)))[None], rate)
+    assert dynamics.curve(slice(0, len(steady))) == dynamics.gain
 
 
-@pytest.mark.parametrize(("decibels", "lifted"), [(-4, 0), (-20, 20), (-30, 30), (-45, 45), (-90, 60)])
-def test_long_dips_are_brought_up_to_the_rest(content, rate, decibels, lifted):
-    up = lift(dipped(content, decibels), rate)
-    assert up[DIP][400:-400].mean() == pytest.approx(lifted, abs=2)
-    before, behind = up[: DIP.start], up[DIP.stop :]
-    assert not before[2000:].any() and not behind[:-2000].any(), "nothing loud is made louder"
+def test_notes_are_left_alone(content, rate):
+    dynamics = Dynamics(content[None], rate)
+    assert dynamics.curve(slice(0, len(content))) == dynamics.gain
 
 
-@pytest.mark.parametrize("ramp", [0.01, 0.1, 1.0])
+@pytest.mark.parametrize(("decibels", "lifted"), [(-4, 0), (-20, 20), (-30, 30), (-45, 45), (-90, 90)])
+def test_long_dips_are_brought_up_to_the_rest(steady, rate, decibels, lifted):
+    up, level = lift(dipped(steady, decibels), rate), 10 * np.log10(0.75) if lifted else 0  # over all four seconds
+    np.testing.assert_allclose(up[DIP][100:-100], min(lifted + level, MOST_DB), atol=2)
+    assert not up[: DIP.start].any() and not up[DIP.stop :].any(), "nothing loud is made louder"
+
+
+@pytest.mark.parametrize("ramp", [0.01, 0.1, 0.5])
 def test_ramps_are_followed(steady, rate, ramp):
     decibels = np.interp(np.arange(len(steady)) / rate, [1.5, 1.5 + ramp, 3.5 - ramp, 3.5], [0, -30, -30, 0])
-    up = lift(steady * 10 ** (decibels / 20), rate)
-    np.testing.assert_allclose(up[decibels < -29.9], 30, atol=2)
+    up, level = lift(steady * 10 ** (decibels / 20), rate), 10 * np.log10(np.mean(10 ** (decibels / 10)))
+    np.testing.assert_allclose(up[decibels < -29.9][100:-100], level + 30, atol=2)
     assert not up[decibels == 0].any()
-    assert (up + decibels).max() < 2, "nothing comes out above the level of the rest"
-
-
-@pytest.fixture
-def steady(rate):
-    return 0.1 * np.random.default_rng(0).standard_normal(5 * rate)
+    assert (up + decibels)[up > 0].max() < level + 2, "nothing is brought up beyond the level of the recording"
 
 
 def test_a_quiet_beginning_and_a_quiet_end_are_brought_up(steady, rate):
@@ -94,7 +97,7 @@ def test_a_quiet_beginning_and_a_quiet_end_are_brought_up(steady, rate):
 
 
 def test_any_window_of_the_curve_is_a_part_of_it(content, rate):
-    audio = dipped(content)
+    audio = dipped(np.tile(content, 4))
     whole, rng = lift(audio, rate), np.random.default_rng(0)
     assert np.abs(np.diff(whole)).max() < 0.5, "it is continuous"
     for start, stop in [(0, 1), (len(audio) - 1, len(audio)), *np.sort(rng.integers(0, len(audio), (50, 2)))]:
@@ -102,14 +105,14 @@ def test_any_window_of_the_curve_is_a_part_of_it(content, rate):
 
 
 def test_levels_do_not_depend_on_how_the_recording_is_read(content, rate, monkeypatch):
-    audio = np.stack([dipped(content), dipped(content, -40)[::-1]])[:, :-17]
+    audio = np.stack([dipped(np.tile(content, 4)), dipped(np.tile(content, 4), -40)[::-1]])[:, :-17]
     want = lift(audio, rate)
     monkeypatch.setattr(audiostyle_fx.dynamics, "READ_BLOCKS", 3)
     np.testing.assert_array_equal(lift(audio, rate), want)
 
 
 def test_one_curve_for_all_channels(content, rate):
-    mono, other = dipped(content), dipped(content, 0)
+    mono, other = dipped(np.tile(content, 4)), np.tile(content, 4)
     want = lift(mono, rate)
     np.testing.assert_array_equal(lift(np.stack([mono, mono]), rate), want)
     np.testing.assert_array_equal(lift(np.stack([mono, other]), rate), lift(np.stack([other, mono]), rate))
@@ -121,7 +124,7 @@ def test_one_curve_for_all_channels(content, rate):
 
 @pytest.mark.parametrize("power", [-60, -3, 20])
 def test_the_curve_goes_with_the_level_exactly(content, rate, power):
-    audio, window = dipped(content)[None], slice(0, 32_000)
+    audio, window = dipped(np.tile(content, 4))[None], slice(0, 32_000)
     scaled = Dynamics(np.float32(2.0**power) * audio, rate).curve(window)
     np.testing.assert_array_equal(scaled * 2.0**power, Dynamics(audio, rate).curve(window))
 
@@ -137,7 +140,7 @@ def test_silence_brings_nothing_up(content, rate):
 # ---------------------------------------------------------------- transfers
 @pytest.mark.parametrize("section_seconds", [10.0, 1.0])
 def test_the_result_falls_where_the_content_does(content, style, rate, quick, section_seconds):
-    audio = dipped(content)
+    audio = dipped(np.tile(content, 4))
     out = stylize(audio, style, rate, **quick, section_seconds=section_seconds).audio
     for part in (DIP, slice(DIP.start + 2000, DIP.stop - 2000)):
         assert abs(20 * np.log10(rms(out[part]) / rms(audio[part]))) < 6
@@ -149,7 +152,7 @@ def test_what_is_quiet_first_is_styled_at_its_own_level(content, style, rate, qu
     audio = np.concatenate([np.zeros(2 * rate, np.float32), 0.01 * np.tile(content, 2), np.tile(content, 2)])
     out = stylize(audio, style, rate, **quick, section_seconds=1).audio
     assert not out[: 2 * rate].any()
-    for part in (slice(2 * rate, 4 * rate), slice(4 * rate, 6 * rate)):
+    for part in (slice(2 * rate, 4 * rate - 100), slice(4 * rate, 6 * rate)):  # but for the last blocks before the jump
         assert abs(20 * np.log10(rms(out[part]) / rms(audio[part]))) < 3
 
 
@@ -158,7 +161,7 @@ def test_the_work_sees_an_even_level_unless_levels_are_left_alone(content, style
     monkeypatch.setattr(
         audiostyle_fx.works, "three_stages", lambda contents, *rest: seen.append(contents) or original(contents, *rest)
     )
-    audio = dipped(content)
+    audio = dipped(np.tile(content, 4))
     for normalize in (True, False):
         stylize(audio, style, rate, **quick, normalize=normalize)
     even, plain = (contents[0, 0] for contents in seen)
