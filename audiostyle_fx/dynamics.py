@@ -47,12 +47,14 @@ class Dynamics:
 
     Parameters
     ----------
-    audio : Samples
-        The recording, (channels, samples).
-    sample_rate : float
-        In Hz.
-    channels : bool array or slice
-        Those that count, as NumPy indexes them.
+    energies : float64 array (blocks,)
+        Sum of the squares in each block, the mean over the channels that count: see `block_energies`.
+    n_samples : int
+        Of the recording.
+    block : int
+        Samples of a block.
+    rms : float, optional
+        Its own level, where that is known better than from these blocks.
 
     Attributes
     ----------
@@ -64,16 +66,23 @@ class Dynamics:
         How much further the recording is brought up at the borders of its blocks, in dB.
     """
 
-    def __init__(self, audio: Samples, sample_rate: float, channels: np.ndarray | slice = slice(None)) -> None:
-        self.block = max(1, round(BLOCK_SECONDS * sample_rate))
-        energy, length = _energies(audio, self.block, channels), _lengths(audio.shape[1], self.block)
-        power = energy / length
+    def __init__(self, energies: np.ndarray, n_samples: int, block: int, rms: float | None = None) -> None:
+        self.block = block
+        lengths = np.diff(np.append(np.arange(0, n_samples, block), n_samples))
+        power = energies / lengths
         sounding = power > 10 ** (GATE_DB / 10) * power.max(initial=0)
         self.rms, self.gain, self.lift = 0.0, 1.0, np.zeros(len(power) + 1)
         if sounding.any():
-            self.rms = math.sqrt(energy[sounding].sum() / length[sounding].sum())
+            self.rms = math.sqrt(energies[sounding].sum() / lengths[sounding].sum()) if rms is None else rms
             self.gain = RMS / self.rms
-            self.lift = _lift(power, sounding)
+            self.lift = _lift(power, sounding, rms)
+
+    @classmethod
+    def of(cls, audio: Samples, sample_rate: float, channels: np.ndarray | slice = slice(None)) -> Dynamics:
+        """Those of a recording, (channels, samples), at a rate in Hz; ``channels`` are those that count."""
+        block = block_samples(sample_rate)
+        energies = block_energies(audio, block)[:, channels]
+        return cls(energies.sum(axis=1) / max(energies.shape[1], 1), audio.shape[1], block)
 
     def curve(self, window: slice) -> float | np.ndarray:
         """The factor of each sample of a window, float64 (samples,), or of all of them."""
@@ -85,28 +94,27 @@ class Dynamics:
         return self.gain * 10 ** (np.interp(np.arange(window.start, window.stop), borders, lift) / 20)
 
 
-def _energies(audio: Samples, block: int, channels: np.ndarray | slice) -> np.ndarray:
-    """Sum of squares of each block, the mean over the channels; float64 (blocks,)."""
-    energies = [np.zeros(0)]
-    for at in range(0, audio.shape[1], READ_BLOCKS * block):
-        some = audio[:, at : at + READ_BLOCKS * block][channels]
-        squares = np.square(some, dtype=np.float64).sum(axis=0) / max(len(some), 1)
-        energies.append(np.add.reduceat(squares, np.arange(0, len(squares), block)))
+def block_samples(sample_rate: float) -> int:
+    """Samples of a block at a rate in Hz."""
+    return max(1, round(BLOCK_SECONDS * sample_rate))
+
+
+def block_energies(audio: Samples, block: int, start: int = 0) -> np.ndarray:
+    """Sum of the squares in each block from sample ``start`` on, float64 (blocks, channels)."""
+    energies = [np.zeros((0, audio.shape[0]))]
+    for at in range(start, audio.shape[1], READ_BLOCKS * block):
+        squares = np.square(audio[:, at : at + READ_BLOCKS * block], dtype=np.float64)
+        energies.append(np.add.reduceat(squares, np.arange(0, squares.shape[1], block), axis=1).T)
     return np.concatenate(energies)
 
 
-def _lengths(n_samples: int, block: int) -> np.ndarray:
-    """Samples in each block."""
-    return np.diff(np.append(np.arange(0, n_samples, block), n_samples))
-
-
-def _lift(power: np.ndarray, sounding: np.ndarray) -> np.ndarray:
+def _lift(power: np.ndarray, sounding: np.ndarray, rms: float | None) -> np.ndarray:
     """By how much each border of blocks is brought up, in dB, from the mean square of each block."""
     if len(power) <= PAUSE_BLOCKS:
         return np.zeros(len(power) + 1)
     around, size = np.pad(power, PAUSE_BLOCKS, constant_values=np.inf), PAUSE_BLOCKS // 2 * 2 + 1
     closed = minimum_filter1d(maximum_filter1d(around, size), size)[PAUSE_BLOCKS:-PAUSE_BLOCKS]
     with np.errstate(divide="ignore"):  # nothing is raised in digital silence, whatever the curve is there
-        below = -10 * np.log10(closed / closed[sounding].mean())
+        below = -10 * np.log10(closed / (closed[sounding].mean() if rms is None else rms**2))
     lift = np.pad(np.clip(np.minimum(below, 2 * (below - NEAR_DB)), 0, MOST_DB), 1, mode="edge")
     return np.minimum(lift[:-1], lift[1:])

@@ -85,6 +85,28 @@ class OfflineEffect(Chain):
         raise NotImplementedError(f"{type(self).__name__} does not implement render(audio, sample_rate)")
 
     @property
+    def streaming(self) -> bool:
+        """Whether it takes a recording in chunks, by ``reset=False``; a subclass that does implements `feed` too."""
+        return False
+
+    def feed(self, audio: Audio, sample_rate: float) -> npt.NDArray[np.floating[Any]]:
+        """Take the next chunk of a recording and return what is finished of the result.
+
+        Parameters
+        ----------
+        audio : float32 array, shape (channels, samples)
+            What follows the last chunk since `reset`, of any length; it belongs to this call.
+        sample_rate : float
+            In Hz.
+
+        Returns
+        -------
+        floating-point array, shape (channels, any number of samples)
+            What follows the last returned; it is copied.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement feed(audio, sample_rate)")
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """Keyword arguments that build this effect again: what repr shows, and what copy and pickle carry over.
 
@@ -102,7 +124,7 @@ class OfflineEffect(Chain):
         input_array : float32 or float64 array, (samples,), (channels, samples) or (samples, channels)
         sample_rate : float, in Hz
         buffer_size : int, samples that native code processes at a time; without meaning for this effect
-        reset : bool, False announces a chunk of a recording, which is refused
+        reset : bool, False announces a chunk of a recording, which is refused unless `streaming` is true
 
         Returns
         -------
@@ -111,8 +133,8 @@ class OfflineEffect(Chain):
         Raises
         ------
         TypeError, RuntimeError
-            As native code raises them for arguments that it does not take. RuntimeError also if `reset` is false,
-            or if `render` returns another shape or type, NaN or infinity.
+            As native code raises them for arguments that it does not take. RuntimeError also if `reset` is false
+            without `streaming`, or if `render` or `feed` returns another shape or type, NaN or infinity.
         ValueError
             If `buffer_size` is 0, at which native code hangs.
         """
@@ -121,7 +143,7 @@ class OfflineEffect(Chain):
     __call__ = process  # type: ignore[assignment]  # pedalboard's stub misnames the first argument of __call__
 
     def reset(self) -> None:
-        """Forget which axis of earlier recordings was time. Parameters stay as they are."""
+        """Forget earlier recordings: which axis was time, and what was fed. Parameters stay as they are."""
         _note(self).probe.reset()
 
     def __repr__(self) -> str:
@@ -166,6 +188,7 @@ class _Note:
         # The effects and containers in it. Native code holds native halves alone; this keeps the Python halves alive.
         self.kept: list[PluginContainer] = []
         self.gone: weakref.ref[Plugin] | None = None
+        self.waiting: list[Audio] = []  # between chunks: see _feed_natively and _feed_mix
 
     @functools.cached_property
     def probe(self) -> Plugin:
@@ -252,9 +275,14 @@ def _walk(plugins: Iterable[Plugin | None]) -> Iterator[Plugin]:
 # ------------------------------------------------------------------------------- running a board with an effect in it
 
 
+BLOCK = 512
+"""Samples that native plugins are given at a time next to an effect that takes chunks."""
+
+
 class _Job(NamedTuple):
     sample_rate: float
     buffer_size: int
+    whole: bool  # rather than a chunk
     as_list: bool  # as pedalboard.process does: one plugin after the other. A board runs all of them block by block.
 
 
@@ -276,15 +304,20 @@ def _process(
     everything = list(_walk([plugin]))
     if len({id(part) for part in everything}) < len(everything):  # an instance stands twice, at which this raises:
         return _native_process(plugin, input_array, sample_rate, buffer_size, reset)
-    if not reset:
-        names = ", ".join(sorted({type(part).__name__ for part in everything if isinstance(part, OfflineEffect)}))
+    effects = [part for part in everything if isinstance(part, OfflineEffect)]
+    if reset:
+        for part in everything:
+            _stop_waiting(part)
+    elif whole := [effect for effect in effects if not effect.streaming]:
+        remedy = " Or set streaming=True." * any("streaming" in effect.parameters for effect in whole)
         raise RuntimeError(
-            f"{names} needs the whole recording at once, and reset=False announces a chunk of it. "
-            "Read the whole file into one array and process it in one call, with reset=True (the default)."
+            f"{', '.join(sorted({type(effect).__name__ for effect in whole}))} needs the whole recording at once, and "
+            "reset=False announces a chunk of it. Read the whole file into one array and process it in one call, with "
+            f"reset=True (the default).{remedy}"
         )
     audio = np.array(np.atleast_2d(input_array.T if time_first else input_array), dtype=np.float32, order="C")
     if audio.size:
-        audio = _run([plugin], audio, _Job(float(sample_rate), int(buffer_size), as_list))
+        audio = _run([plugin], audio, _Job(float(sample_rate), int(buffer_size), bool(reset), as_list))
     return np.ascontiguousarray(audio[0] if input_array.ndim == 1 else audio.T if time_first else audio)
 
 
@@ -326,12 +359,10 @@ def _run(plugins: Iterable[Plugin | None], audio: Audio, job: _Job) -> Audio:
             continue
         audio, stretch = _run_natively(stretch, audio, job), []
         if isinstance(plugin, OfflineEffect):
-            audio = _render(plugin, audio, job.sample_rate)
+            audio = _render(plugin, audio, job)
         elif isinstance(plugin, Mix):
-            mixed = np.zeros_like(audio)
-            for branch in _inside(plugin):  # added up in native code's order
-                mixed += _run([branch], audio.copy(), job._replace(as_list=False))
-            audio = mixed
+            branches = [_run([branch], audio.copy(), job._replace(as_list=False)) for branch in _inside(plugin)]
+            audio = sum(branches, np.zeros_like(audio)) if job.whole else _mix_chunks(plugin, branches)
         elif isinstance(plugin, PluginContainer):
             audio = _run(_inside(plugin), audio, job)
     return _run_natively(stretch, audio, job)
@@ -341,6 +372,8 @@ def _run_natively(stretch: list[Plugin], audio: Audio, job: _Job) -> Audio:
     """Run native plugins on the whole recording, as a board that holds nothing else."""
     if not stretch:
         return audio
+    if not job.whole:
+        return _feed_natively(stretch, audio, job)
     channels, samples = audio.shape
     if samples <= channels:  # followed by silence, or native code would take samples for channels
         audio = np.pad(audio, ((0, 0), (0, channels + 1 - samples)))
@@ -349,16 +382,51 @@ def _run_natively(stretch: list[Plugin], audio: Audio, job: _Job) -> Audio:
     return _native_list_process(audio, job.sample_rate, plugins, job.buffer_size, True)[:, :samples]
 
 
-def _render(effect: OfflineEffect, audio: Audio, sample_rate: float) -> Audio:
-    """Call `render` and check what it returns; the copy keeps the caller's result and the effect's own array apart."""
-    shape, name = audio.shape, type(effect).__name__
-    result: Any = effect.render(audio, sample_rate)
-    if not isinstance(result, np.ndarray) or result.dtype.kind != "f" or result.shape != shape:
-        raise RuntimeError(f"{name}.render must return a floating-point array of shape {shape}, not {_short(result)}")
+def _feed_natively(stretch: list[Plugin], audio: Audio, job: _Job) -> Audio:
+    """Run native plugins on what has come so far of a recording, in blocks of one size.
+
+    Native code forgets what it was doing whenever it is given another number of samples than before, if fewer than
+    ``buffer_size``; and what an effect gives out varies. So the rest of a block waits for the next chunk.
+    """
+    note, block = _note(stretch[0]), min(BLOCK, job.buffer_size)
+    audio = np.concatenate([*note.waiting, audio], axis=1)
+    whole = audio.shape[1] // block * block
+    note.waiting = [audio[:, whole:].copy()]
+    if not whole:
+        return audio[:, :0]
+    return _native_list_process(audio[:, :whole], job.sample_rate, [Chain(stretch)], block, False)
+
+
+def _mix_chunks(mix: Mix, branches: list[Audio]) -> Audio:
+    """Add up what all branches have given; the rest of those that are ahead waits."""
+    note = _note(mix)
+    if note.waiting:
+        branches = [np.concatenate(parts, axis=1) for parts in zip(note.waiting, branches, strict=True)]
+    ready = min(branch.shape[1] for branch in branches)
+    note.waiting = [branch[:, ready:].copy() for branch in branches]
+    return sum((branch[:, :ready] for branch in branches), np.zeros((len(branches[0]), ready), np.float32))
+
+
+def _stop_waiting(plugin: Plugin) -> None:
+    """Drop what is left of a recording in chunks."""
+    note = _known(plugin)
+    if note is not None:
+        note.waiting = []
+
+
+def _render(effect: OfflineEffect, audio: Audio, job: _Job) -> Audio:
+    """Call `render` or `feed` and check what it returns; the copy keeps the result and the effect's own array apart."""
+    method: Any = effect.render if job.whole else effect.feed
+    name = f"{type(effect).__name__}.{method.__name__}"
+    shape = audio.shape if job.whole else (audio.shape[0], "any number")
+    result: Any = method(audio, job.sample_rate)
+    shaped = isinstance(result, np.ndarray) and (result.shape == shape if job.whole else result.shape[:-1] == shape[:1])
+    if not shaped or result.dtype.kind != "f":
+        raise RuntimeError(f"{name} must return a floating-point array of shape {shape}, not {_short(result)}")
     with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, and is reported as that
         output = np.array(result, dtype=np.float32, order="C")
     if not np.isfinite(output).all():
-        raise RuntimeError(f"{name}.render returned audio with NaN or infinity in it; was the input free of them?")
+        raise RuntimeError(f"{name} returned audio with NaN or infinity in it; was the input free of them?")
     return output
 
 
@@ -407,6 +475,7 @@ def _resetting(native: Callable[[PluginContainer], None]) -> Callable[[PluginCon
         if _known(self) is None:
             return
         for part in _walk([self]):
+            _stop_waiting(part)
             if isinstance(part, OfflineEffect):
                 part.reset()
             elif _known(part):

@@ -86,7 +86,7 @@ class Recipe:
 
     def gain(self, audio: Samples, channels: np.ndarray | slice = slice(None)) -> float:
         """The factor that brings channels, those that count, to the level at which transfers are made."""
-        return Dynamics(audio, self.sample_rate, channels).gain if self.parameters.normalize else 1.0
+        return Dynamics.of(audio, self.sample_rate, channels).gain if self.parameters.normalize else 1.0
 
 
 class Work:
@@ -172,7 +172,7 @@ class Work:
 
     def _gain(self) -> Gain:
         if self.parameters.normalize:
-            return Dynamics(self.dry, self.recipe.sample_rate, self.sounding).curve
+            return Dynamics.of(self.dry, self.recipe.sample_rate, self.sounding).curve
         return lambda window: 1.0
 
     def _mask(self, window: slice) -> np.ndarray:
@@ -219,14 +219,22 @@ def style_all(works: Sequence[Work], recipe: Recipe, progress: Progress) -> None
     matched = {key: recipe.matched(np.frombuffer(key, bool)) for _, key in groups}
     with reporting(progress, recipe.parameters.n_iter * sum(map(len, groups.values()))) as report:
         for second, key in sorted(groups):
-            parts, styles = groups[second, key], matched[key]
-            run = functools.partial(_style_batch, recipe, np.frombuffer(key, bool), styles, report)
-            window = parts[0][0].sections[0].window
-            style_samples = sum(style.shape[1] for style in styles.styles)
-            size = item_bytes(
-                recipe.parameters, recipe.stft, len(styles.styles[0]), window.stop - window.start, style_samples
-            )
-            in_batches(run, parts, recipe.parameters.device, size)
+            style_parts(groups[second, key], np.frombuffer(key, bool), matched[key], recipe, report)
+
+
+def style_parts(
+    parts: list[tuple[Work, int]],
+    active: np.ndarray,
+    styles: Matched,
+    recipe: Recipe,
+    report: Callable[[int], Report | None],
+) -> None:
+    """Style sections, of works by number, whose channels are silent alike; as many together as is best."""
+    window, (channels, _) = parts[0][0].sections[parts[0][1]].window, styles.styles[0].shape
+    style_samples = sum(style.shape[1] for style in styles.styles)
+    size = item_bytes(recipe.parameters, recipe.stft, channels, window.stop - window.start, style_samples)
+    run = functools.partial(_style_batch, recipe, active, styles, report)
+    in_batches(run, parts, recipe.parameters.device, size)
 
 
 def _style_batch(

@@ -20,22 +20,22 @@ def tone(rate):
 @pytest.mark.parametrize(("pause_db", "counts"), [(-np.inf, False), (-70, False), (-50, True)])
 def test_pauses_do_not_count(tone, rate, pause_db, counts):
     pause = 10 ** (pause_db / 20) * tone
-    level = Dynamics(np.concatenate([pause, tone, pause], axis=1), rate).rms
+    level = Dynamics.of(np.concatenate([pause, tone, pause], axis=1), rate).rms
     assert level == pytest.approx(rms(tone) / (np.sqrt(3) if counts else 1), rel=1e-4)
 
 
 def test_level_of_short_and_silent_recordings(tone, rate):
     for silent in (np.zeros((2, 1000), np.float32), np.zeros((2, 0), np.float32)):
-        assert (Dynamics(silent, rate).rms, Dynamics(silent, rate).gain) == (0, 1)
-    assert Dynamics(np.full((1, 1), 0.3, np.float32), rate).rms == pytest.approx(0.3)
-    assert Dynamics(tone[:, :81], rate).rms == pytest.approx(rms(tone[:, :81]))  # 81 is a block of 80 and one of 1
-    assert Dynamics(tone, rate).gain == pytest.approx(RMS / rms(tone))
+        assert (Dynamics.of(silent, rate).rms, Dynamics.of(silent, rate).gain) == (0, 1)
+    assert Dynamics.of(np.full((1, 1), 0.3, np.float32), rate).rms == pytest.approx(0.3)
+    assert Dynamics.of(tone[:, :81], rate).rms == pytest.approx(rms(tone[:, :81]))  # 81 is a block of 80 and one of 1
+    assert Dynamics.of(tone, rate).gain == pytest.approx(RMS / rms(tone))
 
 
 @pytest.mark.parametrize("gain", [1e-15, 1e3])
 def test_gate_goes_with_the_level(tone, rate, gain):
     audio = np.append(tone, 1e-4 * tone, axis=1)
-    assert Dynamics(gain * audio, rate).rms == pytest.approx(gain * Dynamics(audio, rate).rms, rel=1e-5)
+    assert Dynamics.of(gain * audio, rate).rms == pytest.approx(gain * Dynamics.of(audio, rate).rms, rel=1e-5)
 
 
 # ---------------------------------------------------------------- the curve
@@ -57,19 +57,19 @@ def dipped(audio, decibels=-30.0, where=DIP):
 def lift(audio, rate, window=None):
     """The curve in dB above the gain, (samples,)."""
     audio = np.atleast_2d(audio)
-    dynamics, window = Dynamics(audio, rate), window or slice(0, audio.shape[1])
+    dynamics, window = Dynamics.of(audio, rate), window or slice(0, audio.shape[1])
     return 20 * np.log10(np.broadcast_to(dynamics.curve(window) / dynamics.gain, window.stop - window.start))
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 0.65])
 @pytest.mark.parametrize("decibels", [-30.0, -np.inf])
 def test_short_pauses_are_left_alone(steady, rate, seconds, decibels):
-    dynamics = Dynamics(dipped(steady, decibels, slice(12_000, 12_000 + round(seconds * rate)))[None], rate)
+    dynamics = Dynamics.of(dipped(steady, decibels, slice(12_000, 12_000 + round(seconds * rate)))[None], rate)
     assert dynamics.curve(slice(0, len(steady))) == dynamics.gain
 
 
 def test_notes_are_left_alone(content, rate):
-    dynamics = Dynamics(content[None], rate)
+    dynamics = Dynamics.of(content[None], rate)
     assert dynamics.curve(slice(0, len(content))) == dynamics.gain
 
 
@@ -118,20 +118,20 @@ def test_one_curve_for_all_channels(content, rate):
     np.testing.assert_array_equal(lift(np.stack([mono, other]), rate), lift(np.stack([other, mono]), rate))
     assert not lift(np.stack([mono, other]), rate).any(), "one channel alone falls"
     two = np.stack([mono, np.zeros_like(mono)])
-    curve = Dynamics(two, rate, np.array([True, False])).curve(slice(0, len(mono)))
-    np.testing.assert_array_equal(curve, Dynamics(mono[None], rate).curve(slice(0, len(mono))))
+    curve = Dynamics.of(two, rate, np.array([True, False])).curve(slice(0, len(mono)))
+    np.testing.assert_array_equal(curve, Dynamics.of(mono[None], rate).curve(slice(0, len(mono))))
 
 
 @pytest.mark.parametrize("power", [-60, -3, 20])
 def test_the_curve_goes_with_the_level_exactly(content, rate, power):
     audio, window = dipped(np.tile(content, 4))[None], slice(0, 32_000)
-    scaled = Dynamics(np.float32(2.0**power) * audio, rate).curve(window)
-    np.testing.assert_array_equal(scaled * 2.0**power, Dynamics(audio, rate).curve(window))
+    scaled = Dynamics.of(np.float32(2.0**power) * audio, rate).curve(window)
+    np.testing.assert_array_equal(scaled * 2.0**power, Dynamics.of(audio, rate).curve(window))
 
 
 def test_silence_brings_nothing_up(content, rate):
     silent = np.zeros(4 * rate, np.float32)
-    assert Dynamics(silent[None], rate).curve(slice(0, 4 * rate)) == 1
+    assert Dynamics.of(silent[None], rate).curve(slice(0, 4 * rate)) == 1
     audio = np.concatenate([silent, content, content, silent])
     up = lift(audio, rate)
     assert np.isfinite(up).all() and not up[4 * rate : 6 * rate - 2000].any()
