@@ -14,9 +14,10 @@ import soundfile
 import audiostyle_fx
 from audiostyle_fx import cli, stylize
 from audiostyle_fx.cli import main
-from audiostyle_fx.parameters import CHECKS
 
 QUICK = ["n_fft=256", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
+STYLED = ["song.wav", "out.wav", "style", "style.wav"]
+OPTIONS = ["-n", "--start", "--duration", "--quiet", "--completion", "--version", "--help"]
 
 
 @pytest.fixture(autouse=True)
@@ -106,11 +107,17 @@ def test_version(capsys):
     assert capsys.readouterr().out.strip().endswith(version("audiostyle-fx"))
 
 
-def test_help_shows_the_parameters_and_an_example(capsys):
-    assert run("--help") == 0
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"], ["song.wav", "--help"]])
+def test_help_fits_a_screen_and_its_examples_are_understood(words, capsys):
+    assert run(*words) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in CHECKS)
-    assert "IN OUT" in shown and "STYLEFILE" in shown and "alpha=0.02" in shown
+    lines = shown.splitlines()
+    assert len(lines) <= 24 and max(map(len, lines)) <= 79
+    examples = [line.split()[1:] for line in lines[lines.index("examples:") + 1 :]]
+    assert len(examples) == 3
+    for example in examples:
+        cli._understood(cli._options(example))
+    assert all(option in shown for option in OPTIONS)
 
 
 # ---------------------------------------------------------------- files
@@ -219,20 +226,48 @@ def test_parameters_that_are_not_understood(words, why, capsys, no_work):
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "why"),
     [
-        [],
-        ["song.wav"],
-        ["song.wav", "out.wav", "style"],
-        ["song.wav", "out.wav", "stile", "style.wav"],
-        ["song.wav", "out.wav", "style", "style.wav", "--loud"],
+        ([], "IN is missing: audiostyle IN OUT"),
+        (["song.wav"], "OUT is missing"),
+        (["-n"], "OUT is missing"),
+        ([*STYLED, "style"], "style needs a file"),
+        (["song.wav", "out.wav", "style", "reverb"], "./NAME"),
+        (["song.wav", "out.wav", "convolution"], "convolution needs a file"),
+        (["song.wav", "out.wav", "stile", "style.wav"], "'stile' is not an effect (did you mean 'style'?)"),
+        (["song.wav", "out.wav", "alpha=1"], "'alpha=1' is not an effect"),
+        ([*STYLED, "--loud"], "'--loud' is no option"),
+        ([*STYLED, "--quite"], "did you mean '--quiet'?"),
+        ([*STYLED, "reverv", "room_size=0.4"], "'reverv' is neither a file nor an effect (did you mean 'reverb'?)"),
+        ([*STYLED, "reverb", "roomsize=0.4"], "did you mean 'room_size'?"),
+        ([*STYLED, "reverb", "room_size", "0.4"], "'room_size' is a parameter of reverb and needs a value: name=value"),
+        ([*STYLED, "reverb", "room_size=2"], "reverb room_size=2: Room Size value must be between 0.0 and 1.0"),
+        ([*STYLED, "gain", "loud"], "gain_db='loud' must be a number"),
+        ([*STYLED, "gain", "nan"], "gain_db='nan' must be a number"),
+        ([*STYLED, "gain", "-3", "4"], "'4' is neither an effect nor a parameter: gain takes"),
+        ([*STYLED, "gain", "-3", "gain_db=4"], "'gain_db=4': gain has a gain_db already"),
+        ([*STYLED, "gain", "-3", "rverb"], "did you mean 'reverb'?"),
+        ([*STYLED, "gain", "-1e-3"], "'-1e-3' is no option; a value that begins with - is written name=value"),
+        ([*STYLED, "invert", "3"], "invert has none"),
+        ([*STYLED, "resample", "quality=Linaer"], "must be one of ZeroOrderHold, Linear"),
+        ([*STYLED, "style.wav", "style_weights=1,2,3"], "style_weights=(1, 2, 3)"),
+        ([*STYLED, "duration=3"], "--duration takes"),
+        ([*STYLED, "--start", "1:75:"], "'1:75:' must be seconds, mm:ss"),
+        ([*STYLED, "--start", "-1"], "'-1' must be seconds"),
+        ([*STYLED, "--duration", "0"], "--duration must be above 0"),
+        (["-n", "out.wav"], "the first effect must be style"),
+        (["-n", "out.wav", "gain", "style", "style.wav"], "the first effect must be style"),
+        (["-n", "out.wav", "style", "style.wav"], "needs duration=SECONDS"),
+        (["-n", "out.wav", "style", "style.wav", "duration=0"], "needs duration=SECONDS"),
+        (["-n", "out.wav", "style", "style.wav", "duration=1", "alpha=0.1"], "alpha=0.1 must be 0"),
+        (["-n", "out.wav", "style", "style.wav", "duration=1", "init=noise"], "has no init"),
+        (["-n", "out.wav", "style", "style.wav", "duration=1", "--start", "3"], "--start"),
+        (["help", "revreb"], "did you mean 'reverb'?"),
+        ([*STYLED, "--completion", "csh"], "'bash'"),
     ],
 )
-def test_commands_that_are_not_understood(arguments, capsys, no_work):
-    before = names(".")
-    assert run(*arguments) == 2
-    assert "usage: audiostyle" in capsys.readouterr().err
-    assert names(".") == before
+def test_commands_that_are_not_understood(arguments, why, capsys, no_work):
+    assert why in fails(capsys, 2, *arguments)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,10 @@ MAY_IMPORT = {
     "transfer": BELOW_TRANSFER,
     "pedalboard_bridge": set(),
     "effect": BELOW_TRANSFER | {"transfer", "pedalboard_bridge"},
-    "cli": BELOW_TRANSFER | {"transfer", "effect"},
+    "plugins": set(),
+    "grammar": {"plugins"},
+    "completion": {"plugins"},
+    "cli": BELOW_TRANSFER | {"transfer", "effect", "plugins", "grammar", "completion"},
     "__main__": {"cli"},
     "__init__": BELOW_TRANSFER | {"transfer", "effect", "pedalboard_bridge"},
 }
