@@ -144,7 +144,7 @@ class _Parser(argparse.ArgumentParser):
         raise ValueError(message)
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _parser() -> _Parser:
     parser = _Parser(prog="audiostyle", usage=USAGE, add_help=False, allow_abbrev=False)
     parser.add_argument("words", nargs="*")
     parser.add_argument("-n", dest="null", action="store_true")
@@ -154,6 +154,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--completion", choices=SHELLS)
     parser.add_argument("--version", action="store_true")
     parser.add_argument("-h", "--help", action="store_true")
+    return parser
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
     options, unknown = parser.parse_known_intermixed_args(arguments)
     if unknown:
         known = meant(unknown[0], parser._option_string_actions)
@@ -176,8 +181,8 @@ def _told(options: argparse.Namespace) -> str | None:
     if options.version:
         return version("audiostyle-fx")
     if options.completion:
-        names = "-n --start --duration --quiet --completion --version --help"
-        return script(options.completion, effects(), names.split())
+        long = [name for name in _parser()._option_string_actions if name.startswith("--")]
+        return script(options.completion, effects(), ["-n", *long])
     if options.help or (first == "help" and not others):
         return HELP
     if first == "effects" and not others:

@@ -13,20 +13,21 @@ SHELLS = ("bash", "zsh", "fish")
 
 # What may follow, in words that both bash and zsh understand: the beginning of a word first, then the words before it.
 _CANDIDATES = """_audiostyle_candidates() {
+    local effects="@EFFECTS@"
     local current=$1 previous= effect= count=0 word
     shift
     for word in "$@"; do
         case $previous in
             --start|--duration|--completion) ;;
             *) case $word in -n|-|[!-]*) count=$((count + 1)) ;; esac
-               [ $count -gt 2 ] && case $word in @PATTERN@) effect=$word ;; esac ;;
+               [ $count -gt 2 ] && case " $effects " in *" $word "*) effect=$word ;; esac ;;
         esac
         previous=$word
     done
     case $previous in
         --completion) echo "@SHELLS@"; return ;;
         --start|--duration) return ;;
-        help) [ $count -eq 1 ] && echo "@EFFECTS@"; return ;;
+        help) [ $count -eq 1 ] && echo "$effects"; return ;;
         @FILES@) [ "$effect" = "$previous" ] && return ;;
     esac
     case $current in -*) echo "@OPTIONS@"; return ;; esac
@@ -35,7 +36,7 @@ _CANDIDATES = """_audiostyle_candidates() {
 @CHOICES@
         *=*) ;;
 @NAMES@
-        *) echo "@EFFECTS@" ;;
+        *) echo "$effects" ;;
     esac
 }
 """
@@ -104,14 +105,13 @@ def script(shell: str, effects: Mapping[str, Effect], options: Sequence[str]) ->
         )
     else:
         text = _CANDIDATES + (_BASH if shell == "bash" else _ZSH)
-        rows = [f'        "{name} "*) echo "{words} @EFFECTS@" ;;' for name, words in names.items()]
+        rows = [f'        "{name} "*) echo "{words} $effects" ;;' for name, words in names.items()]
     fill = {
         "NAMES": "\n".join(rows),
         "CHOICES": "\n".join(f'        "{" ".join(key)}="*) echo "{words}" ;;' for key, words in choices.items()),
         "OPTIONS": " ".join(options),
         "SHELLS": " ".join(SHELLS),
         "FILES": "|".join(effect.name for effect in effects.values() if effect.takes_file),
-        "PATTERN": "|".join(effects),
         "EFFECTS": " ".join(effects),
     }
     for name, words in fill.items():

@@ -125,33 +125,31 @@ def _native_parameters(plugin: type) -> dict[str, Parameter] | None:
     signature = re.search(r"__init__\(self.*", inspect.getattr_static(plugin, "__init__").__doc__ or "")
     if signature is None:
         return None
-    found = re.findall(r"(\w+): (.+?)(?: = (.+?))?(?=, \w+: |\) -> )", signature[0])
     parameters = {}
-    for name, annotation, default in found[1:]:
+    for name, annotation, default in re.findall(r"(\w+): (.+?)(?: = (.+?))?(?=, \w+: |\) -> )", signature[0])[1:]:
         kind = _kind(annotation)
         if kind is None or not hasattr(plugin, name):  # what is not kept belongs to an array given before it
             if not default:
                 return None
             continue
-        help_text = " ".join(_plain(getattr(plugin, name).__doc__ or "").split())
-        # An enum's default is written as <Quality.Linear: 1>.
-        text = re.sub(r"^<\w+\.(\w+): .*>$", r"\1", default)
         read, show, choices = kind
-        parameters[name] = Parameter(
-            name, read, show, read(text) if default else REQUIRED, choices, "str" in _names(annotation), help_text
-        )
+        text = re.sub(r"^<\w+\.(\w+): .*>$", r"\1", default)  # an enum's default is written as <Quality.Linear: 1>
+        value = REQUIRED if not default else None if default == "None" else read(text)
+        said = " ".join(_plain(getattr(plugin, name).__doc__ or "").split())
+        parameters[name] = Parameter(name, read, show, value, choices, "str" in _names(annotation), said)
     return parameters
 
 
 def _names(annotation: str) -> list[str]:
-    return re.findall(r"[\w.]+", annotation)
+    """The types that an annotation allows, without those that hold others."""
+    return re.findall(r"[\w.]+", re.sub(r"\b(?!Union|Optional)[\w.]+\[[^\]]*\]+", "", annotation))
 
 
 def _kind(annotation: str) -> tuple[Callable[[str], Any], Callable[[Any], str], tuple[str, ...]] | None:
     """How a native type is read from a word and shown as one, and what it may be; None where no word can say it."""
     for name in _names(annotation):
         if name in ("float", "typing.SupportsFloat"):
-            return number, "{:.6g}".format, ()
+            return number, lambda value: "none" if value is None else f"{value:.6g}", ()
         if name in ("int", "typing.SupportsInt"):
             return integer, str, ()
         if name == "bool":
