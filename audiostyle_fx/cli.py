@@ -113,7 +113,7 @@ def effects() -> dict[str, Effect]:
         _shown,
         doc=stylize.__doc__ or "",
         files=["style"],
-        leave_out=["style_sample_rate", "progress"],  # of arrays; an option says it
+        leave_out=["style_sample_rate", "progress"],  # arrays have the one; an option says the other
     )
     help_text = "With -n: " + numpy_parameters(texture.__doc__ or "")["duration"]
     length = Parameter("duration", number, _shown, None, help=help_text)
@@ -135,7 +135,9 @@ def _shown(value: Any) -> str:
     """A word that `_value` takes for the value."""
     if isinstance(value, (tuple, list)):
         return ",".join(map(_shown, value))
-    return f"{value:g}" if isinstance(value, float) else str(value).lower() if value in (True, None) else str(value)
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return str(value).removesuffix(".0")
 
 
 # ---------------------------------------------------------------- what is asked for
@@ -277,10 +279,10 @@ def _read(job: _Job, source: str) -> tuple[np.ndarray, int]:
     return audio[:, start:stop], sample_rate
 
 
-def _subtype(job: _Job, source: str) -> str:
-    """The sample format to write: the source's, and floating point to a pipe where WAV has no such one."""
-    subtype, _ = read_format(source)
-    return "FLOAT" if job.shown == "-" and subtype not in SAMPLE_BYTES else subtype
+def _format(job: _Job, source: str) -> tuple[str, dict[str, str]]:
+    """Sample format and tags to write: the source's, and floating point to a pipe where WAV has no such format."""
+    subtype, tags = read_format(source)
+    return "FLOAT" if job.shown == "-" and subtype not in SAMPLE_BYTES else subtype, tags
 
 
 # ---------------------------------------------------------------- the work
@@ -296,7 +298,7 @@ def _run(job: _Job, chain: list[Step]) -> None:
 def _style_file(job: _Job, source: str, values: dict[str, Any]) -> None:
     """A recording through nothing but a style transfer."""
     audio, sample_rate = _read(job, source)
-    subtype, (_, tags) = _subtype(job, source), read_format(source)
+    subtype, tags = _format(job, source)
     check_writable(job.target, sample_rate, len(audio), audio.shape[1], subtype)
     result = stylize(audio, sample_rate=sample_rate, progress=not job.quiet, **values)
     write_audio(job.target, result.audio, sample_rate, subtype, tags)
@@ -307,7 +309,7 @@ def _chain_file(job: _Job, source: str, chain: list[Step]) -> None:
     """A recording through any effects."""
     began = time.perf_counter()
     audio, sample_rate = _read(job, source)
-    subtype, (_, tags) = _subtype(job, source), read_format(source)
+    subtype, tags = _format(job, source)
     check_writable(job.target, sample_rate, len(audio), audio.shape[1], subtype)
     audio = _through(_made(chain, job.quiet), audio, sample_rate)
     write_audio(job.target, audio, sample_rate, subtype, tags)
@@ -319,7 +321,7 @@ def _texture_file(job: _Job, first: Step, *chain: Step) -> None:
     began = time.perf_counter()
     values = {name: value for name, value in first.values.items() if name != "alpha"}
     style, sample_rate = read_audio(values["style"][0], "style")
-    subtype = "FLOAT" if job.shown == "-" else _subtype(job, values["style"][0])
+    subtype = "FLOAT" if job.shown == "-" else _format(job, values["style"][0])[0]
     check_writable(job.target, sample_rate, len(style), round(values["duration"] * sample_rate), subtype)
     board = _made(chain, job.quiet)
     audio = texture(sample_rate=sample_rate, progress=not job.quiet, **values).audio
@@ -348,7 +350,10 @@ def _through(board: list[Any], audio: np.ndarray, sample_rate: int) -> np.ndarra
     channels, samples = audio.shape
     if samples <= channels:  # followed by silence, or pedalboard would take samples for channels
         audio = np.pad(audio, ((0, 0), (0, channels + 1 - samples)))
-    return np.asarray(Pedalboard(board)(audio, sample_rate))[:, :samples]
+    audio = np.asarray(Pedalboard(board)(audio, sample_rate))[:, :samples]
+    if not np.isfinite(audio).all():
+        raise RuntimeError("the effects gave NaN or infinite samples; are the input's finite, and the values moderate?")
+    return audio
 
 
 def _report(job: _Job, audio: np.ndarray, sample_rate: int, how: str) -> None:

@@ -198,6 +198,7 @@ def test_recordings_with_fewer_samples_than_channels(length):
         (["gain", "-3", "style", "nowhere.wav"], "style='nowhere.wav'"),
         (["gain", "-3", "style", "style.wav", "text.wav"], "style[1]='text.wav'"),
         (["mp3_compressor"], "9.0kHz"),
+        (["gain", "1e30"], "NaN or infinite"),
         (["gain", "--start", "2"], "--start 2 must be within the input, which is 1 s long"),
     ],
 )

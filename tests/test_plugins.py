@@ -1,6 +1,7 @@
 """Effects by name: what is read from pedalboard's native classes is what these do."""
 
 import inspect
+import math
 import re
 from dataclasses import asdict
 
@@ -151,7 +152,7 @@ def test_style_takes_the_parameters_of_the_class_and_a_length():
     assert words.keys() == of_class | {"duration"}
     assert words["style"].default is REQUIRED and words["style"].is_file
     given = {name: one.read(one.show(one.default)) for name, one in words.items() if name in asdict(DEFAULTS)}
-    assert Parameters(**given) == DEFAULTS and all(one.help for one in words.values())
+    assert given == asdict(DEFAULTS) and Parameters(**given) == DEFAULTS and all(one.help for one in words.values())
     assert "duration" in inspect.signature(texture).parameters
 
 
@@ -180,3 +181,8 @@ def test_the_list_has_a_line_for_each():
     lines = listing(cli.effects().values()).splitlines()
     assert [line.split()[0] for line in lines] == list(cli.effects())
     assert all(len(line.split()) > 3 and len(line) <= 79 for line in lines)
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e-9, math.inf, 7, True, False, None, "adam", (3, 11), (512, 2048.5)])
+def test_values_of_style_shown_are_read_again(value):
+    assert cli._value(cli._shown(value)) == value
