@@ -162,9 +162,10 @@ def _parser() -> _Parser:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     options, unknown = parser.parse_known_intermixed_args(arguments)
-    if unknown:
-        known = meant(unknown[0], parser._option_string_actions)
-        raise ValueError(f"{unknown[0]!r} is no option{known}; a value that begins with - is written name=value")
+    for word in unknown:
+        if word.startswith("-"):
+            known = meant(word, parser._option_string_actions)
+            raise ValueError(f"{word!r} is no option{known}; a value that begins with - is written name=value")
     return options
 
 
