@@ -2,8 +2,19 @@
 
 from .effect import StyleTransfer
 from .pedalboard_bridge import OfflineEffect, install, uninstall
-from .transfer import Result, stylize, stylize_batch, texture
+from .transfer import Outcome, Result, style_file, stylize, stylize_batch, texture
 
-__all__ = ["OfflineEffect", "Result", "StyleTransfer", "install", "stylize", "stylize_batch", "texture", "uninstall"]
+__all__ = [
+    "OfflineEffect",
+    "Outcome",
+    "Result",
+    "StyleTransfer",
+    "install",
+    "style_file",
+    "stylize",
+    "stylize_batch",
+    "texture",
+    "uninstall",
+]
 
 install()

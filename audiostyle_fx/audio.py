@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from numbers import Real
 from pathlib import Path
@@ -21,6 +21,7 @@ import scipy.signal
 import soundfile
 
 from .parameters import sample_rate as check_rate
+from .sample_file import Samples
 
 MAX_CHANNELS = 32
 """An array of more channels than this, and than it has samples, is taken for a transposed one."""
@@ -28,7 +29,7 @@ MAX_CHANNELS = 32
 WRITE_SAMPLES = 1 << 16
 """Samples written at a time: Vorbis takes as much of the stack as it is given to encode at once."""
 
-READ_SAMPLES = 1 << 24
+READ_SAMPLES = 1 << 20
 """Samples a channel read at a time: room for as many as a header claims may be more than there is."""
 
 VORBIS_MAX_RATE = 200_000
@@ -76,9 +77,14 @@ def check_audio(name: str, audio: np.ndarray) -> np.ndarray:
         raise ValueError(f"{name} has shape {audio.shape}, more channels than samples; it must be (channels, samples)")
     with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, and is reported as that
         audio = np.atleast_2d(audio).astype(np.float32, order="C")
+    check_finite(name, audio)
+    return audio
+
+
+def check_finite(name: str, audio: np.ndarray) -> None:
+    """Raise ValueError if the recording ``name`` has a sample that is not finite."""
     if not np.isfinite(audio).all():
         raise ValueError(f"{name} holds NaN or infinite samples; all must be finite in float32")
-    return audio
 
 
 class StyleRecording(NamedTuple):
@@ -182,8 +188,25 @@ def _read_style(style: Any, rate: float | None, name: str) -> tuple[np.ndarray, 
 
 
 # ---------------------------------------------------------------- files
-def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int]:
-    """The file's samples, float32 (channels, samples), and its rate in Hz; ``name`` is the parameter that errors name.
+class Source:
+    """A sound file, to be read a block at a time; a context manager.
+
+    Parameters
+    ----------
+    path : path
+    name : str
+        The parameter that errors name.
+
+    Attributes
+    ----------
+    sample_rate : int
+        In Hz.
+    channels : int
+    subtype : str
+        The sample format, by libsndfile's name.
+    tags : dict of str to str
+        Those that libsndfile knows, as far as the file's format has them: title, artist, album, date, genre,
+        tracknumber, comment, copyright, license and software.
 
     Raises
     ------
@@ -192,28 +215,51 @@ def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int
     ValueError
         If it can't be read as audio.
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(f"{name}={os.fspath(path)!r}: there is no such file")
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate = int(check_rate("its sample rate", file.samplerate))
-            blocks = [np.zeros((0, file.channels), np.float32)]
-            # A damaged header may claim any length: only what is there counts.
-            while len(block := file.read(READ_SAMPLES, dtype="float32", always_2d=True)):
-                blocks.append(block)
-    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:  # TypeError: a headerless file
-        raise ValueError(f"{name}={os.fspath(path)!r} can't be read as audio: {error}") from error
-    return np.concatenate([block.T for block in blocks], axis=1, dtype=np.float32), rate
+
+    def __init__(self, path: str | os.PathLike[str], name: str) -> None:
+        self._called = f"{name}={os.fspath(path)!r}"
+        if not Path(path).exists():
+            raise FileNotFoundError(f"{self._called}: there is no such file")
+        with self._reading():
+            self._file = soundfile.SoundFile(path)
+            self.sample_rate = int(check_rate("its sample rate", self._file.samplerate))
+            self.channels, self.subtype = self._file.channels, self._file.subtype
+            self.tags = {name: text for name, text in self._file.copy_metadata().items() if text}
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """The samples, float32 (channels, samples), some at a time; ValueError where they can't be read."""
+        while True:
+            with self._reading():  # a damaged header may claim any length: only what is there counts
+                block = self._file.read(READ_SAMPLES, dtype="float32", always_2d=True).T
+            if not block.shape[1]:
+                return
+            yield block
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:  # TypeError: a headerless file
+            raise ValueError(f"{self._called} can't be read as audio: {error}") from error
+
+
+def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int]:
+    """The file's samples, float32 (channels, samples), and its rate in Hz; parameters and errors are `Source`'s."""
+    with Source(path, name) as source:
+        blocks = [np.zeros((source.channels, 0), np.float32), *source.blocks()]
+        return np.concatenate(blocks, axis=1, dtype=np.float32), source.sample_rate
 
 
 def read_format(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
-    """The sample format of a file that can be read, by libsndfile's name, and its tags.
-
-    Those are the ones that libsndfile knows, as far as the file's format has them: title, artist, album, date, genre,
-    tracknumber, comment, copyright, license and software.
-    """
-    with soundfile.SoundFile(path) as file:
-        return file.subtype, {name: text for name, text in file.copy_metadata().items() if text}
+    """The sample format of a file that can be read, by libsndfile's name, and its tags: see `Source`."""
+    with Source(path, "input") as source:
+        return source.subtype, source.tags
 
 
 def check_writable(
@@ -237,12 +283,12 @@ def check_writable(
 
 def write_audio(
     path: str | os.PathLike[str],
-    audio: np.ndarray,
+    audio: Samples,
     sample_rate: int,
     subtype: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Write (channels, samples) to ``path``, which is replaced only by the finished file.
+    """Write a recording, (channels, samples), to ``path``, which is replaced only by the finished file.
 
     A link is followed, and a file that is replaced passes on its permissions. More than fits into WAV becomes RF64.
 
@@ -264,20 +310,23 @@ def write_audio(
         If the format clips at full scale and the audio had to be turned down to fit.
     """
     path = Path(os.path.realpath(path))
-    file_format, subtype = _choose(path, sample_rate, len(audio), audio.shape[1], subtype)
-    peak = float(np.abs(audio).max(initial=0.0))
+    channels, n_samples = audio.shape
+    file_format, subtype = _choose(path, sample_rate, channels, n_samples, subtype)
+    starts = range(0, n_samples, WRITE_SAMPLES)
+    peak = max((float(np.abs(audio[:, at : at + WRITE_SAMPLES]).max(initial=0.0)) for at in starts), default=0.0)
     if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
         decibels = 20 * np.log10(peak)
         warnings.warn(f"{path}: turned down by {decibels:.1f} dB, as {subtype} clips at full scale", stacklevel=2)
-        audio = audio / peak
+    else:
+        peak = 1.0
     partial = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
-        with soundfile.SoundFile(partial, "w", sample_rate, len(audio), subtype, format=file_format) as file:
+        with soundfile.SoundFile(partial, "w", sample_rate, channels, subtype, format=file_format) as file:
             for name, value in (tags or {}).items():
                 with contextlib.suppress(soundfile.SoundFileError):  # a format without this tag
                     setattr(file, name, value)
-            for start in range(0, audio.shape[1], WRITE_SAMPLES):
-                file.write(audio[:, start : start + WRITE_SAMPLES].T)
+            for at in starts:
+                file.write((audio[:, at : at + WRITE_SAMPLES] / np.float32(peak)).T)
         if path.exists():
             shutil.copymode(path, partial)
         os.replace(partial, path)
@@ -373,34 +422,35 @@ def rms(audio: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))) if audio.size else 0.0
 
 
-def gated_rms(audio: np.ndarray, sample_rate: float) -> float:
-    """RMS of (channels, samples) over the blocks that are not pauses, so that those don't count; 0 for silence."""
+def gated_rms(audio: Samples, sample_rate: float, channels: np.ndarray | slice = slice(None)) -> float:
+    """RMS of (channels, samples) over the blocks that are not pauses, so that those don't count; 0 for silence.
+
+    ``channels`` are those that count, as NumPy indexes them.
+    """
     block = max(1, round(GATE_SECONDS * sample_rate))
-    starts = np.arange(0, audio.shape[-1], block)
-    energy = np.concatenate(
-        [  # some blocks at a time, since squares take more memory than the recording
-            np.add.reduceat(np.square(audio[:, at : at + 100 * block], dtype=np.float64).mean(axis=0), some - at)
-            for some in np.split(starts, range(100, len(starts), 100))
-            for at in some[:1]
-        ]
-    )
-    lengths = np.diff(np.append(starts, audio.shape[-1]))
-    sounding = energy / lengths > 10 ** (GATE_DB / 10) * (energy / lengths).max()
+    energies = []
+    for at in range(0, audio.shape[1], 100 * block):  # some blocks at a time, since squares take memory
+        some = audio[:, at : at + 100 * block][channels]
+        squares = np.square(some, dtype=np.float64).sum(axis=0) / max(len(some), 1)
+        energies.append(np.add.reduceat(squares, np.arange(0, len(squares), block)))
+    energy = np.concatenate(energies or [np.zeros(0)])
+    lengths = np.diff(np.append(np.arange(0, audio.shape[1], block), audio.shape[1]))
+    sounding = energy / lengths > 10 ** (GATE_DB / 10) * (energy / lengths).max(initial=0.0)
     return float(np.sqrt(energy[sounding].sum() / lengths[sounding].sum())) if sounding.any() else 0.0
 
 
-def silence_mask(audio: np.ndarray, sample_rate: float, window: slice = slice(None)) -> np.ndarray:
+def silence_mask(audio: Samples, sample_rate: float, window: slice = slice(None)) -> np.ndarray:
     """A factor for each sample of (channels, samples), float32: 0 in digital silence, 1 elsewhere, with short fades.
 
     With a window, the part of it there, without working through the rest.
     """
     shortest, fade = max(2, round(SILENCE_SECONDS * sample_rate)), max(1, round(FADE_SECONDS * sample_rate))
-    begin, end, _ = window.indices(audio.shape[-1])
+    begin, end, _ = window.indices(audio.shape[1])
     first = max(0, begin - shortest - fade)  # from there, and as far behind, silence has a fade that reaches the window
-    audio = audio[:, first : end + shortest + fade]
-    mask = np.ones(audio.shape, np.float32)
+    part = audio[:, first : end + shortest + fade]
+    mask = np.ones(part.shape, np.float32)
     ramp = np.sin(0.5 * np.pi * np.arange(1, fade + 1) / (fade + 1)).astype(np.float32) ** 2
-    for channel, samples in zip(mask, audio, strict=True):
+    for channel, samples in zip(mask, part, strict=True):
         runs = np.flatnonzero(np.diff(np.concatenate([[0], samples == 0, [0]]))).reshape(-1, 2)
         for start, stop in runs[runs[:, 1] - runs[:, 0] >= shortest]:
             before, after = channel[max(0, start - fade) : start], channel[stop : stop + fade]

@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from . import backend
 from .backend import OVERFLOW, Array, get_array_module, here, one_thread_each
+
+Item = TypeVar("Item")
 
 PRECISIONS = ("float32", "tf32")
 
@@ -240,7 +242,7 @@ class _Captured:
 
 
 # ---------------------------------------------------------------- batches
-def in_batches(run: Callable[[list[int], str], None], items: list[int], device: str, item_bytes: int) -> None:
+def in_batches(run: Callable[[list[Item], str], None], items: list[Item], device: str, item_bytes: int) -> None:
     """Call ``run`` with the items a batch at a time, and a place to compute.
 
     On the CPU a batch is one item, for the caches' sake. On a card it is all that its free memory holds at
@@ -282,7 +284,7 @@ def _thread_of(process_id: int, place: str) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix=f"audiostyle_fx {place}")
 
 
-def _halving(run: Callable[[list[int], str], None], batch: list[int], place: str) -> None:
+def _halving(run: Callable[[list[Item], str], None], batch: list[Item], place: str) -> None:
     """Run a batch, in halves where it runs out of memory."""
     try:
         run(batch, place)

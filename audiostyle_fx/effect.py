@@ -66,6 +66,7 @@ class StyleTransfer(OfflineEffect):
     match_level = _Parameter()
     mix = _Parameter()
     section_seconds = _Parameter()
+    style_seconds = _Parameter()
     seed = _Parameter()
     device = _Parameter()
     precision = _Parameter()
@@ -97,6 +98,7 @@ class StyleTransfer(OfflineEffect):
         match_level: bool = DEFAULTS.match_level,
         mix: float = DEFAULTS.mix,
         section_seconds: float = DEFAULTS.section_seconds,
+        style_seconds: float = DEFAULTS.style_seconds,
         seed: int = DEFAULTS.seed,
         device: str = DEFAULTS.device,
         precision: str = DEFAULTS.precision,

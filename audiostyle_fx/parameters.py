@@ -86,6 +86,15 @@ def _n_filters(name: str, value: Any) -> float:
     return int(value)
 
 
+def _seconds_or_all(name: str, value: Any) -> float:
+    if isinstance(value, Real) and value == math.inf:
+        return math.inf
+    try:
+        return number(1)(name, value)
+    except ValueError:
+        raise ValueError(f"{name}={value!r} must be at least 1, or math.inf") from None
+
+
 def integers(low: int, *, multiple_of: int = 1) -> Callable[[str, Any], int | tuple[int, ...]]:
     """A check for an integer from ``low``, or a sequence of them, which becomes a tuple."""
     one = integer(low, multiple_of=multiple_of)
@@ -130,6 +139,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "match_level": _flag,
     "mix": number(0, 1),
     "section_seconds": number(0.1),
+    "style_seconds": _seconds_or_all,
     "seed": integer(0),
     "device": _device,
     "precision": one_of(*PRECISIONS),
@@ -161,6 +171,7 @@ class Parameters:
     match_level: bool = True
     mix: float = 1.0
     section_seconds: float = 10.0
+    style_seconds: float = 180.0
     seed: int = 0
     device: str = "auto"
     precision: str = "float32"

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from . import audio as recordings
-from .cards import in_batches
 from .parameters import DEFAULTS, TEXTURE, Parameters, number
 from .parameters import sample_rate as check_rate
-from .progress import Progress, reporting
-from .sections import CONTEXT_PATCHES, FADE_WINDOWS, Section, plan
-from .spectral import STFT
-from .stages import FAILED, Stage, item_bytes, merged, patch_samples, three_stages
+from .progress import Progress
+from .sample_file import SampleFile
+from .stages import Stage, merged, patch_samples
+from .works import Recipe, TextureWork, Work, style_all
 
 Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
 """A file, an array (channels, samples) or (samples,), or a list of these.
@@ -27,21 +25,13 @@ Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
 Numbers in lists, as JSON holds an array, are that array.
 """
 
-MOST_LIFT = 10.0
-"""The factor, 20 dB, by which a section is brought up at the most: noise is no music."""
-
-MIN_CORRELATION = -0.98
-"""Where wet and dry cancel in the mix more than this, its level is not made up for: no more than 20 dB."""
-
 
 @dataclass(frozen=True, eq=False)
-class Result:
-    """A styled recording and how it came about.
+class Outcome:
+    """How a styled recording came about.
 
     Attributes
     ----------
-    audio : float32 array
-        In the content's shape, (channels, samples) or (samples,).
     sample_rate : float
         In Hz.
     stages : dict of str to Stage
@@ -53,11 +43,25 @@ class Result:
         among them.
     """
 
-    audio: np.ndarray
     sample_rate: float
     stages: dict[str, Stage]
     seconds: float
     parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Result(Outcome):
+    """A styled recording and how it came about.
+
+    Attributes
+    ----------
+    audio : float32 array
+        In the content's shape, (channels, samples) or (samples,).
+    sample_rate, stages, seconds, parameters
+        As of `Outcome`.
+    """
+
+    audio: np.ndarray
 
 
 def stylize(
@@ -82,6 +86,7 @@ def stylize(
     match_level: bool = DEFAULTS.match_level,
     mix: float = DEFAULTS.mix,
     section_seconds: float = DEFAULTS.section_seconds,
+    style_seconds: float = DEFAULTS.style_seconds,
     seed: int = DEFAULTS.seed,
     device: str = DEFAULTS.device,
     precision: str = DEFAULTS.precision,
@@ -132,6 +137,9 @@ def stylize(
         About the length of the sections in which a recording of more than one and a half is styled, each continuing
         its neighbours: time grows with the recording's length, memory for the computation does not. At least eight of
         the widest patches; a value beyond the recording's length styles it in one piece.
+    style_seconds : float
+        Of a style longer than this, excerpts of so many seconds in all stand for the whole, drawn by the seed without
+        bias, so that time and memory stay flat; `math.inf` uses all of it.
     seed : int
         Everything random comes from it: equal seed, machine and versions give equal output.
     device : str
@@ -225,6 +233,7 @@ def texture(
     normalize: bool = TEXTURE.normalize,
     match_level: bool = TEXTURE.match_level,
     section_seconds: float = TEXTURE.section_seconds,
+    style_seconds: float = TEXTURE.style_seconds,
     seed: int = TEXTURE.seed,
     device: str = TEXTURE.device,
     precision: str = TEXTURE.precision,
@@ -248,13 +257,79 @@ def texture(
     """
     parameters = Parameters.of({**asdict(TEXTURE), **locals()})
     sample_rate = check_rate("sample_rate", sample_rate)
-    parameters = parameters.of_texture(sample_rate)
-    stft = parameters.stft(sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
-    styles, shares = _load_styles(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    work = _Texture(styles[0], n_samples, sample_rate, parameters, stft)
-    _style_all([work], styles, shares, sample_rate, parameters, stft, progress)
-    return _result(work.finish(), sample_rate, merged(work.stages), work.seconds, parameters, stft)
+    parameters = parameters.of_texture(sample_rate)
+    recipe = _recipe(style, style_sample_rate, style_weights, sample_rate, parameters)
+    wet = np.zeros((len(recipe.styles[0]), n_samples), np.float32)
+    work = TextureWork(wet, recipe)
+    style_all([work], recipe, progress)
+    work.finish()
+    return Result(**_outcome(work), audio=wet)
+
+
+def style_file(
+    content_path: str | os.PathLike[str],
+    style: Style,
+    out_path: str | os.PathLike[str],
+    *,
+    style_weights: Sequence[float] | None = None,
+    progress: Progress = None,
+    **parameters: Any,
+) -> Outcome:
+    """Style a recording from file to file, of any length: what `stylize` gives for it, in bounded memory.
+
+    The recording and the result wait in unnamed files in the folder of ``out_path``, 4 bytes a sample each. What is
+    written takes the place of an earlier file only when it is finished.
+
+    Parameters
+    ----------
+    content_path : path
+        The recording to restyle.
+    style, style_weights
+        As for `stylize`.
+    out_path : path
+        The file to write; its ending names the format. The content's sample format and tags are kept where it has them.
+    **parameters
+        Keyword parameters of `stylize`.
+
+    Returns
+    -------
+    Outcome
+        Of the transfer, without its audio.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        Before any work, as by `stylize`; also if ``out_path`` can't be written to, or not in the content's rate,
+        channels or length.
+    RuntimeError, MemoryError
+        As by `stylize`.
+    OSError
+        If the disk is full.
+
+    Warns
+    -----
+    UserWarning
+        If the format clips at full scale and the result had to be turned down to fit.
+    """
+    checked = Parameters(**parameters)
+    folder = os.path.dirname(os.path.realpath(out_path))
+    with contextlib.ExitStack() as files:
+        source = files.enter_context(recordings.Source(content_path, "content_path"))
+        what = (source.sample_rate, source.channels)
+        recordings.check_writable(out_path, *what, subtype=source.subtype)
+        recipe = _recipe(style, None, style_weights, source.sample_rate, checked)
+        dry = files.enter_context(SampleFile(folder, source.channels))
+        for block in source.blocks():
+            recordings.check_finite(f"content_path={os.fspath(content_path)!r}", block)
+            dry.append(block)
+        recordings.check_writable(out_path, *what, dry.shape[1], source.subtype)
+        wet = files.enter_context(SampleFile(folder, *dry.shape))
+        work = Work(dry, wet, recipe)
+        style_all([work], recipe, progress)
+        work.finish()
+        recordings.write_audio(out_path, wet, source.sample_rate, source.subtype, source.tags)
+    return Outcome(**_outcome(work))
 
 
 def _transfer(
@@ -269,203 +344,22 @@ def _transfer(
 ) -> list[Result]:
     """The results for recordings (channels, samples) of one shape; ``shapes`` are those to return them in."""
     sample_rate = check_rate("sample_rate", sample_rate)
-    stft = parameters.stft(sample_rate)
-    styles, shares = _load_styles(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    works = [_Work(samples, sample_rate, parameters, stft) for samples in audio]
-    _style_all(works, styles, shares, sample_rate, parameters, stft, progress)
+    recipe = _recipe(style, style_sample_rate, style_weights, sample_rate, parameters)
+    wets = [np.zeros_like(dry) for dry in audio]
+    works = [Work(dry, wet, recipe) for dry, wet in zip(audio, wets, strict=True)]
+    style_all(works, recipe, progress)
+    for work in works:
+        work.finish()
     return [
-        _result(work.finish().reshape(shape), sample_rate, merged(work.stages), work.seconds, parameters, stft)
-        for work, shape in zip(works, shapes, strict=True)
+        Result(**_outcome(work), audio=wet.reshape(shape)) for work, wet, shape in zip(works, wets, shapes, strict=True)
     ]
 
 
-def _style_all(
-    works: Sequence[_Work],
-    styles: list[np.ndarray],
-    shares: list[float],
-    sample_rate: float,
-    parameters: Parameters,
-    stft: STFT,
-    progress: Progress,
-) -> None:
-    """Style the sections of recordings of one length: every second one, then those between them."""
-    sounding = sum(bool(work.active(k).any()) for work in works for k in range(len(work.sections)))
-    with reporting(progress, parameters.n_iter * sounding) as report:
-        for second in (False, True):
-            # Together go sections whose channels are silent alike, so that their styles are one.
-            groups: dict[bytes, list[tuple[_Work, int]]] = {}
-            for work in works:
-                for k, section in enumerate(work.sections):
-                    if section.second == second:
-                        groups.setdefault(work.active(k).tobytes(), []).append((work, k))
-            for key, parts in groups.items():
-                active = np.frombuffer(key, bool)
-                if not active.any():
-                    continue
-                names = [f"style[{i}]" if len(styles) > 1 else "style" for i in range(len(styles))]
-                matched = [
-                    recordings.match_channels(one, active, name) for one, name in zip(styles, names, strict=True)
-                ]
-                matched = [_scaled(style, _gain(style, sample_rate, parameters.normalize)) for style in matched]
-
-                def run(
-                    chosen: list[int],
-                    place: str,
-                    parts: list[tuple[_Work, int]] = parts,
-                    active: np.ndarray = active,
-                    matched: list[np.ndarray] = matched,
-                ) -> None:
-                    start, batch = time.perf_counter(), [parts[i] for i in chosen]
-                    before = [work.before(k, active) for work, k in batch]
-                    contents, masks, *fixed = (np.stack(arrays) for arrays in zip(*before, strict=True))
-                    samples, stages = three_stages(
-                        contents,
-                        matched,
-                        shares,
-                        masks,
-                        sample_rate,
-                        parameters,
-                        stft,
-                        place,
-                        report(len(batch)),
-                        fixed[0] if fixed else None,
-                        [k for _, k in batch],
-                    )
-                    together = Counter(work for work, _ in batch)  # the sections of a recording share its time
-                    for (work, k), wet, stage in zip(batch, samples, stages, strict=True):
-                        own = {name: replace(one, seconds=one.seconds / together[work]) for name, one in stage.items()}
-                        work.after(k, active, wet, own)
-                    for work in dict.fromkeys(work for work, _ in batch):
-                        work.seconds += time.perf_counter() - start
-
-                window = parts[0][0].sections[0].window
-                style_samples = sum(style.shape[-1] for style in matched)
-                size = item_bytes(parameters, stft, len(matched[0]), window.stop - window.start, style_samples)
-                in_batches(run, [*range(len(parts))], parameters.device, size)
-
-
-class _Work:
-    """A recording on its way: its sections, what is finished of it and what that took."""
-
-    def __init__(self, dry: np.ndarray, sample_rate: float, parameters: Parameters, stft: STFT) -> None:
-        self.dry, self.sample_rate, self.parameters = dry, sample_rate, parameters
-        context = CONTEXT_PATCHES * patch_samples(parameters, stft)
-        self.sections = plan(
-            dry.shape[-1], parameters.section_seconds * sample_rate, context, FADE_WINDOWS * stft.n_fft
-        )
-        self.wet = np.zeros(dry.shape, np.float32)  # at the level of the transfer, until all is finished
-        self.stages: dict[int, dict[str, Stage]] = {}
-        self.seconds = 0.0
-        self.sounding = np.asarray(dry.any(axis=-1))
-        self.gain = self._gain()
-
-    def active(self, k: int) -> np.ndarray:
-        """Which channels are not silent in a section's window."""
-        return np.asarray(self.dry[:, self.sections[k].window].any(axis=-1))
-
-    def before(self, k: int, active: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The content of a section's window, the mask of its result and, for a second one, what is finished there."""
-        section, lift = self.sections[k], self._lift(k)
-        content = _scaled(self.dry[:, section.window][active], self.gain * lift)
-        mask = self._mask(section.window)[active]
-        if not section.second:
-            return content, mask
-        free = section.free()
-        return content, mask * free, self.wet[:, section.window][active] * ((1 - free) * np.float32(lift))
-
-    def after(self, k: int, active: np.ndarray, wet: np.ndarray, stages: dict[str, Stage]) -> None:
-        """Keep what was made of a section."""
-        section = self.sections[k]
-        kept, offset = section.kept, section.window.start
-        self.wet[active, kept] = wet[:, kept.start - offset : kept.stop - offset] / np.float32(self._lift(k))
-        self.stages[k] = stages
-
-    def _lift(self, k: int) -> float:
-        """How much further a quiet section is brought up, as each is driven to the style's level; undone afterwards."""
-        if len(self.sections) == 1 or not self.parameters.normalize:
-            return 1.0
-        level = recordings.gated_rms(self.dry[:, self.sections[k].window][self.sounding], self.sample_rate)
-        return float(np.clip(recordings.RMS / (level * self.gain), 1.0, MOST_LIFT)) if level else 1.0
-
-    def finish(self) -> np.ndarray:
-        """The result at its level and in its mix, in place of the samples kept."""
-        if not self.sounding.any():
-            return self.wet
-        if not self.wet.any():
-            raise RuntimeError(FAILED)
-        dry_share, wet_share = self._shares()
-        for section in self.sections:
-            dry, wet = self.dry[:, section.own][self.sounding], self._unscaled(section)
-            self.wet[self.sounding, section.own] = _float32(dry_share * dry + wet_share * wet)
-        return self.wet
-
-    def _shares(self) -> tuple[float, float]:
-        """Factors of dry and wet, at which the RMS moves evenly, in dB, from the one's to the other's with the mix."""
-        mix, dry_rms = self.parameters.mix, self._rms()
-        wet_rms = _rms(self._unscaled(section) for section in self.sections)
-        ratio = dry_rms / wet_rms if self.parameters.normalize and self.parameters.match_level else 1.0
-        if mix in (0, 1):
-            return 1.0 - mix, mix * ratio
-        products = [
-            float(np.sum((self.dry[:, section.own][self.sounding] / dry_rms) * (self._unscaled(section) / wet_rms)))
-            for section in self.sections
-        ]
-        correlation = sum(products) / (int(self.sounding.sum()) * self.dry.shape[-1])
-        dry_share, wet_share = _mix_shares(dry_rms, wet_rms * ratio, correlation, mix)
-        return dry_share, wet_share * ratio
-
-    def _unscaled(self, section: Section) -> np.ndarray:
-        """A section of the result at the content's level."""
-        return self.wet[:, section.own][self.sounding].astype(np.float64) / self.gain
-
-    def _gain(self) -> float:
-        if not self.sounding.any():
-            return 1.0
-        dry = self.dry if self.sounding.all() else self.dry[self.sounding]
-        return _gain(dry, self.sample_rate, self.parameters.normalize)
-
-    def _mask(self, window: slice) -> np.ndarray:
-        return recordings.silence_mask(self.dry, self.sample_rate, window)
-
-    def _rms(self) -> float:
-        return _rms(self.dry[:, section.own][self.sounding] for section in self.sections)
-
-
-class _Texture(_Work):
-    """A recording that has no content: of it, only the shape counts with alpha = 0."""
-
-    def __init__(
-        self, style: np.ndarray, n_samples: int, sample_rate: float, parameters: Parameters, stft: STFT
-    ) -> None:
-        self.style = style
-        super().__init__(np.broadcast_to(np.float32(0), (len(style), n_samples)), sample_rate, parameters, stft)
-
-    def active(self, k: int) -> np.ndarray:
-        return self.sounding
-
-    def _gain(self) -> float:
-        self.sounding = np.asarray(self.style.any(axis=-1))
-        return _gain(self.style[self.sounding], self.sample_rate, self.parameters.normalize)
-
-    def _mask(self, window: slice) -> np.ndarray:
-        return np.ones((len(self.style), window.stop - window.start), np.float32)
-
-    def _rms(self) -> float:
-        return recordings.rms(self.style[self.sounding])
-
-
-def _rms(pieces: Iterable[np.ndarray]) -> float:
-    """Root mean square over all pieces; their squares take more memory than a long recording."""
-    energy, size = 0.0, 0
-    for piece in pieces:
-        energy, size = energy + float(np.square(piece, dtype=np.float64).sum()), size + piece.size
-    return math.sqrt(energy / size)
-
-
-def _load_styles(
-    style: Style, style_sample_rate: Any, style_weights: Any, sample_rate: float, parameters: Parameters, stft: STFT
-) -> tuple[list[np.ndarray], list[float]]:
-    """The styles at the content's rate, float32 (channels, samples), long enough for a patch; and their shares."""
+def _recipe(
+    style: Style, style_sample_rate: Any, style_weights: Any, sample_rate: float, parameters: Parameters
+) -> Recipe:
+    """What to do, with the styles at the content's rate, checked to be long enough for a patch."""
+    stft = parameters.stft(sample_rate)
     styles, needed = recordings.read_styles(style, style_sample_rate, style_weights), patch_samples(parameters, stft)
     audio = []
     for i, (samples, rate, _) in enumerate(styles):
@@ -483,41 +377,19 @@ def _load_styles(
                 f"{name} is {given:.4f} s long; kernel_width={parameters.kernel_width} needs at least {least:.4f} s"
             )
         audio.append(samples)
-    return audio, [one.share for one in styles]
+    return Recipe(audio, [one.share for one in styles], sample_rate, parameters, stft)
 
 
-def _scaled(audio: np.ndarray, gain: float) -> np.ndarray:
-    return audio * np.float64(gain)  # the gain of a recording below 1e-38 is more than float32 holds
-
-
-def _gain(audio: np.ndarray, sample_rate: float, normalize: bool) -> float:
-    """The factor that brings the audio to the level at which transfers are made."""
-    return recordings.RMS / recordings.gated_rms(audio, sample_rate) if normalize else 1.0
-
-
-def _mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -> tuple[float, float]:
-    """Factors of dry and wet whose sum's RMS moves evenly, in dB, from the one's to the other's."""
-    a, b = (1 - mix) * dry_rms, mix * wet_rms
-    level = math.sqrt(a * a + b * b + 2 * max(correlation, MIN_CORRELATION) * a * b)
-    makeup = dry_rms ** (1 - mix) * wet_rms**mix / level
-    return makeup * (1 - mix), makeup * mix
-
-
-def _float32(audio: np.ndarray) -> np.ndarray:
-    """The result in single precision; RuntimeError where that can't hold its peaks."""
-    with np.errstate(over="ignore"):
-        audio = audio.astype(np.float32)
-    if not np.isfinite(audio).all():
-        raise RuntimeError(FAILED)
-    return audio
-
-
-def _result(
-    audio: np.ndarray, sample_rate: float, stages: dict[str, Stage], seconds: float, parameters: Parameters, stft: STFT
-) -> Result:
-    chosen = parameters
-    if not isinstance(parameters.n_fft, tuple):
-        chosen = replace(parameters, n_fft=stft.n_fft, hop_length=stft.hop_length)
-    elif parameters.hop_length is None:
-        chosen = replace(parameters, hop_length=tuple(n_fft // 4 for n_fft in parameters.n_fft))
-    return Result(audio, float(sample_rate), stages, seconds, asdict(chosen))
+def _outcome(work: Work) -> dict[str, Any]:
+    """What there is to say of a finished work: the attributes of an `Outcome`."""
+    chosen, stft = work.parameters, work.recipe.stft
+    if not isinstance(chosen.n_fft, tuple):
+        chosen = replace(chosen, n_fft=stft.n_fft, hop_length=stft.hop_length)
+    elif chosen.hop_length is None:
+        chosen = replace(chosen, hop_length=tuple(n_fft // 4 for n_fft in chosen.n_fft))
+    return {
+        "sample_rate": float(work.recipe.sample_rate),
+        "stages": merged(work.stages),
+        "seconds": work.seconds,
+        "parameters": asdict(chosen),
+    }

@@ -4,7 +4,7 @@ import cupy_stand_in
 import numpy as np
 import pytest
 
-import audiostyle_fx.transfer
+import audiostyle_fx.works
 from audiostyle_fx import backend, cards, kernels
 
 RATE = 8000
@@ -117,4 +117,4 @@ def no_work(monkeypatch):
     def three_stages(*args, **kwargs):
         pytest.fail("the work began although the arguments are wrong")
 
-    monkeypatch.setattr(audiostyle_fx.transfer, "three_stages", three_stages)
+    monkeypatch.setattr(audiostyle_fx.works, "three_stages", three_stages)

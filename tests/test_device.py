@@ -555,7 +555,7 @@ def test_out_of_memory_goes_on_with_half(request, monkeypatch, cupy, recordings,
     want = [stylize(recording, style, rate, **quick).audio for recording in batch]
     peak, _ = needed(batch, style, rate, quick)
     one_card(memory=int(0.8 * peak))
-    monkeypatch.setattr("audiostyle_fx.transfer.item_bytes", lambda *arguments: 1)
+    monkeypatch.setattr("audiostyle_fx.works.item_bytes", lambda *arguments: 1)
     with pytest.warns(RuntimeWarning, match="cuda:0 ran out of memory with 4 recordings at once: goes on with 2"):
         results = stylize_batch(batch, style, rate, **quick)
     for result, expected in zip(results, want, strict=True):

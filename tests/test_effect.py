@@ -36,6 +36,7 @@ OTHER = {  # a value other than the default for each parameter
     "match_level": False,
     "mix": 0.5,
     "section_seconds": 5.0,
+    "style_seconds": 30.0,
     "seed": 9,
     "device": "cpu",
     "precision": "tf32",

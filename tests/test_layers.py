@@ -13,7 +13,7 @@ PACKAGE = Path(audiostyle_fx.__file__).parent
 KERNELS = {"cublas", "backend", "cards", "arc_cosine", "kernels"}
 NUMERICAL = KERNELS | {"spectral", "scaling", "infinite_width", "random_conv", "optimize", "phase", "waveform"}
 BELOW_OBJECTIVES = KERNELS | {"scaling", "spectral"}
-BELOW_TRANSFER = NUMERICAL | {"parameters", "stages", "sections", "audio", "progress"}
+BELOW_TRANSFER = NUMERICAL | {"parameters", "stages", "sections", "excerpts", "sample_file", "audio", "progress"}
 
 MAY_IMPORT = {
     "cublas": set(),
@@ -31,17 +31,20 @@ MAY_IMPORT = {
     "parameters": {"cards", "spectral"},
     "stages": NUMERICAL | {"parameters", "progress"},
     "sections": set(),
-    "audio": {"parameters"},
+    "excerpts": set(),
+    "sample_file": set(),
+    "audio": {"parameters", "sample_file"},
     "progress": set(),
-    "transfer": BELOW_TRANSFER,
+    "works": BELOW_TRANSFER,
+    "transfer": BELOW_TRANSFER | {"works"},
     "pedalboard_bridge": set(),
-    "effect": BELOW_TRANSFER | {"transfer", "pedalboard_bridge"},
+    "effect": BELOW_TRANSFER | {"works", "transfer", "pedalboard_bridge"},
     "plugins": set(),
     "grammar": {"plugins"},
     "completion": {"plugins"},
-    "cli": BELOW_TRANSFER | {"transfer", "effect", "plugins", "grammar", "completion"},
+    "cli": BELOW_TRANSFER | {"works", "transfer", "effect", "plugins", "grammar", "completion"},
     "__main__": {"cli"},
-    "__init__": BELOW_TRANSFER | {"transfer", "effect", "pedalboard_bridge"},
+    "__init__": BELOW_TRANSFER | {"works", "transfer", "effect", "pedalboard_bridge"},
 }
 HEAVY = {"matplotlib", "dask", "cupy", "torch"}
 
@@ -70,7 +73,7 @@ def test_imports_run_downward(name):
     assert "audiostyle_fx" not in others, "imports within the package are relative"
 
 
-@pytest.mark.parametrize("name", sorted(BELOW_TRANSFER | {"transfer"}))
+@pytest.mark.parametrize("name", sorted(BELOW_TRANSFER | {"works", "transfer"}))
 def test_the_transfer_knows_nothing_of_pedalboard(name):
     assert not {module for module in imported(name)[1] if module.startswith("pedalboard")}
 

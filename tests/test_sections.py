@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seams import inaudible, seams
 
-import audiostyle_fx.transfer
+import audiostyle_fx.works
 from audiostyle_fx import stylize, stylize_batch, texture
 from audiostyle_fx.parameters import Parameters
 from audiostyle_fx.sections import CONTEXTS, LONGEST, plan
@@ -51,13 +51,13 @@ def steady_style(rate):
 @pytest.fixture
 def calls(monkeypatch):
     """The arguments of every call of the three stages."""
-    seen, original = [], audiostyle_fx.transfer.three_stages
+    seen, original = [], audiostyle_fx.works.three_stages
 
     def spy(contents, *args):
         seen.append((contents, *args))
         return original(contents, *args)
 
-    monkeypatch.setattr(audiostyle_fx.transfer, "three_stages", spy)
+    monkeypatch.setattr(audiostyle_fx.works, "three_stages", spy)
     return seen
 
 

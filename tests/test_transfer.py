@@ -10,7 +10,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import audiostyle_fx.transfer
+import audiostyle_fx.works
 from audiostyle_fx import Result, stylize, stylize_batch, texture
 from audiostyle_fx.audio import resample, rms
 from audiostyle_fx.parameters import CHECKS
@@ -19,13 +19,13 @@ from audiostyle_fx.parameters import CHECKS
 @pytest.fixture
 def seen(monkeypatch):
     """What the three stages are given, transfer by transfer: (content, first style)."""
-    calls, original = [], audiostyle_fx.transfer.three_stages
+    calls, original = [], audiostyle_fx.works.three_stages
 
     def three_stages(content, styles, *args):
         calls.append((content.copy(), styles[0].copy()))
         return original(content, styles, *args)
 
-    monkeypatch.setattr(audiostyle_fx.transfer, "three_stages", three_stages)
+    monkeypatch.setattr(audiostyle_fx.works, "three_stages", three_stages)
     return calls
 
 
@@ -229,7 +229,7 @@ def test_level_moves_evenly_with_the_mix(styled, content, stereo, style, mix, pa
 
 @pytest.mark.parametrize("mix", [0.1, 0.5, 0.6])
 def test_a_mix_that_cancels_is_raised_no_more_than_20_db(mix):
-    dry, wet = audiostyle_fx.transfer._mix_shares(1.0, 1.0, -1.0, mix)
+    dry, wet = audiostyle_fx.works.mix_shares(1.0, 1.0, -1.0, mix)
     assert 0 < dry <= 10 * (1 - mix) * 1.001 and 0 < wet <= 10 * mix * 1.001
 
 

@@ -1,0 +1,295 @@
+"""A recording on its way: taken apart into sections, put together again, brought to its level and mixed."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from . import audio as recordings
+from .cards import in_batches
+from .excerpts import excerpts
+from .parameters import Parameters
+from .progress import Progress, Report, reporting
+from .sample_file import Samples
+from .sections import CONTEXT_PATCHES, FADE_WINDOWS, Section, plan
+from .spectral import STFT
+from .stages import FAILED, Stage, item_bytes, patch_samples, three_stages
+
+MOST_LIFT = 10.0
+"""The factor, 20 dB, by which a section is brought up at the most: noise is no music."""
+
+MIN_CORRELATION = -0.98
+"""Where wet and dry cancel in the mix more than this, its level is not made up for: no more than 20 dB."""
+
+
+EXCERPT_SECONDS, EXCERPT_PATCHES = 5.0, 4
+"""Length of the excerpts from a long style, and how many patches they span at least. Shorter ones cover it better, but
+there are more of them. Measured on a style of three minutes that keeps changing: a third of it in pieces of 10 s leaves
+4 to 12 times the style loss of the whole, in pieces of 3 or 1.5 s 3 to 4 times."""
+
+
+class Matched(NamedTuple):
+    """Styles, float64 (channels, samples), as a content's channels and at the level of transfers, with their shares."""
+
+    styles: list[np.ndarray]
+    shares: list[float]
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What a transfer is to do: with which styles, how, and at what rate.
+
+    Attributes
+    ----------
+    styles : list of float32 array (channels, samples)
+        At the recording's rate, each long enough for a patch.
+    shares : list of float
+        Of each in the target.
+    sample_rate : float
+        In Hz.
+    parameters : Parameters
+    stft : STFT
+        Of the longest window.
+    """
+
+    styles: list[np.ndarray]
+    shares: list[float]
+    sample_rate: float
+    parameters: Parameters
+    stft: STFT
+
+    def matched(self, active: np.ndarray) -> Matched:
+        """The styles for the channels of a content that sound, by a flag each; of long ones excerpts."""
+        needed, rate = patch_samples(self.parameters, self.stft), self.sample_rate
+        most = self.parameters.style_seconds * rate
+        seeds = np.random.SeedSequence(self.parameters.seed).spawn(2 + len(self.styles))[2:]  # two serve the stages
+        matched = Matched([], [])
+        for i, (style, share, seed) in enumerate(zip(self.styles, self.shares, seeds, strict=True)):
+            one = recordings.match_channels(style, active, f"style[{i}]" if len(self.styles) > 1 else "style")
+            gain, pieces = self.gain(one), [one]
+            if one.shape[1] > most:
+                length = max(round(EXCERPT_SECONDS * rate), EXCERPT_PATCHES * needed)
+                pieces = [one[:, at] for at in excerpts(one.shape[1], length, round(most), seed)]
+                pieces = [piece for piece in pieces if piece.shape[1] >= needed]
+            patches = [piece.shape[1] - needed + self.stft.hop_length for piece in pieces]
+            matched.styles.extend(scaled(piece, gain) for piece in pieces)
+            matched.shares.extend(share * n / sum(patches) for n in patches)
+        return matched
+
+    def gain(self, audio: Samples, channels: np.ndarray | slice = slice(None)) -> float:
+        """The factor that brings channels, those that count, to the level at which transfers are made."""
+        level = recordings.gated_rms(audio, self.sample_rate, channels) if self.parameters.normalize else 0.0
+        return recordings.RMS / level if level else 1.0
+
+
+class Work:
+    """A recording on its way: its sections, what is finished of it and what that took.
+
+    Parameters
+    ----------
+    dry : Samples
+        The content.
+    wet : Samples
+        Of its shape, all zero: takes what is made, at the level of the transfer until all is finished.
+    recipe : Recipe
+    """
+
+    def __init__(self, dry: Samples, wet: Samples, recipe: Recipe) -> None:
+        self.dry, self.wet, self.recipe, self.parameters = dry, wet, recipe, recipe.parameters
+        context = CONTEXT_PATCHES * patch_samples(self.parameters, recipe.stft)
+        length = self.parameters.section_seconds * recipe.sample_rate
+        self.sections = plan(dry.shape[1], length, context, FADE_WINDOWS * recipe.stft.n_fft)
+        self.stages: dict[int, dict[str, Stage]] = {}
+        self.seconds = 0.0
+        self.sounding = self._sounding()
+        self.gain = self._gain()
+
+    def active(self, k: int) -> np.ndarray:
+        """Which channels are not silent in a section's window."""
+        return np.asarray(self.dry[:, self.sections[k].window].any(axis=-1))
+
+    def before(self, k: int, active: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The content of a section's window, the mask of its result and, for a second one, what is finished there."""
+        section, lift = self.sections[k], self._lift(k)
+        content = scaled(self.dry[:, section.window][active], self.gain * lift)
+        mask = self._mask(section.window)[active]
+        if not section.second:
+            return content, mask
+        free = section.free()
+        return content, mask * free, self.wet[:, section.window][active] * ((1 - free) * np.float32(lift))
+
+    def after(self, k: int, active: np.ndarray, wet: np.ndarray, stages: dict[str, Stage]) -> None:
+        """Keep what was made of a section."""
+        section = self.sections[k]
+        kept, offset = section.kept, section.window.start
+        block = self.wet[:, kept]
+        block[active] = wet[:, kept.start - offset : kept.stop - offset] / np.float32(self._lift(k))
+        self.wet[:, kept] = block
+        self.stages[k] = stages
+
+    def _lift(self, k: int) -> float:
+        """How much further a quiet section is brought up, as each is driven to the style's level; undone afterwards."""
+        if len(self.sections) == 1 or not self.parameters.normalize:
+            return 1.0
+        level = recordings.gated_rms(self.dry[:, self.sections[k].window][self.sounding], self.recipe.sample_rate)
+        return float(np.clip(recordings.RMS / (level * self.gain), 1.0, MOST_LIFT)) if level else 1.0
+
+    def finish(self) -> None:
+        """Bring the result to its level and into its mix, in place of the samples kept."""
+        if not self.sounding.any():
+            return
+        dry_share, wet_share = self._shares()
+        for section in self.sections:
+            block = self.wet[:, section.own]
+            dry, wet = self.dry[:, section.own][self.sounding], self._unscaled(section)
+            block[self.sounding] = _float32(dry_share * dry + wet_share * wet)
+            self.wet[:, section.own] = block
+
+    def _shares(self) -> tuple[float, float]:
+        """Factors of dry and wet, at which the RMS moves evenly, in dB, from the one's to the other's with the mix."""
+        mix, dry_rms = self.parameters.mix, self._rms()
+        wet_rms = _rms(self._unscaled(section) for section in self.sections)
+        if not wet_rms:
+            raise RuntimeError(FAILED)
+        ratio = dry_rms / wet_rms if self.parameters.normalize and self.parameters.match_level else 1.0
+        if mix in (0, 1):
+            return 1.0 - mix, mix * ratio
+        products = [
+            float(np.sum((self.dry[:, section.own][self.sounding] / dry_rms) * (self._unscaled(section) / wet_rms)))
+            for section in self.sections
+        ]
+        correlation = sum(products) / (int(self.sounding.sum()) * self.dry.shape[1])
+        dry_share, wet_share = mix_shares(dry_rms, wet_rms * ratio, correlation, mix)
+        return dry_share, wet_share * ratio
+
+    def _unscaled(self, section: Section) -> np.ndarray:
+        """A section of the result at the content's level."""
+        return self.wet[:, section.own][self.sounding].astype(np.float64) / self.gain
+
+    def _sounding(self) -> np.ndarray:
+        """Which channels are not silent all the time."""
+        return np.any([self.active(k) for k in range(len(self.sections))], axis=0)
+
+    def _gain(self) -> float:
+        return self.recipe.gain(self.dry, self.sounding)
+
+    def _mask(self, window: slice) -> np.ndarray:
+        return recordings.silence_mask(self.dry, self.recipe.sample_rate, window)
+
+    def _rms(self) -> float:
+        return _rms(self.dry[:, section.own][self.sounding] for section in self.sections)
+
+
+class TextureWork(Work):
+    """A recording that has no content: of it, only the shape counts with alpha = 0."""
+
+    def __init__(self, wet: Samples, recipe: Recipe) -> None:
+        self.style = recipe.styles[0]
+        super().__init__(np.broadcast_to(np.float32(0), wet.shape), wet, recipe)
+
+    def active(self, k: int) -> np.ndarray:
+        """Which channels of the style are not silent."""
+        return self.sounding
+
+    def _sounding(self) -> np.ndarray:
+        return np.asarray(self.style.any(axis=-1))
+
+    def _gain(self) -> float:
+        return self.recipe.gain(self.style, self.sounding)
+
+    def _mask(self, window: slice) -> np.ndarray:
+        return np.ones((len(self.style), window.stop - window.start), np.float32)
+
+    def _rms(self) -> float:
+        return recordings.rms(self.style[self.sounding])
+
+
+def style_all(works: Sequence[Work], recipe: Recipe, progress: Progress) -> None:
+    """Style the sections of recordings of one length: every second one, then those between them."""
+    # Together go sections whose channels are silent alike, so that their styles are one.
+    groups: dict[tuple[bool, bytes], list[tuple[Work, int]]] = {}
+    for work in works:
+        for k, section in enumerate(work.sections):
+            active = work.active(k)
+            if active.any():
+                groups.setdefault((section.second, active.tobytes()), []).append((work, k))
+    matched = {key: recipe.matched(np.frombuffer(key, bool)) for _, key in groups}
+    with reporting(progress, recipe.parameters.n_iter * sum(map(len, groups.values()))) as report:
+        for second, key in sorted(groups):
+            parts, styles = groups[second, key], matched[key]
+            run = functools.partial(_style_batch, recipe, np.frombuffer(key, bool), styles, report)
+            window = parts[0][0].sections[0].window
+            style_samples = sum(style.shape[1] for style in styles.styles)
+            size = item_bytes(
+                recipe.parameters, recipe.stft, len(styles.styles[0]), window.stop - window.start, style_samples
+            )
+            in_batches(run, parts, recipe.parameters.device, size)
+
+
+def _style_batch(
+    recipe: Recipe,
+    active: np.ndarray,
+    styles: Matched,
+    report: Callable[[int], Report | None],
+    batch: list[tuple[Work, int]],
+    place: str,
+) -> None:
+    """Style sections whose channels are silent alike, together."""
+    start = time.perf_counter()
+    before = [work.before(k, active) for work, k in batch]
+    contents, masks, *fixed = (np.stack(arrays) for arrays in zip(*before, strict=True))
+    samples, stages = three_stages(
+        contents,
+        *styles,
+        masks,
+        recipe.sample_rate,
+        recipe.parameters,
+        recipe.stft,
+        place,
+        report(len(batch)),
+        fixed[0] if fixed else None,
+        [k for _, k in batch],
+    )
+    together = Counter(work for work, _ in batch)  # the sections of a recording share its time
+    for (work, k), wet, stage in zip(batch, samples, stages, strict=True):
+        own = {name: replace(one, seconds=one.seconds / together[work]) for name, one in stage.items()}
+        work.after(k, active, wet, own)
+    for work in together:
+        work.seconds += time.perf_counter() - start
+
+
+def _rms(pieces: Iterable[np.ndarray]) -> float:
+    """Root mean square over all pieces; their squares take more memory than a long recording."""
+    energy, size = 0.0, 0
+    for piece in pieces:
+        energy, size = energy + float(np.square(piece, dtype=np.float64).sum()), size + piece.size
+    return math.sqrt(energy / size)
+
+
+def scaled(audio: np.ndarray, gain: float) -> np.ndarray:
+    """The audio in double precision: the gain of a recording below 1e-38 is more than float32 holds."""
+    return audio * np.float64(gain)
+
+
+def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -> tuple[float, float]:
+    """Factors of dry and wet whose sum's RMS moves evenly, in dB, from the one's to the other's."""
+    a, b = (1 - mix) * dry_rms, mix * wet_rms
+    level = math.sqrt(a * a + b * b + 2 * max(correlation, MIN_CORRELATION) * a * b)
+    makeup = dry_rms ** (1 - mix) * wet_rms**mix / level
+    return makeup * (1 - mix), makeup * mix
+
+
+def _float32(audio: np.ndarray) -> np.ndarray:
+    """The result in single precision; RuntimeError where that can't hold its peaks."""
+    with np.errstate(over="ignore"):
+        audio = audio.astype(np.float32)
+    if not np.isfinite(audio).all():
+        raise RuntimeError(FAILED)
+    return audio
