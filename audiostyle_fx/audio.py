@@ -47,9 +47,6 @@ UNLIMITED = {"RF64", "W64", "CAF", "FLAC", "OGG", "MP3"}
 RMS = 0.1
 """The level recordings are brought to, -20 dBFS."""
 
-GATE_SECONDS, GATE_DB = 0.05, -60.0
-"""Pauses are blocks of this length below this level, relative to the loudest block."""
-
 SILENCE_SECONDS = 0.01
 """A run of exact zeros at least this long is digital silence; a shorter one happens within a sound."""
 
@@ -420,23 +417,6 @@ def match_channels(style: np.ndarray, active: np.ndarray, name: str = "style") -
 def rms(audio: np.ndarray) -> float:
     """Root mean square over everything."""
     return float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))) if audio.size else 0.0
-
-
-def gated_rms(audio: Samples, sample_rate: float, channels: np.ndarray | slice = slice(None)) -> float:
-    """RMS of (channels, samples) over the blocks that are not pauses, so that those don't count; 0 for silence.
-
-    ``channels`` are those that count, as NumPy indexes them.
-    """
-    block = max(1, round(GATE_SECONDS * sample_rate))
-    energies = []
-    for at in range(0, audio.shape[1], 100 * block):  # some blocks at a time, since squares take memory
-        some = audio[:, at : at + 100 * block][channels]
-        squares = np.square(some, dtype=np.float64).sum(axis=0) / max(len(some), 1)
-        energies.append(np.add.reduceat(squares, np.arange(0, len(squares), block)))
-    energy = np.concatenate(energies or [np.zeros(0)])
-    lengths = np.diff(np.append(np.arange(0, audio.shape[1], block), audio.shape[1]))
-    sounding = energy / lengths > 10 ** (GATE_DB / 10) * (energy / lengths).max(initial=0.0)
-    return float(np.sqrt(energy[sounding].sum() / lengths[sounding].sum())) if sounding.any() else 0.0
 
 
 def silence_mask(audio: Samples, sample_rate: float, window: slice = slice(None)) -> np.ndarray:

@@ -8,12 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from . import audio as recordings
 from .cards import in_batches
+from .dynamics import Dynamics
 from .excerpts import excerpts
 from .parameters import Parameters
 from .progress import Progress, Report, reporting
@@ -22,8 +23,8 @@ from .sections import CONTEXT_PATCHES, FADE_WINDOWS, Section, plan
 from .spectral import STFT
 from .stages import FAILED, Stage, item_bytes, patch_samples, three_stages
 
-MOST_LIFT = 10.0
-"""The factor, 20 dB, by which a section is brought up at the most: noise is no music."""
+Gain: TypeAlias = Callable[[slice], float | np.ndarray]
+"""How far the work is above the content's level in a window: the factor of each sample, or one for all."""
 
 MIN_CORRELATION = -0.98
 """Where wet and dry cancel in the mix more than this, its level is not made up for: no more than 20 dB."""
@@ -85,8 +86,7 @@ class Recipe:
 
     def gain(self, audio: Samples, channels: np.ndarray | slice = slice(None)) -> float:
         """The factor that brings channels, those that count, to the level at which transfers are made."""
-        level = recordings.gated_rms(audio, self.sample_rate, channels) if self.parameters.normalize else 0.0
-        return recordings.RMS / level if level else 1.0
+        return Dynamics(audio, self.sample_rate, channels).gain if self.parameters.normalize else 1.0
 
 
 class Work:
@@ -117,29 +117,22 @@ class Work:
 
     def before(self, k: int, active: np.ndarray) -> tuple[np.ndarray, ...]:
         """The content of a section's window, the mask of its result and, for a second one, what is finished there."""
-        section, lift = self.sections[k], self._lift(k)
-        content = scaled(self.dry[:, section.window][active], self.gain * lift)
+        section = self.sections[k]
+        content = scaled(self.dry[:, section.window][active], self.gain(section.window))
         mask = self._mask(section.window)[active]
         if not section.second:
             return content, mask
         free = section.free()
-        return content, mask * free, self.wet[:, section.window][active] * ((1 - free) * np.float32(lift))
+        return content, mask * free, self.wet[:, section.window][active] * (1 - free)
 
     def after(self, k: int, active: np.ndarray, wet: np.ndarray, stages: dict[str, Stage]) -> None:
         """Keep what was made of a section."""
         section = self.sections[k]
         kept, offset = section.kept, section.window.start
         block = self.wet[:, kept]
-        block[active] = wet[:, kept.start - offset : kept.stop - offset] / np.float32(self._lift(k))
+        block[active] = wet[:, kept.start - offset : kept.stop - offset]
         self.wet[:, kept] = block
         self.stages[k] = stages
-
-    def _lift(self, k: int) -> float:
-        """How much further a quiet section is brought up, as each is driven to the style's level; undone afterwards."""
-        if len(self.sections) == 1 or not self.parameters.normalize:
-            return 1.0
-        level = recordings.gated_rms(self.dry[:, self.sections[k].window][self.sounding], self.recipe.sample_rate)
-        return float(np.clip(recordings.RMS / (level * self.gain), 1.0, MOST_LIFT)) if level else 1.0
 
     def finish(self) -> None:
         """Bring the result to its level and into its mix, in place of the samples kept."""
@@ -171,14 +164,16 @@ class Work:
 
     def _unscaled(self, section: Section) -> np.ndarray:
         """A section of the result at the content's level."""
-        return self.wet[:, section.own][self.sounding].astype(np.float64) / self.gain
+        return self.wet[:, section.own][self.sounding].astype(np.float64) / self.gain(section.own)
 
     def _sounding(self) -> np.ndarray:
         """Which channels are not silent all the time."""
         return np.any([self.active(k) for k in range(len(self.sections))], axis=0)
 
-    def _gain(self) -> float:
-        return self.recipe.gain(self.dry, self.sounding)
+    def _gain(self) -> Gain:
+        if self.parameters.normalize:
+            return Dynamics(self.dry, self.recipe.sample_rate, self.sounding).curve
+        return lambda window: 1.0
 
     def _mask(self, window: slice) -> np.ndarray:
         return recordings.silence_mask(self.dry, self.recipe.sample_rate, window)
@@ -201,8 +196,9 @@ class TextureWork(Work):
     def _sounding(self) -> np.ndarray:
         return np.asarray(self.style.any(axis=-1))
 
-    def _gain(self) -> float:
-        return self.recipe.gain(self.style, self.sounding)
+    def _gain(self) -> Gain:
+        gain = self.recipe.gain(self.style, self.sounding)
+        return lambda window: gain
 
     def _mask(self, window: slice) -> np.ndarray:
         return np.ones((len(self.style), window.stop - window.start), np.float32)
@@ -273,7 +269,7 @@ def _rms(pieces: Iterable[np.ndarray]) -> float:
     return math.sqrt(energy / size)
 
 
-def scaled(audio: np.ndarray, gain: float) -> np.ndarray:
+def scaled(audio: np.ndarray, gain: float | np.ndarray) -> np.ndarray:
     """The audio in double precision: the gain of a recording below 1e-38 is more than float32 holds."""
     return audio * np.float64(gain)
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from audiostyle_fx import audio as recordings
-from audiostyle_fx.audio import gated_rms, match_channels, read_audio, resample, rms, silence_mask, write_audio
+from audiostyle_fx.audio import match_channels, read_audio, resample, rms, silence_mask, write_audio
 
 
 @pytest.fixture
@@ -377,25 +377,6 @@ def test_rms(tone):
     assert rms(tone[:1]) == pytest.approx(0.5 / np.sqrt(2), rel=1e-6)
     assert rms(np.zeros((2, 100))) == rms(np.zeros((1, 0))) == 0
     assert rms(np.full(100, 1e30, np.float32)) == pytest.approx(1e30, rel=1e-6)
-
-
-@pytest.mark.parametrize(("pause_db", "counts"), [(-np.inf, False), (-70, False), (-50, True)])
-def test_pauses_do_not_count(tone, pause_db, counts):
-    pause = 10 ** (pause_db / 20) * tone
-    out = gated_rms(np.concatenate([pause, tone, pause], axis=1), 8000)
-    assert out == pytest.approx(rms(tone) / (np.sqrt(3) if counts else 1), rel=1e-4)
-
-
-def test_gated_level_of_short_and_silent_recordings(tone):
-    assert gated_rms(np.zeros((2, 1000), np.float32), 8000) == 0
-    assert gated_rms(np.full((1, 1), 0.3, np.float32), 8000) == pytest.approx(0.3)
-    assert gated_rms(tone[:, :401], 8000) == pytest.approx(rms(tone[:, :401]))  # 401 is a block of 400 and one of 1
-
-
-@pytest.mark.parametrize("gain", [1e-15, 1e3])
-def test_gate_goes_with_the_level(tone, gain):
-    audio = np.append(tone, 1e-4 * tone, axis=1)
-    assert gated_rms(gain * audio, 8000) == pytest.approx(gain * gated_rms(audio, 8000), rel=1e-5)
 
 
 # ---------------------------------------------------------------- digital silence

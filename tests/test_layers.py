@@ -13,7 +13,8 @@ PACKAGE = Path(audiostyle_fx.__file__).parent
 KERNELS = {"cublas", "backend", "cards", "arc_cosine", "kernels"}
 NUMERICAL = KERNELS | {"spectral", "scaling", "infinite_width", "random_conv", "optimize", "phase", "waveform"}
 BELOW_OBJECTIVES = KERNELS | {"scaling", "spectral"}
-BELOW_TRANSFER = NUMERICAL | {"parameters", "stages", "sections", "excerpts", "sample_file", "audio", "progress"}
+BELOW_WORKS = {"stages", "sections", "excerpts", "sample_file", "audio", "dynamics", "progress"}
+BELOW_TRANSFER = NUMERICAL | BELOW_WORKS | {"parameters"}
 
 MAY_IMPORT = {
     "cublas": set(),
@@ -34,6 +35,7 @@ MAY_IMPORT = {
     "excerpts": set(),
     "sample_file": set(),
     "audio": {"parameters", "sample_file"},
+    "dynamics": {"audio", "sample_file"},
     "progress": set(),
     "works": BELOW_TRANSFER,
     "transfer": BELOW_TRANSFER | {"works"},

@@ -192,7 +192,8 @@ def test_pauses_do_not_count_for_the_level_of_a_transfer(seen, styled, content, 
     styled(content)
     for with_pause, without in zip(*seen, strict=True):
         assert rms(without) == pytest.approx(0.1, rel=1e-5)
-        np.testing.assert_allclose(with_pause[..., :8000], without, rtol=1e-5)
+        before_the_last_note = slice(0, 6000)  # which is brought up where it dies away
+        np.testing.assert_allclose(with_pause[..., before_the_last_note], without[..., before_the_last_note], rtol=1e-5)
 
 
 def test_without_normalize_levels_are_left_alone(seen, styled, content, style):
