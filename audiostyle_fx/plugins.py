@@ -121,12 +121,14 @@ def snake_case(name: str) -> str:
 
 
 def _native_parameters(plugin: type) -> dict[str, Parameter] | None:
-    """What pybind11 wrote at the head of the constructor's docstring; None where it asks for what no word can say."""
+    """What pybind11 or nanobind says of the constructor; None where it asks for what no word can say."""
     signature = re.search(r"__init__\(self.*", inspect.getattr_static(plugin, "__init__").__doc__ or "")
     if signature is None:
         return None
     parameters = {}
-    for name, annotation, default in re.findall(r"(\w+): (.+?)(?: = (.+?))?(?=, \w+: |\) -> )", signature[0])[1:]:
+    for name, annotation, default in re.findall(r"(\w+): (.+?)(?: = (.+?))?(?=, \w+: |\) -> )", signature[0]):
+        if name == "self":
+            continue
         kind = _kind(annotation)
         if kind is None or not hasattr(plugin, name):  # what is not kept belongs to an array given before it
             if not default:

@@ -131,6 +131,7 @@ def test_words_that_are_no_values(effect, parameter, text, why):
             {"mix": 1},
         ),
         ("(self: pedalboard_native.X, bit_depth: Optional[float] = None) -> None", {"bit_depth": None}),
+        ("(self, bit_depth: float = 8, mix: bool = False) -> None", {"bit_depth": 8.0, "mix": False}),
         ("(self: pedalboard_native.X) -> None", {}),
         ("", None),
     ],
