@@ -1,8 +1,10 @@
 """The command: arguments in, exit code out."""
 
+import io
 import os
 import subprocess
 import sys
+import tempfile
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -10,13 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from pedalboard import Clipping, Convolution, Delay, Gain, HighpassFilter, Invert, LadderFilter, Pedalboard, Reverb
 
 import audiostyle_fx
-from audiostyle_fx import cli, stylize
+from audiostyle_fx import StyleTransfer, cli, stylize, texture
 from audiostyle_fx.cli import main
-from audiostyle_fx.parameters import CHECKS
 
 QUICK = ["n_fft=256", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
+STYLED = ["song.wav", "out.wav", "style", "style.wav"]
+OPTIONS = ["-n", "--start", "--duration", "--quiet", "--completion", "--version", "--help"]
 
 
 @pytest.fixture(autouse=True)
@@ -106,11 +110,241 @@ def test_version(capsys):
     assert capsys.readouterr().out.strip().endswith(version("audiostyle-fx"))
 
 
-def test_help_shows_the_parameters_and_an_example(capsys):
-    assert run("--help") == 0
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"], ["song.wav", "--help"]])
+def test_help_fits_a_screen_and_its_examples_are_understood(words, capsys):
+    assert run(*words) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in CHECKS)
-    assert "IN OUT" in shown and "STYLEFILE" in shown and "alpha=0.02" in shown
+    lines = shown.splitlines()
+    assert len(lines) <= 24 and max(map(len, lines)) <= 79
+    examples = [line.split()[1:] for line in lines[lines.index("examples:") + 1 :]]
+    assert len(examples) == 3
+    for example in examples:
+        cli._understood(cli._options(example))
+    assert all(option in shown for option in OPTIONS)
+
+
+# ---------------------------------------------------------------- chains
+def test_a_chain_is_the_board_in_its_order(stereo, style, rate, quick):
+    words = ["highpass_filter", "300", "style", "style.wav", *QUICK, "reverb", "room_size=0.4", "gain", "-3"]
+    assert run("-q", "song.wav", "out.wav", *words) == 0
+    board = [HighpassFilter(300), StyleTransfer("style.wav", **quick), Reverb(room_size=0.4), Gain(-3)]
+    np.testing.assert_array_equal(read("out.wav"), Pedalboard(board)(stereo, rate))
+
+
+def test_a_chain_without_style_is_pedalboard_as_a_command(stereo, rate, capsys):
+    words = ["ladder_filter", "hpf24", "cutoff_hz=900", "delay", "0.1", "mix=.25", "invert"]
+    assert run("song.wav", "out.wav", *words) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "" and shown.err.startswith("out.wav: 1.0 s in ")
+    board = [LadderFilter(LadderFilter.Mode.HPF24, cutoff_hz=900), Delay(0.1, mix=0.25), Invert()]
+    np.testing.assert_array_equal(read("out.wav"), Pedalboard(board)(stereo, rate))
+
+
+def test_a_chain_keeps_sample_format_and_tags(stereo):
+    with soundfile.SoundFile("song.flac", "w", 8000, 2, "PCM_24") as file:
+        file.title = "a title"
+        file.write(stereo.T)
+    assert run("-q", "song.flac", "out.aiff", "gain", "-3") == 0
+    with soundfile.SoundFile("out.aiff") as file:
+        assert file.subtype == "PCM_24" and file.copy_metadata()["title"] == "a title"
+
+
+def test_no_effect_converts(stereo):
+    assert run("-q", "song.wav", "out.aiff") == 0
+    np.testing.assert_array_equal(read("out.aiff"), stereo)
+    assert soundfile.info("out.aiff").subtype == "FLOAT"
+
+
+def test_several_styles_with_weights(stereo, rate, quick, other_style):
+    soundfile.write("other.wav", other_style, 8000, subtype="FLOAT")
+    assert run("-q", *STYLED, "other.wav", *QUICK, "style_weights=1,0.25") == 0
+    want = stylize(stereo, ["style.wav", "other.wav"], rate, style_weights=[1, 0.25], **quick).audio
+    np.testing.assert_array_equal(read("out.wav"), want)
+
+
+def test_a_value_by_its_name_and_the_last_of_several_counts(stereo, rate):
+    assert (
+        run("-q", "song.wav", "out.wav", "gain", "gain_db=-6", "clipping", "-20", "reverb", "width=1", "width=0") == 0
+    )
+    np.testing.assert_array_equal(read("out.wav"), Pedalboard([Gain(-6), Clipping(-20), Reverb(width=0)])(stereo, rate))
+
+
+def test_a_file_named_as_an_effect_is_given_with_its_folder(stereo, style, rate, quick):
+    soundfile.write("reverb", style, 8000, format="WAV", subtype="FLOAT")
+    soundfile.write("alpha=1.wav", style, 8000, subtype="FLOAT")
+    for name in ("./reverb", "./alpha=1.wav"):
+        assert run("-q", "song.wav", "out.wav", "style", name, *QUICK) == 0
+        np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, **quick).audio)
+
+
+def test_convolution_with_a_file(stereo, rate):
+    soundfile.write("impulse.wav", np.array([0.0, 0.5, 0.25]), 8000, subtype="FLOAT")
+    assert run("-q", "song.wav", "out.wav", "convolution", "impulse.wav", "mix=0.5") == 0
+    np.testing.assert_array_equal(read("out.wav"), Pedalboard([Convolution("impulse.wav", 0.5)])(stereo, rate))
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3])
+def test_recordings_with_fewer_samples_than_channels(length):
+    soundfile.write("short.wav", np.full((length, 2), 0.5), 8000, subtype="FLOAT")
+    assert run("-q", "short.wav", "out.wav", "gain", "-6") == 0
+    assert read("out.wav") == pytest.approx(np.full((2, length), 0.5 * 10**-0.3), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["convolution", "nowhere.wav"], "impulse_response_filename='nowhere.wav'"),
+        (["convolution", "text.wav"], "impulse_response_filename='text.wav' can't be read"),
+        (["gain", "-3", "style", "nowhere.wav"], "style='nowhere.wav'"),
+        (["gain", "-3", "style", "style.wav", "text.wav"], "style[1]='text.wav'"),
+        (["mp3_compressor"], "9.0kHz"),
+        (["gain", "1e30"], "NaN or infinite"),
+        (["gain", "--start", "2"], "--start 2 must be within the input, which is 1 s long"),
+    ],
+)
+def test_chains_that_fail(words, why, capsys, no_work):
+    Path("text.wav").write_text("a text")
+    if words == ["mp3_compressor"]:
+        soundfile.write("song.wav", np.zeros((100, 2)), 9000)
+    assert why in fails(capsys, 1, "-q", "song.wav", "out.wav", *words)
+
+
+# ---------------------------------------------------------------- crops
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--start", "0.25"], slice(2000, None)),
+        (["--duration", ".5"], slice(0, 4000)),
+        (["--start=0:00.25", "--duration=0:0:0.5"], slice(2000, 6000)),
+        (["--start", "0.75", "--duration", "99:00"], slice(6000, None)),
+        (["--duration", "1"], slice(None)),
+    ],
+)
+def test_crops(words, part, stereo, style, rate, quick):
+    assert run("-q", "song.wav", *words, "out.wav", "invert") == 0
+    np.testing.assert_array_equal(read("out.wav"), -stereo[:, part])
+    assert run("-q", *STYLED, *words, *QUICK) == 0
+    np.testing.assert_array_equal(read("out.wav"), stylize(stereo[:, part], style, rate, **quick).audio)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("1.5", 1.5), ("1:30", 90), ("1:02:03.5", 3723.5), (".5", 0.5), ("90:00", 5400)]
+)
+def test_times(text, seconds):
+    assert cli._seconds(text) == seconds
+
+
+# ---------------------------------------------------------------- textures
+TEXTURE = ["-n", "out.wav", "style", "style.wav", "duration=0.5", "waveform_iters=3", "kernel_width=2,6"]
+
+
+def test_a_texture_is_that_of_the_function(style, rate):
+    assert run("-q", *TEXTURE, "alpha=0", "seed=2") == 0
+    want = texture("style.wav", rate, 0.5, waveform_iters=3, kernel_width=(2, 6), seed=2).audio
+    np.testing.assert_array_equal(read("out.wav"), want)
+    assert soundfile.info("out.wav").subtype == "FLOAT"
+
+
+def test_a_texture_through_other_effects_in_the_style_s_format(style, rate):
+    soundfile.write("style.wav", style, 8000, subtype="PCM_24")
+    assert run("-q", *TEXTURE, "gain", "-3", "style", "style.wav", *QUICK) == 0
+    assert soundfile.info("out.wav").subtype == "PCM_24" and read("out.wav").shape == (1, 4000)
+
+
+def test_a_texture_of_a_missing_file(capsys, no_work):
+    assert "style='nowhere.wav'" in fails(capsys, 1, "-n", "out.wav", "style", "nowhere.wav", "duration=1")
+    assert "out.xyz" in fails(capsys, 1, "-n", "out.xyz", "style", "style.wav", "duration=1")
+
+
+# ---------------------------------------------------------------- pipes
+def pipe(data, *words):
+    """What the command writes to a pipe when it reads the data from another."""
+    command = [sys.executable, "-W", "error", "-m", "audiostyle_fx", *words]
+    root = str(Path(audiostyle_fx.__file__).parents[1])
+    return subprocess.run(command, input=data, capture_output=True, timeout=60, env={**os.environ, "PYTHONPATH": root})
+
+
+def test_standard_input_and_output(stereo, rate):
+    done = pipe(Path("song.wav").read_bytes(), "-", "-", "gain", "-3")
+    assert done.returncode == 0 and done.stderr.startswith(b"-: 1.0 s in "), done.stderr
+    with soundfile.SoundFile(io.BytesIO(done.stdout)) as file:
+        assert (file.format, file.subtype, file.samplerate) == ("WAV", "FLOAT", rate)
+        np.testing.assert_array_equal(file.read(dtype="float32").T, Pedalboard([Gain(-3)])(stereo, rate))
+
+
+@pytest.fixture
+def streams(monkeypatch):
+    """Standard input and output of this process as pipes that hold bytes."""
+
+    def run_with(data, *words):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        monkeypatch.setattr(sys, "stdout", out := io.TextIOWrapper(io.BytesIO()))
+        return run(*words), out.buffer.getvalue()
+
+    return run_with
+
+
+@pytest.mark.parametrize(
+    ("file_format", "subtype", "written"),
+    [("WAV", "PCM_24", "PCM_24"), ("FLAC", "PCM_16", "PCM_16"), ("OGG", "VORBIS", "FLOAT"), ("WAV", "FLOAT", "FLOAT")],
+)
+def test_a_pipe_carries_the_sample_format_or_floats(file_format, subtype, written, streams, stereo):
+    soundfile.write(held := io.BytesIO(), stereo.T, 8000, subtype, format=file_format)
+    code, out = streams(held.getvalue(), "-q", "-", "-")
+    info = soundfile.info(io.BytesIO(out))
+    assert (code, info.format, info.subtype, info.frames, info.channels) == (0, "WAV", written, 8000, 2)
+
+
+@pytest.mark.parametrize("length", [0xFFFFFFFF, 0x7FFFFFF0])
+def test_a_header_written_before_the_length_was_known(length, streams, stereo):
+    soundfile.write("song16.wav", stereo.T, 8000, "PCM_16")
+    data = bytearray(Path("song16.wav").read_bytes())
+    at = data.index(b"data")
+    data[4:8] = data[at + 4 : at + 8] = length.to_bytes(4, "little")
+    code, out = streams(bytes(data), "-q", "-", "-")
+    assert code == 0
+    np.testing.assert_array_equal(soundfile.read(io.BytesIO(out))[0], read("song16.wav").T)
+
+
+def test_pipes_through_style_and_out_of_a_texture(streams, stereo, style, rate, quick):
+    code, out = streams(Path("song.wav").read_bytes(), "-q", "-", "-", "style", "style.wav", *QUICK)
+    assert code == 0
+    want = stylize(stereo, style, rate, **quick).audio
+    np.testing.assert_array_equal(soundfile.read(io.BytesIO(out), dtype="float32")[0].T, want)
+    code, out = streams(b"", "-q", "-n", "-", *TEXTURE[2:])
+    assert code == 0 and soundfile.info(io.BytesIO(out)).frames == 4000
+
+
+def test_nothing_is_written_to_standard_output_when_it_fails(streams, capsys, folder):
+    before = names(tempfile.gettempdir())
+    for data in (b"", b"no audio at all"):
+        assert streams(data, "-q", "-", "-", "gain") == (1, b"")
+        assert "stdin' can't be read as audio" in capsys.readouterr().err
+    assert [
+        name for name in names(tempfile.gettempdir()) if name.startswith("audiostyle-") and name not in before
+    ] == []
+
+
+@pytest.mark.parametrize(("words", "why"), [(["-", "out.wav"], "IN is -"), (["song.wav", "-"], "OUT is -")])
+def test_a_terminal_is_no_place_for_sound(words, why, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert why in fails(capsys, 2, *words)
+
+
+# ---------------------------------------------------------------- help
+def test_effects_are_listed_and_explained(capsys):
+    assert run("effects") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(cli.effects())
+    assert run("help", "ladder_filter", "gain") == 0
+    shown = capsys.readouterr().out
+    assert "mode=LPF12     LPF12, HPF12" in shown and "\ngain [GAIN_DB] [name=value ...]\n" in shown
+
+
+def test_help_on_style_has_the_defaults_of_textures(capsys):
+    assert run("help", "style") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "alpha=0.01 " in shown and "Defaults of a texture: alpha=0 kernel_width=2,6,22" in shown
 
 
 # ---------------------------------------------------------------- files
@@ -219,20 +453,48 @@ def test_parameters_that_are_not_understood(words, why, capsys, no_work):
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "why"),
     [
-        [],
-        ["song.wav"],
-        ["song.wav", "out.wav", "style"],
-        ["song.wav", "out.wav", "stile", "style.wav"],
-        ["song.wav", "out.wav", "style", "style.wav", "--loud"],
+        ([], "IN is missing: audiostyle IN OUT"),
+        (["song.wav"], "OUT is missing"),
+        (["-n"], "OUT is missing"),
+        ([*STYLED, "style"], "style needs a file"),
+        (["song.wav", "out.wav", "style", "reverb"], "./NAME"),
+        (["song.wav", "out.wav", "convolution"], "convolution needs a file"),
+        (["song.wav", "out.wav", "stile", "style.wav"], "'stile' is not an effect (did you mean 'style'?)"),
+        (["song.wav", "out.wav", "alpha=1"], "'alpha=1' is not an effect"),
+        ([*STYLED, "--loud"], "'--loud' is no option"),
+        ([*STYLED, "--quite"], "did you mean '--quiet'?"),
+        ([*STYLED, "reverv", "room_size=0.4"], "'reverv' is neither a file nor an effect (did you mean 'reverb'?)"),
+        ([*STYLED, "reverb", "roomsize=0.4"], "did you mean 'room_size'?"),
+        ([*STYLED, "reverb", "room_size", "0.4"], "'room_size' is a parameter of reverb and needs a value: name=value"),
+        ([*STYLED, "reverb", "room_size=2"], "reverb room_size=2: Room Size value must be between 0.0 and 1.0"),
+        ([*STYLED, "gain", "loud"], "gain_db='loud' must be a number"),
+        ([*STYLED, "gain", "nan"], "gain_db='nan' must be a number"),
+        ([*STYLED, "gain", "-3", "4"], "'4' is neither an effect nor a parameter: gain takes"),
+        ([*STYLED, "gain", "-3", "gain_db=4"], "'gain_db=4': gain has a gain_db already"),
+        ([*STYLED, "gain", "-3", "rverb"], "did you mean 'reverb'?"),
+        ([*STYLED, "gain", "-1e-3"], "'-1e-3' is no option; a value that begins with - is written name=value"),
+        ([*STYLED, "invert", "3"], "invert has none"),
+        ([*STYLED, "resample", "quality=Linaer"], "must be one of ZeroOrderHold, Linear"),
+        ([*STYLED, "style.wav", "style_weights=1,2,3"], "style_weights=(1, 2, 3)"),
+        ([*STYLED, "duration=3"], "--duration takes"),
+        ([*STYLED, "--start", "1:75:"], "'1:75:' must be seconds, mm:ss"),
+        ([*STYLED, "--start", "-1"], "'-1' must be seconds"),
+        ([*STYLED, "--duration", "0"], "--duration must be above 0"),
+        (["-n", "out.wav"], "the first effect must be style"),
+        (["-n", "out.wav", "gain", "style", "style.wav"], "the first effect must be style"),
+        (["-n", "out.wav", "style", "style.wav"], "needs duration=SECONDS"),
+        (["-n", "out.wav", "style", "style.wav", "duration=0"], "needs duration=SECONDS"),
+        (["-n", "out.wav", "style", "style.wav", "duration=1", "alpha=0.1"], "alpha=0.1 must be 0"),
+        (["-n", "out.wav", "style", "style.wav", "duration=1", "init=noise"], "has no init"),
+        (["-n", "out.wav", "style", "style.wav", "duration=1", "--start", "3"], "--start"),
+        (["help", "revreb"], "did you mean 'reverb'?"),
+        ([*STYLED, "--completion", "csh"], "--completion: invalid choice: 'csh'"),
     ],
 )
-def test_commands_that_are_not_understood(arguments, capsys, no_work):
-    before = names(".")
-    assert run(*arguments) == 2
-    assert "usage: audiostyle" in capsys.readouterr().err
-    assert names(".") == before
+def test_commands_that_are_not_understood(arguments, why, capsys, no_work):
+    assert why in fails(capsys, 2, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -286,10 +548,8 @@ def test_an_old_result_stays_until_the_new_one_is_finished(failure, code, where,
     assert ("interrupted" if code == 130 else "it broke") in line
 
 
-def test_exit_codes_of_the_program():
+def test_exit_code_of_the_program():
     wrong = python("song.wav", "out.wav", "style", "style.wav", "alpha=-1")
     assert wrong.returncode == 2 and wrong.stdout == ""
     assert wrong.stderr.strip() == "audiostyle: alpha=-1 must be at least 0 and finite"
-    missing = python("nowhere.wav", "out.wav", "style", "style.wav")
-    assert missing.returncode == 1 and "nowhere.wav" in missing.stderr and "Traceback" not in missing.stderr
     assert not os.path.exists("out.wav")

@@ -41,7 +41,10 @@ MAY_IMPORT = {
     "transfer": BELOW_TRANSFER | {"works"},
     "pedalboard_bridge": set(),
     "effect": BELOW_TRANSFER | {"works", "transfer", "pedalboard_bridge"},
-    "cli": BELOW_TRANSFER | {"works", "transfer", "effect"},
+    "plugins": set(),
+    "grammar": {"plugins"},
+    "completion": {"plugins"},
+    "cli": BELOW_TRANSFER | {"works", "transfer", "effect", "plugins", "grammar", "completion"},
     "__main__": {"cli"},
     "__init__": BELOW_TRANSFER | {"works", "transfer", "effect", "pedalboard_bridge"},
 }

@@ -34,11 +34,15 @@ def test_the_table_names_what_can_be_given(function):
     assert given == set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
 
 
-def test_the_command_in_the_readme_is_understood():
+def test_the_commands_in_the_readme_are_understood():
+    lines = re.findall(r"^audiostyle (.*)$", README, re.MULTILINE)
+    assert len(lines) >= 3
+    for line in lines:
+        cli._understood(cli._options(line.split()))
     words = re.search(r"audiostyle (examples/\S+ \S+ style \S+)$", README, re.MULTILINE)[1].split()
-    options = cli._parser().parse_args(words)
-    assert (ROOT / options.input).exists()
-    assert (ROOT / options.stylefile).exists()
+    source, _, [style] = cli._understood(cli._options(words))
+    assert (ROOT / source).exists()
+    assert style.effect.name == "style" and all((ROOT / path).exists() for path in style.values["style"])
 
 
 def test_the_python_in_the_readme_compiles():
