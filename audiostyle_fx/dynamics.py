@@ -6,9 +6,10 @@ gain, which brings the recording to the level of transfers, and rises where it i
 Notes, beats and short pauses are left alone: they are what is styled.
 
 It comes from the levels of short blocks over all channels, whose balance stays. The morphological closing of these
-levels passes over what is quiet for a short time and keeps the edges of all else to the block; the rise that it calls
-for is smoothed on the quiet side of an edge, so that nothing loud is made louder. A number a block is all that is kept
-of a recording, and any window of the curve can be had from it: every section sees the same one.
+levels passes over what is quiet for a short time and keeps the edges of all else to the block. At an edge the curve
+rises or falls within a block on the quiet side, so that nothing loud is made louder, and what the style's sounds smear
+over it falls with the curve. A number a block is all that is kept of a recording, and any window of the curve can be
+had from it: every section sees the same one.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from .audio import RMS
 from .sample_file import Samples
 
 BLOCK_SECONDS = 0.01
-"""Short, as nothing is brought up in the block in which a loud sound begins or ends, and the style fills it; measured:
-of a dip by 30 dB for 1 s the average is 5 dB too high with 20 ms and 2 dB with 10."""
+"""Short, as nothing is brought up in the block in which a loud sound begins or ends, and the style fills it. Measured:
+a dip by 30 dB for 1 s is on average up to 7 dB louder than in its middle with 50 ms, 1.5 dB with 20 and 0.4 dB with
+10."""
 
 GATE_DB = -60.0
 """Pauses, which don't count for the recording's level, are blocks below this, relative to the loudest."""

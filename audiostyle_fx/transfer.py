@@ -127,7 +127,8 @@ def stylize(
         Magnitudes and phases to start from; noise has the style's long-term spectrum.
     normalize : bool
         Optimise at an RMS of 0.1 for both recordings, pauses not counted, and scale the result back by the content's
-        factor. False leaves all levels alone, as the original does.
+        factor; what of it is far quieter for 0.7 s or longer is brought up further, and back. False leaves all levels
+        alone, as the original does.
     match_level : bool
         With ``normalize``, bring the result to the content's own RMS.
     mix : float
