@@ -113,7 +113,7 @@ def effects() -> dict[str, Effect]:
         _shown,
         doc=stylize.__doc__ or "",
         files=["style"],
-        leave_out=["style_sample_rate", "progress"],  # arrays have the one; an option says the other
+        leave_out=["style_sample_rate", "streaming", "content_level", "progress"],  # arrays, chunks; an option says it
     )
     help_text = "With -n: " + numpy_parameters(texture.__doc__ or "")["duration"]
     length = Parameter("duration", number, _shown, None, help=help_text)

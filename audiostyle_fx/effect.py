@@ -10,10 +10,16 @@ from typing import Any
 import numpy as np
 
 from . import audio as recordings
-from .parameters import DEFAULTS, Parameters
+from .parameters import DEFAULTS, Parameters, flag, number, optional
+from .parameters import sample_rate as check_rate
 from .pedalboard_bridge import OfflineEffect
 from .progress import Progress, check_progress
+from .streaming import Stream
 from .transfer import Style, stylize
+from .works import Recipe
+
+CONTENT_LEVELS = (-120, 60)
+"""In dBFS; outside, a level in other units is more likely."""
 
 
 class _Parameter:
@@ -40,6 +46,13 @@ class StyleTransfer(OfflineEffect):
     style : path, array, or list of these
         A file is read when it is set, and again when it has changed. An array, float32 or float64, (channels,
         samples) or (samples,), is copied.
+    streaming : bool
+        Take a recording in chunks too, by ``reset=False``. What comes out is `latency` samples behind what went in, so
+        that the first chunks give nothing and as much silence at the end gives the rest. Sections are styled as soon as
+        they are complete; parameters that change take effect after `reset`.
+    content_level : float, optional
+        With ``streaming``, the RMS of the whole recording in dBFS, pauses not counted; by default that of what has come
+        so far.
     progress : bool or callable, optional
         As for `stylize`; not carried over by copy and pickle.
 
@@ -102,11 +115,14 @@ class StyleTransfer(OfflineEffect):
         seed: int = DEFAULTS.seed,
         device: str = DEFAULTS.device,
         precision: str = DEFAULTS.precision,
+        streaming: bool = False,
+        content_level: float | None = None,
         progress: Progress = None,
     ) -> None:
         super().__init__()
         self._checked = Parameters.of(locals())
-        self.progress = progress
+        self.streaming, self.content_level, self.progress = streaming, content_level, progress
+        self._stream: Stream | None = None
         self._style = _HeldStyle(style, style_sample_rate, style_weights)
 
     @property
@@ -117,6 +133,24 @@ class StyleTransfer(OfflineEffect):
     @progress.setter
     def progress(self, value: Progress) -> None:
         self._progress = check_progress(value)
+
+    @property
+    def streaming(self) -> bool:
+        """Whether it takes a recording in chunks, by ``reset=False``."""
+        return self._streaming
+
+    @streaming.setter
+    def streaming(self, value: bool) -> None:
+        self._streaming = flag("streaming", value)
+
+    @property
+    def content_level(self) -> float | None:
+        """The level of a recording in chunks, RMS in dBFS; None for that of what has come so far."""
+        return self._content_level
+
+    @content_level.setter
+    def content_level(self, value: float | None) -> None:
+        self._content_level = optional(number(*CONTENT_LEVELS))("content_level", value)
 
     @property
     def style(self) -> Style:
@@ -158,10 +192,44 @@ class StyleTransfer(OfflineEffect):
         ``default=numpy.ndarray.tolist``, and the constructor takes such lists.
         """
         style = {"style": self.style, "style_sample_rate": self.style_sample_rate, "style_weights": self.style_weights}
-        return {**style, **asdict(self._checked)}
+        chunks = {"streaming": self.streaming, "content_level": self.content_level}
+        return {**style, **asdict(self._checked), **chunks}
+
+    def latency(self, sample_rate: float) -> int:
+        """Samples by which the result is behind a recording in chunks, at a rate in Hz: about one section."""
+        return Stream(self._recipe(sample_rate), 1).latency
+
+    def feed(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
+        """What is due of the styled recording, float32 (channels, samples), after its next chunk; see `streaming`.
+
+        Raises
+        ------
+        RuntimeError
+            If the rate or the number of channels is not that of the chunks before.
+        """
+        if self._stream is None:
+            recipe = self._recipe(sample_rate)
+            self._stream = Stream(recipe, len(audio), self.content_level, self.progress)
+        elif self._stream.source != (len(audio), sample_rate):
+            channels, rate = self._stream.source
+            raise RuntimeError(
+                f"the recording so far has {channels} channels at {rate:g} Hz; call reset() before another"
+            )
+        return self._stream.feed(audio)
+
+    def reset(self) -> None:
+        """Forget earlier recordings, and what was fed of one. Parameters stay as they are."""
+        super().reset()
+        self._stream = None
+
+    def _recipe(self, sample_rate: float) -> Recipe:
+        style = self._style.read()
+        what = style["style"], style["style_sample_rate"], style["style_weights"]
+        return Recipe.of(*what, check_rate("sample_rate", sample_rate), self._checked)
 
     def render(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
         """The styled recording, float32 (channels, samples)."""
+        self._stream = None
         return stylize(
             audio, sample_rate=sample_rate, progress=self.progress, **self._style.read(), **asdict(self._checked)
         ).audio

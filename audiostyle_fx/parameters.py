@@ -70,7 +70,8 @@ def _range(low: float, high: float = math.inf) -> str:
     return f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
 
 
-def _flag(name: str, value: Any) -> bool:
+def flag(name: str, value: Any) -> bool:
+    """Check for True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}={value!r} must be True or False")
     return bool(value)
@@ -135,8 +136,8 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "waveform_iters": integer(0),
     "init": one_of("content", "noise"),
     "phase_init": one_of("content", "random"),
-    "normalize": _flag,
-    "match_level": _flag,
+    "normalize": flag,
+    "match_level": flag,
     "mix": number(0, 1),
     "section_seconds": number(0.1),
     "style_seconds": _seconds_or_all,

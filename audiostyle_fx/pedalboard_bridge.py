@@ -25,7 +25,7 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -188,7 +188,7 @@ class _Note:
         # The effects and containers in it. Native code holds native halves alone; this keeps the Python halves alive.
         self.kept: list[PluginContainer] = []
         self.gone: weakref.ref[Plugin] | None = None
-        self.waiting: list[Audio] = []  # between chunks: see _feed_natively and _feed_mix
+        self.waiting: dict[str, list[Audio]] = {}  # between chunks: see _feed_natively and _mix_chunks
 
     @functools.cached_property
     def probe(self) -> Plugin:
@@ -275,6 +275,9 @@ def _walk(plugins: Iterable[Plugin | None]) -> Iterator[Plugin]:
 # ------------------------------------------------------------------------------- running a board with an effect in it
 
 
+_Place: TypeAlias = tuple[Plugin, str]
+"""Where samples wait for the next chunk: a plugin that lives as long as its board, or list, and a name."""
+
 BLOCK = 512
 """Samples that native plugins are given at a time next to an effect that takes chunks."""
 
@@ -348,8 +351,11 @@ def _time_comes_first(plugin: Plugin, input_array: Any, sample_rate: Any, buffer
     return bool((rows > 1 and smeared[1, 0]) or (columns > 1 and not smeared[0, 1]))
 
 
-def _run(plugins: Iterable[Plugin | None], audio: Audio, job: _Job) -> Audio:
-    """Run plugins one after the other on audio of shape (channels, samples), which may be overwritten."""
+def _run(plugins: Iterable[Plugin | None], audio: Audio, job: _Job, place: _Place | None = None) -> Audio:
+    """Run plugins one after the other on audio of shape (channels, samples), which may be overwritten.
+
+    ``place`` is where samples wait, with a chunk, if no plugin here holds an effect.
+    """
     stretch: list[Plugin] = []
     for plugin in plugins:
         if plugin is None:
@@ -357,23 +363,27 @@ def _run(plugins: Iterable[Plugin | None], audio: Audio, job: _Job) -> Audio:
         if not _holds_effect(plugin):
             stretch.append(plugin)
             continue
-        audio, stretch = _run_natively(stretch, audio, job), []
+        audio, stretch = _run_natively(stretch, audio, job, place or (plugin, "before")), []
         if isinstance(plugin, OfflineEffect):
             audio = _render(plugin, audio, job)
         elif isinstance(plugin, Mix):
-            branches = [_run([branch], audio.copy(), job._replace(as_list=False)) for branch in _inside(plugin)]
+            each = job._replace(as_list=False)
+            branches = [_run([b], audio.copy(), each, (plugin, f"in {i}")) for i, b in enumerate(_inside(plugin))]
+            # Added up in native code's order.
             audio = sum(branches, np.zeros_like(audio)) if job.whole else _mix_chunks(plugin, branches)
         elif isinstance(plugin, PluginContainer):
             audio = _run(_inside(plugin), audio, job)
-    return _run_natively(stretch, audio, job)
+        place = (plugin, "behind")
+    return _run_natively(stretch, audio, job, place)
 
 
-def _run_natively(stretch: list[Plugin], audio: Audio, job: _Job) -> Audio:
+def _run_natively(stretch: list[Plugin], audio: Audio, job: _Job, place: _Place | None) -> Audio:
     """Run native plugins on the whole recording, as a board that holds nothing else."""
     if not stretch:
         return audio
     if not job.whole:
-        return _feed_natively(stretch, audio, job)
+        assert place is not None, "a board without an effect is not run here"
+        return _feed_natively(stretch, audio, job, place)
     channels, samples = audio.shape
     if samples <= channels:  # followed by silence, or native code would take samples for channels
         audio = np.pad(audio, ((0, 0), (0, channels + 1 - samples)))
@@ -382,16 +392,16 @@ def _run_natively(stretch: list[Plugin], audio: Audio, job: _Job) -> Audio:
     return _native_list_process(audio, job.sample_rate, plugins, job.buffer_size, True)[:, :samples]
 
 
-def _feed_natively(stretch: list[Plugin], audio: Audio, job: _Job) -> Audio:
+def _feed_natively(stretch: list[Plugin], audio: Audio, job: _Job, place: _Place) -> Audio:
     """Run native plugins on what has come so far of a recording, in blocks of one size.
 
     Native code forgets what it was doing whenever it is given another number of samples than before, if fewer than
     ``buffer_size``; and what an effect gives out varies. So the rest of a block waits for the next chunk.
     """
-    note, block = _note(stretch[0]), min(BLOCK, job.buffer_size)
-    audio = np.concatenate([*note.waiting, audio], axis=1)
+    waiting, block = _note(place[0]).waiting, min(BLOCK, job.buffer_size)
+    audio = np.concatenate([*waiting.get(place[1], []), audio], axis=1)
     whole = audio.shape[1] // block * block
-    note.waiting = [audio[:, whole:].copy()]
+    waiting[place[1]] = [audio[:, whole:].copy()]
     if not whole:
         return audio[:, :0]
     return _native_list_process(audio[:, :whole], job.sample_rate, [Chain(stretch)], block, False)
@@ -399,11 +409,11 @@ def _feed_natively(stretch: list[Plugin], audio: Audio, job: _Job) -> Audio:
 
 def _mix_chunks(mix: Mix, branches: list[Audio]) -> Audio:
     """Add up what all branches have given; the rest of those that are ahead waits."""
-    note = _note(mix)
-    if note.waiting:
-        branches = [np.concatenate(parts, axis=1) for parts in zip(note.waiting, branches, strict=True)]
+    waiting = _note(mix).waiting
+    if "out" in waiting:
+        branches = [np.concatenate(parts, axis=1) for parts in zip(waiting["out"], branches, strict=True)]
     ready = min(branch.shape[1] for branch in branches)
-    note.waiting = [branch[:, ready:].copy() for branch in branches]
+    waiting["out"] = [branch[:, ready:].copy() for branch in branches]
     return sum((branch[:, :ready] for branch in branches), np.zeros((len(branches[0]), ready), np.float32))
 
 
@@ -411,7 +421,7 @@ def _stop_waiting(plugin: Plugin) -> None:
     """Drop what is left of a recording in chunks."""
     note = _known(plugin)
     if note is not None:
-        note.waiting = []
+        note.waiting.clear()
 
 
 def _render(effect: OfflineEffect, audio: Audio, job: _Job) -> Audio:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +15,7 @@ from .parameters import DEFAULTS, TEXTURE, Parameters, number
 from .parameters import sample_rate as check_rate
 from .progress import Progress
 from .sample_file import SampleFile
-from .stages import Stage, merged, patch_samples
+from .stages import Stage, merged
 from .works import Recipe, TextureWork, Work, style_all
 
 Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
@@ -260,7 +259,7 @@ def texture(
     sample_rate = check_rate("sample_rate", sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
     parameters = parameters.of_texture(sample_rate)
-    recipe = _recipe(style, style_sample_rate, style_weights, sample_rate, parameters)
+    recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, parameters)
     wet = np.zeros((len(recipe.styles[0]), n_samples), np.float32)
     work = TextureWork(wet, recipe)
     style_all([work], recipe, progress)
@@ -319,7 +318,7 @@ def style_file(
         source = files.enter_context(recordings.Source(content_path, "content_path"))
         what = (source.sample_rate, source.channels)
         recordings.check_writable(out_path, *what, subtype=source.subtype)
-        recipe = _recipe(style, None, style_weights, source.sample_rate, checked)
+        recipe = Recipe.of(style, None, style_weights, source.sample_rate, checked)
         dry = files.enter_context(SampleFile(folder, source.channels))
         for block in source.blocks():
             recordings.check_finite(f"content_path={os.fspath(content_path)!r}", block)
@@ -345,7 +344,7 @@ def _transfer(
 ) -> list[Result]:
     """The results for recordings (channels, samples) of one shape; ``shapes`` are those to return them in."""
     sample_rate = check_rate("sample_rate", sample_rate)
-    recipe = _recipe(style, style_sample_rate, style_weights, sample_rate, parameters)
+    recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, parameters)
     wets = [np.zeros_like(dry) for dry in audio]
     works = [Work(dry, wet, recipe) for dry, wet in zip(audio, wets, strict=True)]
     style_all(works, recipe, progress)
@@ -354,31 +353,6 @@ def _transfer(
     return [
         Result(**_outcome(work), audio=wet.reshape(shape)) for work, wet, shape in zip(works, wets, shapes, strict=True)
     ]
-
-
-def _recipe(
-    style: Style, style_sample_rate: Any, style_weights: Any, sample_rate: float, parameters: Parameters
-) -> Recipe:
-    """What to do, with the styles at the content's rate, checked to be long enough for a patch."""
-    stft = parameters.stft(sample_rate)
-    styles, needed = recordings.read_styles(style, style_sample_rate, style_weights), patch_samples(parameters, stft)
-    audio = []
-    for i, (samples, rate, _) in enumerate(styles):
-        name = "style" if len(styles) == 1 else f"style[{i}]"
-        loud = recordings.rms(samples)
-        with np.errstate(over="ignore", invalid="ignore"):
-            samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
-        if not np.isfinite(samples).all():
-            raise ValueError(f"{name} has peaks that single precision can't hold at sample_rate={sample_rate}")
-        if recordings.rms(samples) < 1e-4 * loud:
-            raise ValueError(f"{name} is silent at sample_rate={sample_rate}; it must have sound below half of it")
-        if samples.shape[-1] < needed:
-            least, given = (math.ceil(1e4 * n / sample_rate) / 1e4 for n in (needed, samples.shape[-1]))
-            raise ValueError(
-                f"{name} is {given:.4f} s long; kernel_width={parameters.kernel_width} needs at least {least:.4f} s"
-            )
-        audio.append(samples)
-    return Recipe(audio, [one.share for one in styles], sample_rate, parameters, stft)
 
 
 def _outcome(work: Work) -> dict[str, Any]:

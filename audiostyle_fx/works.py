@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from .excerpts import excerpts
 from .parameters import Parameters
 from .progress import Progress, Report, reporting
 from .sample_file import Samples
-from .sections import CONTEXT_PATCHES, FADE_WINDOWS, Section, plan
+from .sections import Section, overlap, plan
 from .spectral import STFT
 from .stages import FAILED, Stage, item_bytes, patch_samples, three_stages
 
@@ -66,6 +66,39 @@ class Recipe:
     parameters: Parameters
     stft: STFT
 
+    @classmethod
+    def of(
+        cls, style: Any, style_sample_rate: Any, style_weights: Any, sample_rate: float, parameters: Parameters
+    ) -> Recipe:
+        """That of `stylize`'s arguments; styles are resampled, and checked to be long enough for a patch."""
+        stft = parameters.stft(sample_rate)
+        styles, needed = (
+            recordings.read_styles(style, style_sample_rate, style_weights),
+            patch_samples(parameters, stft),
+        )
+        audio = []
+        for i, (samples, rate, _) in enumerate(styles):
+            name = "style" if len(styles) == 1 else f"style[{i}]"
+            loud = recordings.rms(samples)
+            with np.errstate(over="ignore", invalid="ignore"):
+                samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
+            if not np.isfinite(samples).all():
+                raise ValueError(f"{name} has peaks that single precision can't hold at sample_rate={sample_rate}")
+            if recordings.rms(samples) < 1e-4 * loud:
+                raise ValueError(f"{name} is silent at sample_rate={sample_rate}; it must have sound below half of it")
+            if samples.shape[-1] < needed:
+                least, given = (math.ceil(1e4 * n / sample_rate) / 1e4 for n in (needed, samples.shape[-1]))
+                raise ValueError(
+                    f"{name} is {given:.4f} s long; kernel_width={parameters.kernel_width} needs at least {least:.4f} s"
+                )
+            audio.append(samples)
+        return cls(audio, [one.share for one in styles], sample_rate, parameters, stft)
+
+    def spans(self) -> tuple[float, int, int]:
+        """Samples of a section, about, of context on either side, and of the fades between neighbours."""
+        context, fade = overlap(patch_samples(self.parameters, self.stft), self.stft.n_fft, self.sample_rate)
+        return self.parameters.section_seconds * self.sample_rate, context, fade
+
     def matched(self, active: np.ndarray) -> Matched:
         """The styles for the channels of a content that sound, by a flag each; of long ones excerpts."""
         needed, rate = patch_samples(self.parameters, self.stft), self.sample_rate
@@ -103,9 +136,7 @@ class Work:
 
     def __init__(self, dry: Samples, wet: Samples, recipe: Recipe) -> None:
         self.dry, self.wet, self.recipe, self.parameters = dry, wet, recipe, recipe.parameters
-        context = CONTEXT_PATCHES * patch_samples(self.parameters, recipe.stft)
-        length = self.parameters.section_seconds * recipe.sample_rate
-        self.sections = plan(dry.shape[1], length, context, FADE_WINDOWS * recipe.stft.n_fft)
+        self.sections = plan(dry.shape[1], *recipe.spans())
         self.stages: dict[int, dict[str, Stage]] = {}
         self.seconds = 0.0
         self.sounding = self._sounding()
