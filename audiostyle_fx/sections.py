@@ -10,6 +10,7 @@ construction. The sections of either half don't depend on each other and make a 
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +18,12 @@ import numpy as np
 LONGEST = 1.5
 """Recordings of up to this many sections' length stay in one."""
 
-CONTEXT_PATCHES = 2
-"""Patches of context on either side: frames near the end of what is styled are in few patches and go astray."""
+CONTEXT_PATCHES, CONTEXT_SECONDS = 2, 0.2
+"""Context on either side, at least: frames near the end of what is styled are in few patches and go astray, and with
+short patches whole notes do."""
 
-FADE_WINDOWS = 1
-"""STFT windows over which neighbours are blended; measured: with none the spectrum changes more at the joins than
-elsewhere, with several it changes less."""
+FADE_WINDOWS, FADE_SECONDS = 1, 0.128
+"""Over which neighbours are blended, at least."""
 
 CONTEXTS = 4
 """Contexts that a section spans at least, so that they are a small part of the work."""
@@ -71,6 +72,12 @@ class Section:
             if 0 < border < self.n_samples:
                 share *= np.clip(0.5 + sign * (at - border) / max(self.fade, 1), 0, 1)
         return (np.sin(0.5 * np.pi * share) ** 2).astype(np.float32)
+
+
+def overlap(patch: int, window: int, sample_rate: float) -> tuple[int, int]:
+    """Samples of context and of fades, for patches and STFT windows of so many samples."""
+    context = max(CONTEXT_PATCHES * patch, math.ceil(CONTEXT_SECONDS * sample_rate))
+    return context, max(FADE_WINDOWS * window, math.ceil(FADE_SECONDS * sample_rate))
 
 
 def plan(n_samples: int, section: float, context: int, fade: int) -> list[Section]:

@@ -19,7 +19,7 @@ from .excerpts import excerpts
 from .parameters import Parameters
 from .progress import Progress, Report, reporting
 from .sample_file import Samples
-from .sections import CONTEXT_PATCHES, FADE_WINDOWS, Section, plan
+from .sections import Section, overlap, plan
 from .spectral import STFT
 from .stages import FAILED, Stage, item_bytes, patch_samples, three_stages
 
@@ -103,9 +103,9 @@ class Work:
 
     def __init__(self, dry: Samples, wet: Samples, recipe: Recipe) -> None:
         self.dry, self.wet, self.recipe, self.parameters = dry, wet, recipe, recipe.parameters
-        context = CONTEXT_PATCHES * patch_samples(self.parameters, recipe.stft)
+        context, fade = overlap(patch_samples(self.parameters, recipe.stft), recipe.stft.n_fft, recipe.sample_rate)
         length = self.parameters.section_seconds * recipe.sample_rate
-        self.sections = plan(dry.shape[1], length, context, FADE_WINDOWS * recipe.stft.n_fft)
+        self.sections = plan(dry.shape[1], length, context, fade)
         self.stages: dict[int, dict[str, Stage]] = {}
         self.seconds = 0.0
         self.sounding = self._sounding()
