@@ -135,8 +135,8 @@ def stylize(
         the other's, however much of them cancels.
     section_seconds : float
         About the length of the sections in which a recording of more than one and a half is styled, each continuing
-        its neighbours: time grows with the recording's length, memory for the computation does not. At least eight of
-        the widest patches; a value beyond the recording's length styles it in one piece.
+        its neighbours: time grows with the recording's length, memory for the computation does not. At least 0.8 s
+        and eight of the widest patches; a value beyond the recording's length styles it in one piece.
     style_seconds : float
         Of a style longer than this, excerpts of so many seconds in all stand for the whole, drawn by the seed without
         bias, so that time and memory stay flat; `math.inf` uses all of it.

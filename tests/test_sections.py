@@ -12,7 +12,7 @@ from seams import inaudible, seams
 import audiostyle_fx.works
 from audiostyle_fx import stylize, stylize_batch, texture
 from audiostyle_fx.parameters import Parameters
-from audiostyle_fx.sections import CONTEXTS, LONGEST, plan
+from audiostyle_fx.sections import CONTEXTS, LONGEST, overlap, plan
 from audiostyle_fx.stages import three_stages
 
 SMALL = {"n_fft": 256, "kernel_width": 3}  # a patch of 48 ms: sections of 1 s are long
@@ -97,6 +97,11 @@ def test_what_is_pinned_is_finished(count, fade):
         )
 
 
+def test_overlaps_last_some_time_and_grow_with_windows_and_patches():
+    assert overlap(patch=384, window=256, sample_rate=8000) == (1600, 1600)
+    assert overlap(patch=14336, window=4096, sample_rate=8000) == (28672, 4096)
+
+
 def test_neighbours_shares_add_up_to_one():
     first, second = plan(2000, 1000, 200, 50)
     total = np.zeros(2000)
@@ -119,11 +124,12 @@ def test_pinned_samples_come_out_as_they_are(content, style, rate, quick, optimi
 
 
 HEARD = {**SMALL, "spectrogram_iters": 40, "phase_iters": 10, "waveform_iters": 30}
-SECTION, COUNT = 0.5, 12
+SECTION = 0.8
 
 
-def joins(content):
-    return [i * len(content) // COUNT for i in range(1, COUNT)]
+def joins(content, rate):
+    context = overlap(patch=384, window=256, sample_rate=rate)
+    return [section.start for section in plan(len(content), SECTION * rate, *context)[1:]]
 
 
 def test_quiet_sections_stay_quiet(content, style, rate, quick):
@@ -146,13 +152,39 @@ def test_bar_and_seconds_count_what_is_styled(content, style, rate, quick, capsy
 
 def test_no_seams(steady, steady_style, rate):
     result = stylize(steady, steady_style, rate, **HEARD, section_seconds=SECTION).audio
-    report = seams(result, steady, joins(steady), rate)
+    report = seams(result, steady, joins(steady, rate), rate)
+    assert inaudible(report), report
+
+
+@pytest.fixture(scope="session")
+def by_chance(musical, style, rate):
+    """What an unsectioned transfer has where the joins would be: notes begin and end there too."""
+    return seams(stylize(musical, style, rate, **HEARD).audio, musical, joins(musical, rate), rate)
+
+
+def less(report, chance):
+    return {name: (mean - chance[name][0], percentiles) for name, (mean, percentiles) in report.items()}
+
+
+@pytest.mark.slow
+def test_no_seams_in_music(musical, style, rate, by_chance, calls):
+    result = stylize(musical, style, rate, **HEARD, section_seconds=SECTION).audio
+    assert sum(len(contents) for contents, *_ in calls) == 1 + len(joins(musical, rate))
+    report = less(seams(result, musical, joins(musical, rate), rate), by_chance)
     assert inaudible(report), report
 
 
 @pytest.mark.slow
+def test_seams_of_short_contexts_and_fades_are_found(musical, style, rate, by_chance, monkeypatch):
+    monkeypatch.setattr(audiostyle_fx.sections, "CONTEXT_SECONDS", 0)
+    monkeypatch.setattr(audiostyle_fx.sections, "FADE_SECONDS", 0)
+    result = stylize(musical, style, rate, **HEARD, section_seconds=SECTION).audio
+    assert less(seams(result, musical, joins(musical, rate), rate), by_chance)["flux"][0] > 2
+
+
+@pytest.mark.slow
 def test_seams_of_independent_sections_are_found(steady, steady_style, rate):
-    at, half = [0, *joins(steady), len(steady)], rate // 20
+    at, half = [0, *joins(steady, rate), len(steady)], rate // 20
     butted, faded, ramp = np.zeros_like(steady), np.zeros_like(steady), np.arange(2 * half) / (2 * half)
     for i, (start, stop) in enumerate(itertools.pairwise(at)):
         first = max(0, start - half)
