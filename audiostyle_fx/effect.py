@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import audio as recordings
-from .parameters import DEFAULTS, Parameters
+from .parameters import DEFAULTS, Parameters, preset
 from .pedalboard_bridge import OfflineEffect
 from .progress import Progress, check_progress
 from .transfer import Style, stylize
@@ -56,6 +56,8 @@ class StyleTransfer(OfflineEffect):
     kernel_width = _Parameter()
     n_fft = _Parameter()
     hop_length = _Parameter()
+    window_ms = _Parameter()
+    hop_ms = _Parameter()
     optimizer = _Parameter()
     spectrogram_iters = _Parameter()
     phase_iters = _Parameter()
@@ -66,6 +68,7 @@ class StyleTransfer(OfflineEffect):
     match_level = _Parameter()
     mix = _Parameter()
     section_seconds = _Parameter()
+    original = _Parameter()
     seed = _Parameter()
     device = _Parameter()
     precision = _Parameter()
@@ -87,6 +90,8 @@ class StyleTransfer(OfflineEffect):
         kernel_width: int | Sequence[int] = DEFAULTS.kernel_width,
         n_fft: int | Sequence[int] | None = DEFAULTS.n_fft,
         hop_length: int | Sequence[int] | None = DEFAULTS.hop_length,
+        window_ms: float | Sequence[float] | None = DEFAULTS.window_ms,
+        hop_ms: float | Sequence[float] | None = DEFAULTS.hop_ms,
         optimizer: str = DEFAULTS.optimizer,
         spectrogram_iters: int = DEFAULTS.spectrogram_iters,
         phase_iters: int = DEFAULTS.phase_iters,
@@ -97,6 +102,7 @@ class StyleTransfer(OfflineEffect):
         match_level: bool = DEFAULTS.match_level,
         mix: float = DEFAULTS.mix,
         section_seconds: float = DEFAULTS.section_seconds,
+        original: bool = DEFAULTS.original,
         seed: int = DEFAULTS.seed,
         device: str = DEFAULTS.device,
         precision: str = DEFAULTS.precision,
@@ -106,6 +112,27 @@ class StyleTransfer(OfflineEffect):
         self._checked = Parameters.of(locals())
         self.progress = progress
         self._style = _HeldStyle(style, style_sample_rate, style_weights)
+
+    @classmethod
+    def preset(cls, name: str, style: Style, **changes: Any) -> StyleTransfer:
+        """The effect with a set of parameters that has a name, and with changes of it.
+
+        Parameters
+        ----------
+        name : str
+            One of `audiostyle_fx.parameters.PRESETS`.
+        style : path, array, or list of these
+            The recording whose sound is taken.
+        **changes
+            Other parameters of the effect; windows in samples take the place of a preset's in milliseconds.
+
+        Raises
+        ------
+        ValueError
+            If there is no such preset; names those there are.
+        """
+        own = {key: changes.pop(key) for key in ("style_sample_rate", "style_weights", "progress") if key in changes}
+        return cls(style, **own, **asdict(preset(name).changed(**changes)))
 
     @property
     def progress(self) -> Progress:

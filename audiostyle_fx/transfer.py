@@ -14,7 +14,7 @@ import numpy as np
 
 from . import audio as recordings
 from .cards import in_batches
-from .parameters import DEFAULTS, TEXTURE, Parameters, number
+from .parameters import DEFAULTS, ORIGINAL_RATE, TEXTURE, Parameters, number
 from .parameters import sample_rate as check_rate
 from .progress import Progress, reporting
 from .sections import CONTEXT_PATCHES, FADE_WINDOWS, Section, plan
@@ -49,8 +49,8 @@ class Result:
     seconds : float
         Time of the whole.
     parameters : dict
-        Those of the transfer, by name, with ``n_fft`` and ``hop_length`` as they were chosen; the recordings are not
-        among them.
+        Those of the transfer, by name, with ``n_fft`` and ``hop_length`` as they were chosen, also where milliseconds
+        were given; the recordings are not among them.
     """
 
     audio: np.ndarray
@@ -72,6 +72,8 @@ def stylize(
     kernel_width: int | Sequence[int] = DEFAULTS.kernel_width,
     n_fft: int | Sequence[int] | None = DEFAULTS.n_fft,
     hop_length: int | Sequence[int] | None = DEFAULTS.hop_length,
+    window_ms: float | Sequence[float] | None = DEFAULTS.window_ms,
+    hop_ms: float | Sequence[float] | None = DEFAULTS.hop_ms,
     optimizer: str = DEFAULTS.optimizer,
     spectrogram_iters: int = DEFAULTS.spectrogram_iters,
     phase_iters: int = DEFAULTS.phase_iters,
@@ -82,6 +84,7 @@ def stylize(
     match_level: bool = DEFAULTS.match_level,
     mix: float = DEFAULTS.mix,
     section_seconds: float = DEFAULTS.section_seconds,
+    original: bool = DEFAULTS.original,
     seed: int = DEFAULTS.seed,
     device: str = DEFAULTS.device,
     precision: str = DEFAULTS.precision,
@@ -114,6 +117,9 @@ def stylize(
     n_fft, hop_length : int or sequence of int, optional
         STFT window, a multiple of 4, and hop, in samples; by default the power of two nearest 93 ms and a quarter of
         it. Of several windows the longest serves all stages, and the waveform stage takes the mean over all.
+    window_ms, hop_ms : float or sequence of float, optional
+        The same in milliseconds instead, so that they hold at any rate: of windows the next multiple of 4 that FFTs are
+        fast at, 16 at least, and of each the share that its hop is of it.
     optimizer : {"adam", "lbfgs"}
         For the spectrogram and the waveform.
     spectrogram_iters, phase_iters, waveform_iters : int
@@ -132,6 +138,10 @@ def stylize(
         About the length of the sections in which a recording of more than one and a half is styled, each continuing
         its neighbours: time grows with the recording's length, memory for the computation does not. At least eight of
         the widest patches; a value beyond the recording's length styles it in one piece.
+    original : bool
+        The algorithm as it was published, but for what other parameters say: a mix to mono at 22,050 Hz, brought back
+        to the content's rate and channels at the end; the style cropped to the content's length, and both Gram matrices
+        divided by the content's frames; magnitudes from small noise; plain Griffin-Lim.
     seed : int
         Everything random comes from it: equal seed, machine and versions give equal output.
     device : str
@@ -218,6 +228,8 @@ def texture(
     kernel_width: int | Sequence[int] = TEXTURE.kernel_width,
     n_fft: int | Sequence[int] | None = TEXTURE.n_fft,
     hop_length: int | Sequence[int] | None = TEXTURE.hop_length,
+    window_ms: float | Sequence[float] | None = TEXTURE.window_ms,
+    hop_ms: float | Sequence[float] | None = TEXTURE.hop_ms,
     optimizer: str = TEXTURE.optimizer,
     spectrogram_iters: int = TEXTURE.spectrogram_iters,
     phase_iters: int = TEXTURE.phase_iters,
@@ -239,22 +251,22 @@ def texture(
         RMS, of several styles those of the first.
     duration : float
         Of the result, in seconds.
-    n_fft, hop_length : int or sequence of int, optional
-        By default windows of 32 and 128 ms, and half of each.
+    window_ms, hop_ms : float or sequence of float, optional
+        By default windows of 32 and 128 ms, and half of each; ``n_fft`` and ``hop_length`` take their place.
     optimizer, spectrogram_iters, phase_iters, waveform_iters, kernel_width
         As for `stylize`, with defaults of their own: L-BFGS on the waveform alone.
 
     Other parameters, the result and the errors are those of `stylize`.
     """
-    parameters = Parameters.of({**asdict(TEXTURE), **locals()})
+    own = {name: value for name, value in locals().items() if value is not getattr(TEXTURE, name, value)}
     sample_rate = check_rate("sample_rate", sample_rate)
-    parameters = parameters.of_texture(sample_rate)
+    parameters = TEXTURE.changed(**own).in_samples(sample_rate)
     stft = parameters.stft(sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
     styles, shares = _load_styles(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
     work = _Texture(styles[0], n_samples, sample_rate, parameters, stft)
     _style_all([work], styles, shares, sample_rate, parameters, stft, progress)
-    return _result(work.finish(), sample_rate, merged(work.stages), work.seconds, parameters, stft)
+    return _result(work.finish(), sample_rate, merged(work.stages), work.seconds, parameters)
 
 
 def _transfer(
@@ -269,12 +281,15 @@ def _transfer(
 ) -> list[Result]:
     """The results for recordings (channels, samples) of one shape; ``shapes`` are those to return them in."""
     sample_rate = check_rate("sample_rate", sample_rate)
-    stft = parameters.stft(sample_rate)
-    styles, shares = _load_styles(style, style_sample_rate, style_weights, sample_rate, parameters, stft)
-    works = [_Work(samples, sample_rate, parameters, stft) for samples in audio]
-    _style_all(works, styles, shares, sample_rate, parameters, stft, progress)
+    work_rate = ORIGINAL_RATE if parameters.original else sample_rate
+    parameters = parameters.in_samples(work_rate)
+    stft = parameters.stft(work_rate)
+    styles, shares = _load_styles(style, style_sample_rate, style_weights, work_rate, parameters, stft, sample_rate)
+    kind = _Original if parameters.original else _Work
+    works = [kind(samples, sample_rate, parameters, stft) for samples in audio]
+    _style_all(works, styles, shares, work_rate, parameters, stft, progress)
     return [
-        _result(work.finish().reshape(shape), sample_rate, merged(work.stages), work.seconds, parameters, stft)
+        _result(work.finish().reshape(shape), sample_rate, merged(work.stages), work.seconds, parameters)
         for work, shape in zip(works, shapes, strict=True)
     ]
 
@@ -454,6 +469,30 @@ class _Texture(_Work):
         return recordings.rms(self.style[self.sounding])
 
 
+class _Original(_Work):
+    """A recording styled by its mix to mono at the original's rate."""
+
+    def __init__(self, dry: np.ndarray, sample_rate: float, parameters: Parameters, stft: STFT) -> None:
+        self.whole, self.whole_rate = dry, sample_rate
+        if dry.any():
+            mono = recordings.match_channels(dry, np.ones(1, bool), "content")
+            dry = recordings.resample(mono, sample_rate, ORIGINAL_RATE)
+        super().__init__(dry, ORIGINAL_RATE, parameters, stft)
+
+    def finish(self) -> np.ndarray:
+        """The result at the recording's rate, in all channels that sound, at its level and in its mix."""
+        if not self.sounding.any():
+            return np.zeros(self.whole.shape, np.float32)
+        n_samples = self.whole.shape[-1]
+        wet = recordings.resample(self.wet, ORIGINAL_RATE, self.whole_rate)[:, :n_samples]
+        self.dry, self.sounding = self.whole, np.asarray(self.whole.any(axis=-1))
+        self.wet = recordings.silence_mask(self.whole, self.whole_rate)
+        self.wet[:, : wet.shape[-1]] *= wet
+        self.wet[:, wet.shape[-1] :] = 0
+        self.sections = plan(n_samples, n_samples, 0, 0)
+        return super().finish()
+
+
 def _rms(pieces: Iterable[np.ndarray]) -> float:
     """Root mean square over all pieces; their squares take more memory than a long recording."""
     energy, size = 0.0, 0
@@ -463,16 +502,22 @@ def _rms(pieces: Iterable[np.ndarray]) -> float:
 
 
 def _load_styles(
-    style: Style, style_sample_rate: Any, style_weights: Any, sample_rate: float, parameters: Parameters, stft: STFT
+    style: Style,
+    style_sample_rate: Any,
+    style_weights: Any,
+    sample_rate: float,
+    parameters: Parameters,
+    stft: STFT,
+    content_rate: float | None = None,
 ) -> tuple[list[np.ndarray], list[float]]:
-    """The styles at the content's rate, float32 (channels, samples), long enough for a patch; and their shares."""
+    """The styles at the rate of the work, float32 (channels, samples), long enough for a patch; and their shares."""
     styles, needed = recordings.read_styles(style, style_sample_rate, style_weights), patch_samples(parameters, stft)
     audio = []
     for i, (samples, rate, _) in enumerate(styles):
         name = "style" if len(styles) == 1 else f"style[{i}]"
         loud = recordings.rms(samples)
         with np.errstate(over="ignore", invalid="ignore"):
-            samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
+            samples = recordings.resample(samples, rate or content_rate or sample_rate, sample_rate)
         if not np.isfinite(samples).all():
             raise ValueError(f"{name} has peaks that single precision can't hold at sample_rate={sample_rate}")
         if recordings.rms(samples) < 1e-4 * loud:
@@ -513,11 +558,6 @@ def _float32(audio: np.ndarray) -> np.ndarray:
 
 
 def _result(
-    audio: np.ndarray, sample_rate: float, stages: dict[str, Stage], seconds: float, parameters: Parameters, stft: STFT
+    audio: np.ndarray, sample_rate: float, stages: dict[str, Stage], seconds: float, parameters: Parameters
 ) -> Result:
-    chosen = parameters
-    if not isinstance(parameters.n_fft, tuple):
-        chosen = replace(parameters, n_fft=stft.n_fft, hop_length=stft.hop_length)
-    elif parameters.hop_length is None:
-        chosen = replace(parameters, hop_length=tuple(n_fft // 4 for n_fft in parameters.n_fft))
-    return Result(audio, float(sample_rate), stages, seconds, asdict(chosen))
+    return Result(audio, float(sample_rate), stages, seconds, asdict(parameters))
