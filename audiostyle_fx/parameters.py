@@ -298,7 +298,9 @@ attacks, the long one pitches."""
 PRESETS = {
     "texture": TEXTURE,
     "subtle": Parameters(alpha=0.1),
-    "rhythmic": Parameters(kernel_width=(3, 11, 43)),
+    "bold": Parameters(alpha=0.001, spectrogram_iters=120, waveform_iters=100),
+    "rhythmic": Parameters(kernel_width=(3, 11, 86), window_ms=92.0, hop_ms=23.0),
+    "thorough": Parameters(optimizer="lbfgs", spectrogram_iters=150, waveform_iters=150),
     "original": Parameters(
         n_filters=4096,
         n_fft=2048,
