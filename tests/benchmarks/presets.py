@@ -5,13 +5,13 @@ drum beat, which is synthesised here. Losses are those of the resulting audio by
 frames, at equal RMS and at the gain that suits the result best. The beat is how far the result has the style's rhythm:
 each recording's onset envelope (at a hundred frames a second, the sum over all frequencies of what the log-magnitude
 rises by) is correlated with itself at lags of a tenth of a second to two seconds, and the two curves with each other; 1
-is the same rhythm, 0 none in common. Likewise with the song's.
+is the same rhythm, 0 none in common. Likewise with the song's. Steps are those with a gradient; what one takes is among
+what `benchmark.py` measures.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import asdict
 from typing import Any
 
@@ -68,19 +68,20 @@ def audio_loss(audio: np.ndarray, content: np.ndarray, style: np.ndarray) -> tup
         return judge.value_and_grad(stft.log_magnitude(spectrum * np.float32(10 ** (gain_db / 20))))[0][:, 0]
 
     options = {"xatol": 0.1}
-    best = scipy.optimize.minimize_scalar(lambda g: losses(g).sum(), bounds=(-12, 12), method="bounded", options=options)
+    best = scipy.optimize.minimize_scalar(
+        lambda g: losses(g).sum(), bounds=(-12, 12), method="bounded", options=options
+    )
     style_loss, content_loss = losses(best.x)
     return float(style_loss), float(content_loss)
 
 
 def measure(content: np.ndarray, style: np.ndarray, parameters: dict[str, Any]) -> dict[str, float]:
-    """What a transfer takes and what comes out of it."""
-    start = time.perf_counter()
+    """The gradient steps of a transfer, and what comes out of it."""
     audio = stylize(content, style, RATE, **parameters).audio
-    seconds = time.perf_counter() - start
+    steps = parameters["spectrogram_iters"] + parameters["waveform_iters"]
     style_loss, content_loss = audio_loss(audio, content, style)
     rhythms = {"style's beat": similarity(audio, style), "song's beat": similarity(audio, content)}
-    return {"seconds": seconds, "style loss": style_loss, "content loss": content_loss, **rhythms}
+    return {"steps": steps, "style loss": style_loss, "content loss": content_loss, **rhythms}
 
 
 def main() -> None:
@@ -92,7 +93,7 @@ def main() -> None:
     options = parser.parse_args()
     content, anthem = (recording(name, MONO)[0] for name in (CONTENT, STYLE))
     print(f"Measured on {machine()}.\n")
-    digits = {"seconds": 1, "style loss": 0, "content loss": 0, "style's beat": 2, "song's beat": 2}
+    digits = {"steps": 0, "style loss": 0, "content loss": 0, "style's beat": 2, "song's beat": 2}
     print(f"| preset | style | {' | '.join(digits)} |\n|---|---|{'---:|' * len(digits)}")
     for style_name, style in (("anthem", anthem), ("beat", beat())):
         for name in options.presets if options.style in (None, style_name) else []:
