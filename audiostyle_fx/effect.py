@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 
 from . import audio as recordings
-from .parameters import DEFAULTS, Parameters, flag, number, optional
+from .parameters import DEFAULTS, Parameters, flag, number, optional, preset
 from .parameters import sample_rate as check_rate
 from .pedalboard_bridge import OfflineEffect
 from .progress import Progress, check_progress
 from .streaming import Stream
 from .transfer import Style, stylize
 from .works import Recipe
+
+OWN = ("style_sample_rate", "style_weights", "streaming", "content_level", "progress")
+"""What an effect has beside the parameters of a transfer."""
 
 CONTENT_LEVELS = (-120, 60)
 """In dBFS; outside, a level in other units is more likely."""
@@ -69,6 +72,8 @@ class StyleTransfer(OfflineEffect):
     kernel_width = _Parameter()
     n_fft = _Parameter()
     hop_length = _Parameter()
+    window_ms = _Parameter()
+    hop_ms = _Parameter()
     optimizer = _Parameter()
     spectrogram_iters = _Parameter()
     phase_iters = _Parameter()
@@ -80,6 +85,7 @@ class StyleTransfer(OfflineEffect):
     mix = _Parameter()
     section_seconds = _Parameter()
     style_seconds = _Parameter()
+    original = _Parameter()
     seed = _Parameter()
     device = _Parameter()
     precision = _Parameter()
@@ -101,6 +107,8 @@ class StyleTransfer(OfflineEffect):
         kernel_width: int | Sequence[int] = DEFAULTS.kernel_width,
         n_fft: int | Sequence[int] | None = DEFAULTS.n_fft,
         hop_length: int | Sequence[int] | None = DEFAULTS.hop_length,
+        window_ms: float | Sequence[float] | None = DEFAULTS.window_ms,
+        hop_ms: float | Sequence[float] | None = DEFAULTS.hop_ms,
         optimizer: str = DEFAULTS.optimizer,
         spectrogram_iters: int = DEFAULTS.spectrogram_iters,
         phase_iters: int = DEFAULTS.phase_iters,
@@ -112,6 +120,7 @@ class StyleTransfer(OfflineEffect):
         mix: float = DEFAULTS.mix,
         section_seconds: float = DEFAULTS.section_seconds,
         style_seconds: float = DEFAULTS.style_seconds,
+        original: bool = DEFAULTS.original,
         seed: int = DEFAULTS.seed,
         device: str = DEFAULTS.device,
         precision: str = DEFAULTS.precision,
@@ -124,6 +133,28 @@ class StyleTransfer(OfflineEffect):
         self.streaming, self.content_level, self.progress = streaming, content_level, progress
         self._stream: Stream | None = None
         self._style = _HeldStyle(style, style_sample_rate, style_weights)
+
+    @classmethod
+    def preset(cls, name: str, style: Style, **changes: Any) -> StyleTransfer:
+        """The effect with a set of parameters that has a name, and with changes of it.
+
+        Parameters
+        ----------
+        name : str
+            One of `audiostyle_fx.parameters.PRESETS`.
+        style : path, array, or list of these
+            The recording whose sound is taken.
+        **changes
+            Other parameters of the effect; windows in samples take the place of a preset's in milliseconds.
+
+        Raises
+        ------
+        ValueError
+            If there is no such preset; names those there are.
+        """
+        parameters = {key: value for key, value in changes.items() if key not in OWN}
+        own = {key: value for key, value in changes.items() if key in OWN}
+        return cls(style, **own, **asdict(preset(name).changed(**parameters)))
 
     @property
     def progress(self) -> Progress:
@@ -205,8 +236,10 @@ class StyleTransfer(OfflineEffect):
         Raises
         ------
         RuntimeError
-            If the rate or the number of channels is not that of the chunks before.
+            If the rate or the number of channels is not that of the chunks before; with ``original``.
         """
+        if self.original:
+            raise RuntimeError("original=True styles whole recordings only, and reset=False announces a chunk of one")
         if self._stream is None:
             recipe = self._recipe(sample_rate)
             self._stream = Stream(recipe, len(audio), self.content_level, self.progress)

@@ -95,7 +95,7 @@ class _Layer:
 
     def _joined(self, features: list[Array], shares: Sequence[float]) -> Array:
         """Features of several styles as those of one, whose Gram matrix is the sum of theirs, each times its share."""
-        if len(features) == 1:
+        if len(features) == 1 and shares[0] == 1:
             return features[0]
         n_patches = sum(f.shape[1] for f in features)
         scaled = [f * math.sqrt(share * n_patches / f.shape[1]) for f, share in zip(features, shares, strict=True)]

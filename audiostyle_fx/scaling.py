@@ -35,6 +35,14 @@ class Term(NamedTuple):
     style_weight: float
     content_weight: float
 
+    def as_published(self, n_frames: int) -> Term:
+        """The same with Grams divided by frames, and with a content loss that grows with the number of patches."""
+        patches = n_frames - self.kernel_width + 1
+        return self._replace(
+            style_weight=self.style_weight * (patches / n_frames) ** 2,
+            content_weight=self.content_weight * patches / REFERENCE_PATCHES,
+        )
+
 
 def loss_terms(
     kernel_widths: Sequence[int], *, alpha: float, n_frames: int, bins: int, sample_rate: float, active_channels: int

@@ -16,7 +16,7 @@ from .infinite_width import TILE, InfiniteWidth
 from .kernels import sum_of_products
 from .optimize import LBFGS, Adam, minimize
 from .parameters import Parameters
-from .phase import griffin_lim, with_magnitude
+from .phase import MOMENTUM, griffin_lim, with_magnitude
 from .progress import Report
 from .random_conv import RandomConv
 from .scaling import loss_terms
@@ -126,7 +126,8 @@ class Run:
         xp = get_array_module(x)
         inconsistency = xp.empty((n_iter, len(x)))
         size, judged = xp.maximum(_norm(magnitude), 1e-30), {}
-        steps = griffin_lim(self.stft, magnitude, phases, n_samples, n_iter, pin=pin)
+        momentum = 0.0 if self.parameters.original else MOMENTUM
+        steps = griffin_lim(self.stft, magnitude, phases, n_samples, n_iter, momentum, pin)
         for i, (samples, spectrum) in enumerate(steps, 1):
             y = samples
             inconsistency[i - 1] = _norm(xp.abs(spectrum) - magnitude) / size
@@ -240,7 +241,8 @@ def three_stages(
         content, mask = (xp.asarray(_padded(a, padding)) for a in (contents, masks))
         known = None if fixed is None else xp.asarray(_padded(fixed, padding))
         spectrum = stft.forward(content)
-        style_samples = [xp.asarray(style[None].astype(np.float32)) for style in styles]
+        length = content.shape[-1] if parameters.original else None
+        style_samples = [xp.asarray(style[None, :, :length].astype(np.float32)) for style in styles]
         style_spectra = [stft.forward(samples) for samples in style_samples]
         target, style_xs = stft.log_magnitude(spectrum), [stft.log_magnitude(s) for s in style_spectra]
         what = (shares, contents.shape[1], sample_rate, parameters)
@@ -256,7 +258,11 @@ def three_stages(
             starts["noise"] = starts["random"] = xp.ascontiguousarray(xp.broadcast_to(noise, spectrum.shape))
 
         run = Run(objective, stft, parameters, len(contents), report, others)
-        x = run.spectrogram(stft.log_magnitude(starts[parameters.init]))
+        x = stft.log_magnitude(starts[parameters.init])
+        if parameters.original and parameters.init == "noise":
+            small = np.stack([_small_noise(x.shape[1:], noise_seeds[i]) for i in noises])
+            x = xp.broadcast_to(xp.asarray(small), x.shape)
+        x = run.spectrogram(x)
         pin = None if known is None else lambda y: y * mask + known
         y = run.phase(x, starts[parameters.phase_init], content.shape[-1], pin)
         y = to_host(run.waveform(y, mask, known))[..., :n_samples]
@@ -313,6 +319,10 @@ def _objective(
         sample_rate=sample_rate,
         active_channels=channels,
     )
+    if parameters.original:
+        patches, *style_patches = (x.shape[1] - max(parameters.kernel_widths) + 1 for x in (content, *styles))
+        shares = [share * n / patches for share, n in zip(shares, style_patches, strict=True)]
+        terms = [term.as_published(content.shape[1]) for term in terms]
     if references is not None:  # neither tones nor noise keep their energy where the window changes
         level = _frame_energy(references, shares) / _frame_energy(styles, shares)
         terms = [term._replace(gain=term.gain * level) for term in terms]
@@ -336,3 +346,8 @@ def _noise(
     powers = [(xp.abs(spectrum) ** 2).mean(axis=1, keepdims=True) for spectrum in style_spectra]
     level = xp.sqrt(sum(share * power for share, power in zip(shares, powers, strict=True)) / 2)
     return xp.asarray(parts[0] + 1j * parts[1]) * level
+
+
+def _small_noise(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.ndarray:
+    """The log-magnitudes that the original starts from, float32."""
+    return np.random.default_rng(seed).standard_normal(shape, np.float32) * np.float32(1e-3)

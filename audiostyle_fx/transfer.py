@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -38,8 +38,8 @@ class Outcome:
     seconds : float
         Time of the whole.
     parameters : dict
-        Those of the transfer, by name, with ``n_fft`` and ``hop_length`` as they were chosen; the recordings are not
-        among them.
+        Those of the transfer, by name, with ``n_fft`` and ``hop_length`` as they were chosen, also where milliseconds
+        were given; the recordings are not among them.
     """
 
     sample_rate: float
@@ -75,6 +75,8 @@ def stylize(
     kernel_width: int | Sequence[int] = DEFAULTS.kernel_width,
     n_fft: int | Sequence[int] | None = DEFAULTS.n_fft,
     hop_length: int | Sequence[int] | None = DEFAULTS.hop_length,
+    window_ms: float | Sequence[float] | None = DEFAULTS.window_ms,
+    hop_ms: float | Sequence[float] | None = DEFAULTS.hop_ms,
     optimizer: str = DEFAULTS.optimizer,
     spectrogram_iters: int = DEFAULTS.spectrogram_iters,
     phase_iters: int = DEFAULTS.phase_iters,
@@ -86,6 +88,7 @@ def stylize(
     mix: float = DEFAULTS.mix,
     section_seconds: float = DEFAULTS.section_seconds,
     style_seconds: float = DEFAULTS.style_seconds,
+    original: bool = DEFAULTS.original,
     seed: int = DEFAULTS.seed,
     device: str = DEFAULTS.device,
     precision: str = DEFAULTS.precision,
@@ -118,6 +121,9 @@ def stylize(
     n_fft, hop_length : int or sequence of int, optional
         STFT window, a multiple of 4, and hop, in samples; by default the power of two nearest 93 ms and a quarter of
         it. Of several windows the longest serves all stages, and the waveform stage takes the mean over all.
+    window_ms, hop_ms : float or sequence of float, optional
+        The same in milliseconds instead, so that they hold at any rate: of windows the next multiple of 4 that FFTs are
+        fast at, 16 at least, and of each the share that its hop is of it.
     optimizer : {"adam", "lbfgs"}
         For the spectrogram and the waveform.
     spectrogram_iters, phase_iters, waveform_iters : int
@@ -140,6 +146,10 @@ def stylize(
     style_seconds : float
         Of a style longer than this, excerpts of so many seconds in all stand for the whole, drawn by the seed without
         bias, so that time and memory stay flat; `math.inf` uses all of it.
+    original : bool
+        The algorithm as it was published, but for what other parameters say: a mix to mono at 22,050 Hz, brought back
+        to the content's rate and channels at the end; the style cropped to the content's length, and both Gram matrices
+        divided by the content's frames; magnitudes from small noise; plain Griffin-Lim.
     seed : int
         Everything random comes from it: equal seed, machine and versions give equal output.
     device : str
@@ -226,6 +236,8 @@ def texture(
     kernel_width: int | Sequence[int] = TEXTURE.kernel_width,
     n_fft: int | Sequence[int] | None = TEXTURE.n_fft,
     hop_length: int | Sequence[int] | None = TEXTURE.hop_length,
+    window_ms: float | Sequence[float] | None = TEXTURE.window_ms,
+    hop_ms: float | Sequence[float] | None = TEXTURE.hop_ms,
     optimizer: str = TEXTURE.optimizer,
     spectrogram_iters: int = TEXTURE.spectrogram_iters,
     phase_iters: int = TEXTURE.phase_iters,
@@ -248,18 +260,17 @@ def texture(
         RMS, of several styles those of the first.
     duration : float
         Of the result, in seconds.
-    n_fft, hop_length : int or sequence of int, optional
-        By default windows of 32 and 128 ms, and half of each.
+    window_ms, hop_ms : float or sequence of float, optional
+        By default windows of 32 and 128 ms, and half of each; ``n_fft`` and ``hop_length`` take their place.
     optimizer, spectrogram_iters, phase_iters, waveform_iters, kernel_width
         As for `stylize`, with defaults of their own: L-BFGS on the waveform alone.
 
     Other parameters, the result and the errors are those of `stylize`.
     """
-    parameters = Parameters.of({**asdict(TEXTURE), **locals()})
+    own = {name: value for name, value in locals().items() if value is not getattr(TEXTURE, name, value)}
     sample_rate = check_rate("sample_rate", sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
-    parameters = parameters.of_texture(sample_rate)
-    recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, parameters)
+    recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, TEXTURE.changed(**own))
     wet = np.zeros((len(recipe.styles[0]), n_samples), np.float32)
     work = TextureWork(wet, recipe)
     style_all([work], recipe, progress)
@@ -325,7 +336,7 @@ def style_file(
             dry.append(block)
         recordings.check_writable(out_path, *what, dry.shape[1], source.subtype)
         wet = files.enter_context(SampleFile(folder, *dry.shape))
-        work = Work(dry, wet, recipe)
+        work = Work.of(dry, wet, recipe)
         style_all([work], recipe, progress)
         work.finish()
         recordings.write_audio(out_path, wet, source.sample_rate, source.subtype, source.tags)
@@ -346,7 +357,7 @@ def _transfer(
     sample_rate = check_rate("sample_rate", sample_rate)
     recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, parameters)
     wets = [np.zeros_like(dry) for dry in audio]
-    works = [Work(dry, wet, recipe) for dry, wet in zip(audio, wets, strict=True)]
+    works = [Work.of(dry, wet, recipe) for dry, wet in zip(audio, wets, strict=True)]
     style_all(works, recipe, progress)
     for work in works:
         work.finish()
@@ -357,14 +368,9 @@ def _transfer(
 
 def _outcome(work: Work) -> dict[str, Any]:
     """What there is to say of a finished work: the attributes of an `Outcome`."""
-    chosen, stft = work.parameters, work.recipe.stft
-    if not isinstance(chosen.n_fft, tuple):
-        chosen = replace(chosen, n_fft=stft.n_fft, hop_length=stft.hop_length)
-    elif chosen.hop_length is None:
-        chosen = replace(chosen, hop_length=tuple(n_fft // 4 for n_fft in chosen.n_fft))
     return {
-        "sample_rate": float(work.recipe.sample_rate),
+        "sample_rate": float(work.recipe.content_rate),
         "stages": merged(work.stages),
         "seconds": work.seconds,
-        "parameters": asdict(chosen),
+        "parameters": asdict(work.parameters),
     }

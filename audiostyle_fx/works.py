@@ -16,7 +16,7 @@ from . import audio as recordings
 from .cards import in_batches
 from .dynamics import Dynamics
 from .excerpts import excerpts
-from .parameters import Parameters
+from .parameters import ORIGINAL_RATE, Parameters
 from .progress import Progress, Report, reporting
 from .sample_file import Samples
 from .sections import Section, overlap, plan
@@ -54,8 +54,11 @@ class Recipe:
     shares : list of float
         Of each in the target.
     sample_rate : float
-        In Hz.
+        Of the work, in Hz.
+    content_rate : float
+        Of the recording in Hz; another than that of the work with the original algorithm alone.
     parameters : Parameters
+        With windows in samples.
     stft : STFT
         Of the longest window.
     """
@@ -63,14 +66,17 @@ class Recipe:
     styles: list[np.ndarray]
     shares: list[float]
     sample_rate: float
+    content_rate: float
     parameters: Parameters
     stft: STFT
 
     @classmethod
     def of(
-        cls, style: Any, style_sample_rate: Any, style_weights: Any, sample_rate: float, parameters: Parameters
+        cls, style: Any, style_sample_rate: Any, style_weights: Any, content_rate: float, parameters: Parameters
     ) -> Recipe:
         """That of `stylize`'s arguments; styles are resampled, and checked to be long enough for a patch."""
+        sample_rate = ORIGINAL_RATE if parameters.original else content_rate
+        parameters = parameters.in_samples(sample_rate)
         stft = parameters.stft(sample_rate)
         styles, needed = (
             recordings.read_styles(style, style_sample_rate, style_weights),
@@ -81,7 +87,7 @@ class Recipe:
             name = "style" if len(styles) == 1 else f"style[{i}]"
             loud = recordings.rms(samples)
             with np.errstate(over="ignore", invalid="ignore"):
-                samples = recordings.resample(samples, sample_rate if rate is None else rate, sample_rate)
+                samples = recordings.resample(samples, content_rate if rate is None else rate, sample_rate)
             if not np.isfinite(samples).all():
                 raise ValueError(f"{name} has peaks that single precision can't hold at sample_rate={sample_rate}")
             if recordings.rms(samples) < 1e-4 * loud:
@@ -92,7 +98,7 @@ class Recipe:
                     f"{name} is {given:.4f} s long; kernel_width={parameters.kernel_width} needs at least {least:.4f} s"
                 )
             audio.append(samples)
-        return cls(audio, [one.share for one in styles], sample_rate, parameters, stft)
+        return cls(audio, [one.share for one in styles], sample_rate, content_rate, parameters, stft)
 
     def spans(self) -> tuple[float, int, int]:
         """Samples of a section, about, of context on either side, and of the fades between neighbours."""
@@ -108,7 +114,7 @@ class Recipe:
         for i, (style, share, seed) in enumerate(zip(self.styles, self.shares, seeds, strict=True)):
             one = recordings.match_channels(style, active, f"style[{i}]" if len(self.styles) > 1 else "style")
             gain, pieces = self.gain(one), [one]
-            if one.shape[1] > most:
+            if one.shape[1] > most and not self.parameters.original:  # which takes the beginning
                 length = max(round(EXCERPT_SECONDS * rate), EXCERPT_PATCHES * needed)
                 pieces = [one[:, at] for at in excerpts(one.shape[1], length, round(most), seed)]
                 pieces = [piece for piece in pieces if piece.shape[1] >= needed]
@@ -141,6 +147,11 @@ class Work:
         self.seconds = 0.0
         self.sounding = self._sounding()
         self.gain = self._gain()
+
+    @classmethod
+    def of(cls, dry: Samples, wet: Samples, recipe: Recipe) -> Work:
+        """The work that a recipe asks for."""
+        return (OriginalWork if recipe.parameters.original else cls)(dry, wet, recipe)
 
     def active(self, k: int) -> np.ndarray:
         """Which channels are not silent in a section's window."""
@@ -236,6 +247,30 @@ class TextureWork(Work):
 
     def _rms(self) -> float:
         return recordings.rms(self.style[self.sounding])
+
+
+class OriginalWork(Work):
+    """A recording styled by its mix to mono at the original's rate, in memory."""
+
+    def __init__(self, dry: Samples, wet: Samples, recipe: Recipe) -> None:
+        self.whole, self.whole_wet = dry, wet
+        mono = dry[:, :]
+        if mono.any():
+            mono = recordings.match_channels(mono, np.ones(1, bool), "content")
+            mono = recordings.resample(mono, recipe.content_rate, recipe.sample_rate)
+        super().__init__(mono, np.zeros_like(mono), recipe)
+
+    def finish(self) -> None:
+        """Bring the result to the recording's rate, into all channels that sound, to its level and into its mix."""
+        if self.sounding.any():
+            rate, n_samples = self.recipe.content_rate, self.whole.shape[1]
+            mono = self.wet[:, :] / self.gain(slice(0, self.wet.shape[1]))
+            mono = recordings.resample(mono, self.recipe.sample_rate, rate)[:, :n_samples]
+            mask = recordings.silence_mask(self.whole, rate)
+            self.whole_wet[:, :] = mask * np.pad(mono, ((0, 0), (0, n_samples - mono.shape[1])))
+            self.dry, self.wet, self.gain = self.whole, self.whole_wet, lambda window: 1.0
+            self.sections, self.sounding = plan(n_samples, n_samples, 0, 0), np.asarray(self.whole[:, :].any(axis=1))
+        super().finish()
 
 
 def style_all(works: Sequence[Work], recipe: Recipe, progress: Progress) -> None:

@@ -273,6 +273,7 @@ VARIANTS = {
     "from noise": {"init": "noise", "phase_init": "random"},
     "spectrogram alone": {"waveform_iters": 0, "phase_iters": 0},
     "waveform alone": {"spectrogram_iters": 0},
+    "the original": {"original": True, "init": "noise", "phase_init": "random", "n_filters": 20},
     "one iteration": {"spectrogram_iters": 1, "waveform_iters": 1, "phase_iters": 1},
 }
 

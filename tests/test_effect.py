@@ -37,6 +37,7 @@ OTHER = {  # a value other than the default for each parameter
     "mix": 0.5,
     "section_seconds": 5.0,
     "style_seconds": 30.0,
+    "original": True,
     "seed": 9,
     "device": "cpu",
     "precision": "tf32",
@@ -158,7 +159,7 @@ def test_chunks_are_refused(effect, audio, rate):
 
 # ---------------------------------------------------------------- parameters
 def test_table_of_other_values_covers_every_parameter(style):
-    assert set(OTHER) == set(CHECKS)
+    assert set(OTHER) == set(CHECKS) - {"window_ms", "hop_ms"}  # which exclude windows in samples
     defaults = StyleTransfer(style).parameters
     assert all(defaults[name] != value for name, value in OTHER.items())
 
@@ -177,6 +178,19 @@ def test_parameter_is_read_and_set_as_an_attribute(style, name):
 def test_every_parameter_reaches_the_transfer(style, audio, rate):
     effect = StyleTransfer(style, **OTHER)
     np.testing.assert_array_equal(effect(audio, rate), stylize(audio, style, rate, **OTHER).audio)
+
+
+def test_windows_in_milliseconds_are_attributes_and_reach_the_transfer(style, audio, rate, quick):
+    effect = StyleTransfer(style, **{**quick, "n_fft": None})
+    effect.window_ms = [32, 64]
+    effect.hop_ms = 16
+    assert (effect.parameters["window_ms"], effect.parameters["hop_ms"]) == ((32, 64), 16)
+    want = stylize(audio, style, rate, **{**quick, "n_fft": (256, 512), "hop_length": 128}).audio
+    np.testing.assert_array_equal(effect(audio, rate), want)
+    with pytest.raises(ValueError, match="n_fft=256 is in samples"):
+        effect.n_fft = 256
+    effect.hop_ms = effect.window_ms = None
+    assert StyleTransfer(style, **{**quick, "n_fft": None}).parameters.keys() == effect.parameters.keys()
 
 
 def test_parameters_changed_between_calls_take_effect(effect, style, other_style, audio, rate, quick):

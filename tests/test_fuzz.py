@@ -50,6 +50,7 @@ PARAMETERS = st.fixed_dictionaries(
         "phase_init": st.just("random"),
         "normalize": st.just(False),
         "match_level": st.just(False),
+        "original": st.just(True),
         "mix": st.floats(0, 1),
         "seed": st.integers(0, 2**70),
     },

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import json
 import math
 import re
 from dataclasses import asdict, fields, replace
@@ -11,7 +12,7 @@ import pytest
 import soundfile
 
 from audiostyle_fx import StyleTransfer, stylize, texture
-from audiostyle_fx.parameters import CHECKS, DEFAULTS, TEXTURE, TEXTURE_WINDOWS, Parameters
+from audiostyle_fx.parameters import CHECKS, DEFAULTS, PRESETS, TEXTURE, Parameters
 from audiostyle_fx.spectral import STFT
 
 # name, value, error, what the message says is allowed
@@ -38,8 +39,8 @@ BAD = [
     ("n_filters", np.array([64, 64]), TypeError, "integer"),
     ("kernel_width", 0, ValueError, "at least 1"),
     ("kernel_width", -3, ValueError, "at least 1"),
-    ("kernel_width", (), ValueError, "at least one width"),
-    ("kernel_width", [], ValueError, "at least one width"),
+    ("kernel_width", (), ValueError, "at least one"),
+    ("kernel_width", [], ValueError, "at least one"),
     ("kernel_width", (3, 0), ValueError, "at least 1"),
     ("kernel_width", (3, 5.0), TypeError, "integer"),
     ("kernel_width", 11.0, TypeError, "integer"),
@@ -67,6 +68,17 @@ BAD = [
     ("hop_length", -64, ValueError, "at least 1"),
     ("hop_length", 64.0, TypeError, "integer"),
     ("hop_length", True, TypeError, "integer"),
+    ("window_ms", 0, ValueError, "at least 1"),
+    ("window_ms", math.nan, ValueError, "finite"),
+    ("window_ms", "32", TypeError, "number"),
+    ("window_ms", True, TypeError, "number"),
+    ("window_ms", (), ValueError, "at least one"),
+    ("window_ms", (32, True), TypeError, "number"),
+    ("window_ms", {32, 64}, TypeError, "a sequence"),
+    ("hop_ms", 0, ValueError, "at least 0.1"),
+    ("hop_ms", math.inf, ValueError, "finite"),
+    ("hop_ms", 1j, TypeError, "number"),
+    ("hop_ms", [], ValueError, "at least one"),
     ("optimizer", "sgd", ValueError, "'adam' or 'lbfgs'"),
     ("optimizer", "Adam", ValueError, "'adam' or 'lbfgs'"),
     ("optimizer", "", ValueError, "'adam' or 'lbfgs'"),
@@ -106,6 +118,8 @@ BAD = [
     ("style_seconds", 0.5, ValueError, "at least 1, or math.inf"),
     ("style_seconds", math.nan, ValueError, "at least 1, or math.inf"),
     ("style_seconds", "60", TypeError, "number"),
+    ("original", 1, TypeError, "True or False"),
+    ("original", None, TypeError, "True or False"),
     ("seed", -1, ValueError, "at least 0"),
     ("seed", 1.0, TypeError, "integer"),
     ("seed", True, TypeError, "integer"),
@@ -167,7 +181,7 @@ def test_signatures_state_the_defaults(function):
     stated = {name: p.default for name, p in inspect.signature(function).parameters.items() if name in CHECKS}
     want = asdict(TEXTURE if function is texture else DEFAULTS)
     if function is texture:
-        for name in ("alpha", "init", "phase_init", "mix"):
+        for name in ("alpha", "init", "phase_init", "mix", "original"):
             del want[name]
     assert stated == want
     assert all(type(stated[name]) is type(want[name]) for name in want)
@@ -230,7 +244,6 @@ def test_hop_is_at_most_half_the_window(content, style, rate, n_fft, no_work):
     Parameters(n_fft=n_fft, hop_length=half).stft(rate)
     with pytest.raises(ValueError, match=rf"hop_length={half + 1} must be at most {half}.*n_fft"):
         stylize(content, style, rate, n_fft=n_fft, hop_length=half + 1)
-    half = 128  # a texture's shortest window has 256 samples at this rate
     with pytest.raises(ValueError, match=rf"hop_length={half + 1} must be at most {half}.*n_fft"):
         texture(style, rate, 1.0, n_fft=n_fft, hop_length=half + 1)
 
@@ -248,23 +261,96 @@ def test_each_window_has_its_hop(content, style, rate, no_work):
     for hop_length in [(64,), (64, 64, 64)]:
         with pytest.raises(ValueError, match=r"hop_length=\(64,.*one for each of n_fft=\(256, 512\)"):
             stylize(content, style, rate, n_fft=(256, 512), hop_length=hop_length)
-    with pytest.raises(ValueError, match=r"hop_length=\(64, 32\) must be one integer"):
-        stylize(content, style, rate, hop_length=(64, 32))
+    with pytest.raises(ValueError, match=r"hop_length=\(64, 32\) needs n_fft"):
+        Parameters(hop_length=(64, 32))
 
 
-@pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100, 48000, 96000])
-def test_a_texture_has_its_windows_in_milliseconds(rate):
-    chosen = TEXTURE.of_texture(rate)
-    for n_fft, hop_length, ms in zip(chosen.n_fft, chosen.hop_length, TEXTURE_WINDOWS, strict=True):
-        assert n_fft / rate * 1000 == pytest.approx(ms, rel=0.05)
-        assert hop_length == n_fft // 2
+@pytest.mark.parametrize("rate", [1000, 8000, 11025, 22050, 44100, 48000, 96000, 777_777, 1_000_000])
+def test_windows_in_milliseconds_hold_at_any_rate(rate):
+    given = Parameters(window_ms=(32, 128), hop_ms=(16, 40))
+    chosen = given.in_samples(rate)
+    assert (chosen.window_ms, chosen.hop_ms) == (None, None)
+    for n_fft, hop_length, ms, share in zip(chosen.n_fft, chosen.hop_length, (32, 128), (1 / 2, 5 / 16), strict=True):
+        assert n_fft / rate * 1000 == pytest.approx(ms, rel=0.07)
+        assert abs(hop_length - share * n_fft) <= 0.5
+        assert n_fft % 4 == 0
         while n_fft % 2 == 0 or n_fft % 3 == 0 or n_fft % 5 == 0:
             n_fft //= next(factor for factor in (2, 3, 5) if n_fft % factor == 0)
         assert n_fft == 1, "FFTs are fast at it"
-    given = replace(TEXTURE, n_fft=256, hop_length=100)
-    assert given.of_texture(rate) == given
-    assert replace(TEXTURE, n_fft=256).of_texture(rate).hop_length == 128
-    TEXTURE.of_texture(1000).stft(1000)
+    assert given.stft(rate) == STFT(chosen.n_fft[1], chosen.hop_length[1])
+    assert chosen.other_stfts == [STFT(chosen.n_fft[0], chosen.hop_length[0])]
+    assert chosen.in_samples(rate) == chosen
+
+
+def test_windows_in_milliseconds_have_quarters_as_hops_and_sixteen_samples_at_least():
+    assert Parameters(window_ms=np.float32(64)).stft(8000) == STFT(512, 128)
+    assert Parameters(window_ms=[64, 16.0], hop_ms=8).in_samples(8000).hop_length == (64, 64)
+    assert Parameters(window_ms=1, hop_ms=0.1).stft(1000) == STFT(16, 2)
+    assert DEFAULTS.in_samples(22050) == replace(DEFAULTS, n_fft=2048, hop_length=512)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_fft": 256, "window_ms": 32}, r"n_fft=256 is in samples and window_ms=32\.0 in milliseconds"),
+        ({"hop_length": 64, "window_ms": 32}, r"hop_length=64 is in samples and window_ms=32\.0"),
+        ({"hop_ms": 8}, r"hop_ms=8\.0 needs window_ms"),
+        ({"window_ms": 32, "hop_ms": 16.1}, r"hop_ms=16\.1 must be at most 16, half of window_ms"),
+        ({"window_ms": (32, 128), "hop_ms": 20}, r"hop_ms=20\.0 must be at most 16, half of window_ms"),
+        ({"window_ms": (32, 128), "hop_ms": (8,)}, r"hop_ms=\(8\.0,\).*one for each of window_ms=\(32\.0, 128\.0\)"),
+        ({"window_ms": 32, "hop_ms": (8, 8)}, r"hop_ms=\(8\.0, 8\.0\).*window_ms=32\.0"),
+    ],
+)
+def test_windows_that_do_not_fit_are_refused_when_they_are_set(parameters, message, style):
+    with pytest.raises(ValueError, match=message):
+        StyleTransfer(style, **parameters)
+
+
+def test_a_texture_takes_windows_of_either_kind(style, rate, no_work):
+    assert TEXTURE.changed(n_fft=256) == replace(TEXTURE, window_ms=None, hop_ms=None, n_fft=256)
+    assert TEXTURE.changed(window_ms=(64, 128)).hop_ms == TEXTURE.hop_ms
+    assert replace(DEFAULTS, n_fft=256).changed(window_ms=20) == replace(DEFAULTS, window_ms=20)
+    with pytest.raises(ValueError, match="n_fft=256 is in samples and window_ms"):
+        texture(style, rate, 1.0, n_fft=256, window_ms=(32, 128))
+
+
+# ---------------------------------------------------------------- presets
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_its_parameters(name, style):
+    effect = StyleTransfer.preset(name, style, style_sample_rate=8000, seed=5, progress=True)
+    assert effect.progress is True and effect.style_sample_rate == 8000
+    assert {key: effect.parameters[key] for key in CHECKS} == asdict(replace(PRESETS[name], seed=5))
+    assert all(f" {key}={value!r} " in repr(effect) for key, value in asdict(PRESETS[name]).items() if key != "seed")
+    again = StyleTransfer(**json.loads(json.dumps(effect.parameters, default=np.ndarray.tolist)))
+    assert {key: again.parameters[key] for key in CHECKS} == {key: effect.parameters[key] for key in CHECKS}
+
+
+def test_presets_differ_from_the_defaults_and_each_other():
+    assert len({DEFAULTS, *PRESETS.values()}) == 1 + len(PRESETS)
+
+
+def test_every_parameter_of_a_preset_can_be_changed(style):
+    effect = StyleTransfer.preset("texture", style, n_fft=512, alpha=0.5, optimizer="adam")
+    assert (effect.n_fft, effect.hop_length, effect.window_ms, effect.hop_ms) == (512, None, None, None)
+    assert (effect.alpha, effect.optimizer, effect.init) == (0.5, "adam", "noise")
+
+    class Own(StyleTransfer):
+        pass
+
+    assert type(Own.preset("texture", style)) is Own
+
+
+@pytest.mark.parametrize("name", ["Texture", "", None, 3, ["texture"]])
+def test_unknown_preset_is_refused(name, style):
+    with pytest.raises(ValueError, match=re.escape(f"preset {name!r} must be one of {', '.join(map(repr, PRESETS))}")):
+        StyleTransfer.preset(name, style)
+
+
+def test_wrong_change_of_a_preset_is_refused(style):
+    with pytest.raises(TypeError, match="'alhpa'"):
+        StyleTransfer.preset("texture", style, alhpa=1)
+    with pytest.raises(ValueError, match="alpha=-1"):
+        StyleTransfer.preset("texture", style, alpha=-1)
 
 
 # ---------------------------------------------------------------- rates and durations

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audiostyle_fx import StyleTransfer, cli, stylize
-from audiostyle_fx.parameters import DEFAULTS, TEXTURE, TEXTURE_WINDOWS
+from audiostyle_fx.parameters import DEFAULTS, PRESETS, TEXTURE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -23,10 +23,17 @@ def test_every_parameter_is_in_the_table_with_its_default():
 
 
 def test_the_defaults_of_a_texture_are_stated():
-    stated = dict(re.findall(r"`(\w+)=([^`]+)`", re.search(r"its own: (.*?half a window)", README, re.DOTALL)[1]))
+    stated = dict(re.findall(r"`(\w+)=([^`]+)`", re.search(r"its own: (.*?)\.\n", README, re.DOTALL)[1]))
     own = {name: repr(value) for name, value in asdict(TEXTURE).items() if value != asdict(DEFAULTS)[name]}
     assert stated == {name: own[name] for name in own.keys() - {"alpha", "init", "phase_init"}}
-    assert f"windows of\n{TEXTURE_WINDOWS[0]} and {TEXTURE_WINDOWS[1]} ms" in README
+
+
+def test_every_preset_is_stated():
+    rows = re.findall(r"^\| `\"(\w+)\"` \| (.*?) \|", README, re.MULTILINE)
+    assert [name for name, _ in rows] == list(PRESETS)
+    for name, stated in rows:
+        own = {key: repr(value) for key, value in asdict(PRESETS[name]).items() if value != asdict(DEFAULTS)[key]}
+        assert dict(re.findall(r"`(\w+)=([^`]+)`", stated)) == own
 
 
 @pytest.mark.parametrize("function", [stylize, StyleTransfer])
