@@ -145,6 +145,7 @@ class OfflineEffect(Chain):
     def reset(self) -> None:
         """Forget earlier recordings: which axis was time, and what was fed. Parameters stay as they are."""
         _note(self).probe.reset()
+        _stop_waiting(self)
 
     def __repr__(self) -> str:
         """Name the package, the class, the parameters and the address, as pedalboard's plugins do."""
@@ -396,15 +397,19 @@ def _feed_natively(stretch: list[Plugin], audio: Audio, job: _Job, place: _Place
     """Run native plugins on what has come so far of a recording, in blocks of one size.
 
     Native code forgets what it was doing whenever it is given another number of samples than before, if fewer than
-    ``buffer_size``; and what an effect gives out varies. So the rest of a block waits for the next chunk.
+    ``buffer_size``; what an effect gives out varies; and of few samples it takes some for channels. So the rest of a
+    block waits for the next chunk, whatever the caller's ``buffer_size``.
     """
-    waiting, block = _note(place[0]).waiting, min(BLOCK, job.buffer_size)
-    audio = np.concatenate([*waiting.get(place[1], []), audio], axis=1)
-    whole = audio.shape[1] // block * block
+    waiting = _note(place[0]).waiting
+    [earlier] = waiting.get(place[1], [audio[:, :0]])
+    if len(earlier) != len(audio):
+        raise RuntimeError(f"the recording so far has {len(earlier)} channels; call reset() before another")
+    audio = np.concatenate([earlier, audio], axis=1)
+    whole = audio.shape[1] // BLOCK * BLOCK
     waiting[place[1]] = [audio[:, whole:].copy()]
     if not whole:
         return audio[:, :0]
-    return _native_list_process(audio[:, :whole], job.sample_rate, [Chain(stretch)], block, False)
+    return _native_list_process(audio[:, :whole], job.sample_rate, [Chain(stretch)], BLOCK, False)
 
 
 def _mix_chunks(mix: Mix, branches: list[Audio]) -> Audio:

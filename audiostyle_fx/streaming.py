@@ -175,6 +175,7 @@ class Stream:
         self._n_made = self._n_given = 0
         self._sums = np.zeros(3)  # of dry squared, wet squared and their product
         self._shares: np.ndarray | None = None
+        self._broken = False
 
     @property
     def source(self) -> tuple[int, float]:
@@ -187,8 +188,11 @@ class Stream:
         Raises
         ------
         RuntimeError
-            If the transfer fails.
+            If the transfer fails, and ever after: what was taken then is lost.
         """
+        if self._broken:
+            raise RuntimeError("a chunk before this one failed, so that the recording has a gap; call reset()")
+        self._broken = True
         while block.shape[1]:  # a section at a time, or the result would depend on where chunks end
             block = self._work.take(block)
             if (k := self._work.ready()) is not None:
@@ -196,6 +200,7 @@ class Stream:
         due = max(0, self._work.dry.shape[1] - self.latency) - self._n_given
         self._n_given += due
         given, self._made = self._made[:, :due], self._made[:, due:]
+        self._broken = False
         return given
 
     def _style(self, k: int) -> np.ndarray:
@@ -205,7 +210,8 @@ class Stream:
         if active.any():
             with reporting(self._progress, work.parameters.n_iter) as report:
                 style_parts([(work, k)], active, work.recipe.matched(active), work.recipe, report)
-            if not work.wet[:, section.kept].any():
+            # Far below what came before, as the tail of a filter is, a section may come to nothing.
+            if not self._sums[1] and not work.wet[:, section.kept].any():
                 raise RuntimeError(FAILED)
         shares = self._mix(section)
         before = shares if self._shares is None else self._shares

@@ -117,6 +117,27 @@ def test_silence_stays_silent_and_what_comes_after_it_plays(streamed, song, rate
     assert rms(out[:, played]) == pytest.approx(rms(song[:, played]), rel=0.25)
 
 
+def test_what_is_far_quieter_than_before_does_not_end_the_stream(streamed, song, rate):
+    song = np.where(np.arange(song.shape[1]) < 4 * rate, song, song * np.float32(1e-20))  # as the tail of a filter is
+    out = fed(streamed, song, rate, [8000], streamed.latency(rate))
+    loud = slice(0, 3 * rate)
+    assert rms(out[:, loud]) == pytest.approx(rms(song[:, loud]), rel=0.25)
+    assert rms(out[:, 5 * rate :]) < 1e-4 * rms(song[:, loud])
+
+
+def test_a_stream_that_broke_is_not_continued(streamed, song, rate):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    streamed.progress = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        streamed(song, rate, reset=False)
+    with pytest.raises(RuntimeError, match=r"has a gap; call reset\(\)"):
+        streamed(song, rate, reset=False)
+    streamed.reset()
+    assert streamed(song[:, :100], rate, reset=False).shape == (2, 0)
+
+
 def test_no_more_is_held_than_the_sections_need(streamed, song, rate):
     for at in range(0, song.shape[1], 2000):
         streamed(song[:, at : at + 2000], rate, reset=False)
@@ -154,6 +175,26 @@ def test_what_a_block_waits_for_is_forgotten_with_the_recording(streamed, song, 
     board.reset()
     np.testing.assert_array_equal(fed(board, song, rate, [2999], latency + 5000), first)
     assert board(song, rate).shape == song.shape, "a whole recording may come between"
+
+
+def test_a_list_is_reset_by_its_effect(streamed, song, rate):
+    def process(audio, sample_rate, reset):
+        return pedalboard.process(audio, sample_rate, [Clipping(-10), streamed], reset=reset)
+
+    first = fed(process, song, rate, [2999], streamed.latency(rate) + 5000)
+    with pytest.raises(RuntimeError, match=r"2 channels; call reset\(\)"):
+        process(song[0], rate, False)
+    streamed.reset()
+    np.testing.assert_array_equal(fed(process, song, rate, [2999], streamed.latency(rate) + 5000), first)
+
+
+@pytest.mark.parametrize("buffer_size", [1, 8192])
+def test_native_plugins_get_blocks_whose_layout_is_clear(rate, buffer_size):
+    song = np.random.default_rng(0).standard_normal((2, 2048)).astype(np.float32)
+    board = Pedalboard([Feeds(), Reverb()])
+    out = [board(song[:, :50], rate, buffer_size, reset=False)]
+    out += [board(song[:, at : at + 1], rate, buffer_size, reset=False) for at in range(50, 2048)]
+    np.testing.assert_array_equal(np.concatenate(out, axis=1), Reverb()(song, rate, 512))
 
 
 # ---------------------------------------------------------------- errors
