@@ -263,8 +263,8 @@ def check_writable(
     path: str | os.PathLike[str], sample_rate: int, channels: int, n_samples: int = 0, subtype: str | None = None
 ) -> None:
     """Raise ValueError unless `write_audio` can write such a recording to ``path``."""
-    path = Path(path)
-    if path.is_dir() or not path.parent.is_dir():
+    path, target = Path(path), Path(os.path.realpath(path))
+    if (target.exists() and not target.is_file()) or not target.parent.is_dir():
         raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
     known = soundfile.available_formats().keys() - {"RAW", "SD2"}  # without a header; in two files
     if _format(path) not in known:
@@ -272,7 +272,7 @@ def check_writable(
         raise ValueError(f"output {str(path)!r}: the format must be one of {allowed}")
     _choose(path, sample_rate, channels, n_samples, subtype)
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:
         raise ValueError(f"output {str(path)!r} must be in a folder that can be written to: {error}") from error
@@ -287,7 +287,8 @@ def write_audio(
 ) -> None:
     """Write a recording, (channels, samples), to ``path``, which is replaced only by the finished file.
 
-    A link is followed, and a file that is replaced passes on its permissions. More than fits into WAV becomes RF64.
+    A link is followed, but its own ending names the format. A file that is replaced passes on its permissions. More
+    than fits into WAV becomes RF64.
 
     Parameters
     ----------
@@ -306,7 +307,7 @@ def write_audio(
     UserWarning
         If the format clips at full scale and the audio had to be turned down to fit.
     """
-    path = Path(os.path.realpath(path))
+    path, target = Path(path), Path(os.path.realpath(path))
     channels, n_samples = audio.shape
     file_format, subtype = _choose(path, sample_rate, channels, n_samples, subtype)
     starts = range(0, n_samples, WRITE_SAMPLES)
@@ -316,7 +317,7 @@ def write_audio(
         warnings.warn(f"{path}: turned down by {decibels:.1f} dB, as {subtype} clips at full scale", stacklevel=2)
     else:
         peak = 1.0
-    partial = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    partial = target.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
         with soundfile.SoundFile(partial, "w", sample_rate, channels, subtype, format=file_format) as file:
             for name, value in (tags or {}).items():
@@ -324,9 +325,9 @@ def write_audio(
                     setattr(file, name, value)
             for at in starts:
                 file.write((audio[:, at : at + WRITE_SAMPLES] / np.float32(peak)).T)
-        if path.exists():
-            shutil.copymode(path, partial)
-        os.replace(partial, path)
+        if target.exists():
+            shutil.copymode(target, partial)
+        os.replace(partial, target)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -106,6 +106,21 @@ def test_a_link_is_followed(tmp_path, tone):
     assert soundfile.info(tmp_path / "folder" / "kept.wav").frames == tone.shape[1]
 
 
+def test_the_ending_of_a_link_names_the_format(tmp_path, tone):
+    (tmp_path / "out.flac").symlink_to(tmp_path / "kept")
+    recordings.check_writable(tmp_path / "out.flac", 8000, 2)
+    write_audio(tmp_path / "out.flac", tone, 8000)
+    assert soundfile.info(tmp_path / "kept").format == "FLAC"
+
+
+@pytest.mark.parametrize("target", ["nowhere/out.wav", "folder", os.devnull])
+def test_a_link_to_no_file_is_found_before(tmp_path, target):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "out.wav").symlink_to(tmp_path / target)
+    with pytest.raises(ValueError, match=r"out\.wav' must name a file in a folder that exists"):
+        recordings.check_writable(tmp_path / "out.wav", 8000, 2)
+
+
 def test_a_minute_of_vorbis_is_written(tmp_path):
     minute = np.random.default_rng(0).standard_normal((1, 60 * 44100)).astype(np.float32) * 0.05
     write_audio(tmp_path / "out.ogg", minute, 44100)
