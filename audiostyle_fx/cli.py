@@ -87,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             source, target, chain = _understood(options)
         except (TypeError, ValueError) as error:
             return _fail(error, 2)
+        except RuntimeError as error:  # a device that is not there
+            return _fail(error, 1)
         try:
             with _files(source, target) as (read, written):
                 _run(_Job(read, written, target, options.start, options.duration, options.quiet), chain)
@@ -127,7 +129,7 @@ def _value(text: str) -> Any:
         return words[text.lower()]
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (TypeError, ValueError, SyntaxError):  # TypeError: a dict whose keys are lists
         return text
 
 
@@ -241,7 +243,7 @@ def _check_style(values: dict[str, Any], *, of_texture: bool) -> None:
             raise ValueError("duration= is the length of a texture, with -n; --duration takes so much of IN")
         Parameters.of(values)
         return
-    Parameters.of({**asdict(TEXTURE), **values})
+    TEXTURE.changed(**{name: value for name, value in values.items() if name in asdict(TEXTURE)})
     unused = values.keys() - inspect.signature(texture).parameters.keys() - {"alpha"}
     if unused:
         raise ValueError(f"{min(unused)}={_shown(values[min(unused)])}: a texture, with -n, has no {min(unused)}")

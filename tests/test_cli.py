@@ -251,6 +251,12 @@ def test_a_texture_through_other_effects_in_the_style_s_format(style, rate):
     assert soundfile.info("out.wav").subtype == "PCM_24" and read("out.wav").shape == (1, 4000)
 
 
+def test_windows_of_a_texture_in_samples(rate):
+    assert run("-q", *TEXTURE, "n_fft=128,512") == 0
+    want = texture("style.wav", rate, 0.5, waveform_iters=3, kernel_width=(2, 6), n_fft=(128, 512)).audio
+    np.testing.assert_array_equal(read("out.wav"), want)
+
+
 def test_a_texture_of_a_missing_file(capsys, no_work):
     assert "style='nowhere.wav'" in fails(capsys, 1, "-n", "out.wav", "style", "nowhere.wav", "duration=1")
     assert "out.xyz" in fails(capsys, 1, "-n", "out.xyz", "style", "style.wav", "duration=1")
@@ -439,6 +445,7 @@ def fails(capsys, code, *arguments):
         (["alpha="], "alpha="),
         (["alpha=much"], "alpha='much'"),
         (["alpha=nan"], "alpha="),
+        (["alpha={[]:1}"], "alpha='{[]:1}'"),
         (["n_filters=1.5"], "n_filters=1.5"),
         (["kernel_width=3,0"], "kernel_width=0"),
         (["optimizer=sgd"], "'adam' or 'lbfgs'"),
@@ -546,6 +553,15 @@ def test_an_old_result_stays_until_the_new_one_is_finished(failure, code, where,
         monkeypatch.setattr(soundfile.SoundFile, "write", fail)
     line = fails(capsys, code, "-q", "song.wav", "out.wav", "style", "style.wav", *QUICK)
     assert ("interrupted" if code == 130 else "it broke") in line
+
+
+def test_a_device_that_is_not_there(capsys, monkeypatch, no_work):
+    def check_device(value):
+        raise RuntimeError(f"device={value!r} can't be used")
+
+    monkeypatch.setattr("audiostyle_fx.parameters.check_device", check_device)
+    line = fails(capsys, 1, "-q", "song.wav", "out.wav", "style", "style.wav", "device=cuda")
+    assert "device='cuda' can't be used" in line
 
 
 def test_exit_code_of_the_program():
