@@ -78,10 +78,8 @@ class Recipe:
         sample_rate = ORIGINAL_RATE if parameters.original else content_rate
         parameters = parameters.in_samples(sample_rate)
         stft = parameters.stft(sample_rate)
-        styles, needed = (
-            recordings.read_styles(style, style_sample_rate, style_weights),
-            patch_samples(parameters, stft),
-        )
+        styles = recordings.read_styles(style, style_sample_rate, style_weights)
+        needed = patch_samples(parameters, stft)
         audio = []
         for i, (samples, rate, _) in enumerate(styles):
             name = "style" if len(styles) == 1 else f"style[{i}]"
