@@ -110,12 +110,16 @@ class Recipe:
         seeds = np.random.SeedSequence(self.parameters.seed).spawn(2 + len(self.styles))[2:]  # two serve the stages
         matched = Matched([], [])
         for i, (style, share, seed) in enumerate(zip(self.styles, self.shares, seeds, strict=True)):
-            one = recordings.match_channels(style, active, f"style[{i}]" if len(self.styles) > 1 else "style")
+            name = f"style[{i}]" if len(self.styles) > 1 else "style"
+            one = recordings.match_channels(style, active, name)
             gain, pieces = self.gain(one), [one]
             if one.shape[1] > most and not self.parameters.original:  # which takes the beginning
                 length = max(round(EXCERPT_SECONDS * rate), EXCERPT_PATCHES * needed)
                 pieces = [one[:, at] for at in excerpts(one.shape[1], length, round(most), seed)]
                 pieces = [piece for piece in pieces if piece.shape[1] >= needed]
+                if not any(piece.any() for piece in pieces):
+                    seconds = self.parameters.style_seconds
+                    raise ValueError(f"style_seconds={seconds:g} takes but silence of {name}; it must be longer")
             patches = [piece.shape[1] - needed + self.stft.hop_length for piece in pieces]
             matched.styles.extend(scaled(piece, gain) for piece in pieces)
             matched.shares.extend(share * n / sum(patches) for n in patches)

@@ -66,3 +66,9 @@ def test_channels_are_cut_alike(stereo, style, rate, quick):
     long = np.tile(style, 6) * np.linspace(0.2, 1, 6 * rate, dtype=np.float32)
     twice = stylize(np.stack([stereo[0]] * 2), long, rate, **quick, style_seconds=2).audio
     np.testing.assert_allclose(twice[0], twice[1], atol=1e-4 * np.abs(twice).max())
+
+
+def test_excerpts_of_silence_alone_are_refused(content, style, rate, quick, no_work):
+    long = np.pad(style, (0, 60 * rate))
+    with pytest.raises(ValueError, match="style_seconds=1 takes but silence of style; it must be longer"):
+        stylize(content, long, rate, **quick, style_seconds=1)
