@@ -158,8 +158,9 @@ def stylize(
     precision : {"float32", "tf32"}
         The least that matrix products need: "tf32" lets a card round their factors to 10 bits, on tensor cores.
     progress : bool or callable, optional
-        True for a progress bar, or a function that gets stage, iteration, total and the losses by name; on the CPU
-        after every iteration, on a card after every tenth. Every section begins its stages anew.
+        True for a progress bar with the time left, or a function that gets stage, iteration, total, the losses by name,
+        and the sections: how many are finished, and of how many. It is called on the CPU after every iteration, on a
+        card after every tenth. Every section begins its stages anew.
 
     Returns
     -------
