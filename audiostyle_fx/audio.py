@@ -229,14 +229,29 @@ class Source:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """The samples, float32 (channels, samples), some at a time; ValueError where they can't be read."""
-        while True:
+    def blocks(self, start: float = 0.0, duration: float = math.inf) -> Iterator[np.ndarray]:
+        """The samples from one time in seconds on, float32 (channels, samples), some at a time.
+
+        Raises
+        ------
+        ValueError
+            Where they can't be read, or if there is none at ``start``.
+        """
+        first = round(start * self.sample_rate)
+        last = first + max(1, round(duration * self.sample_rate)) if duration < math.inf else math.inf
+        length = 0
+        while length < last:
             with self._reading():  # a damaged header may claim any length: only what is there counts
                 block = self._file.read(READ_SAMPLES, dtype="float32", always_2d=True).T
             if not block.shape[1]:
-                return
-            yield block
+                break
+            wanted = block[:, max(0, first - length) : int(min(last - length, block.shape[1]))]
+            length += block.shape[1]
+            if wanted.shape[1]:
+                yield wanted
+        if first and length <= first:
+            seconds = length / self.sample_rate
+            raise ValueError(f"start={start:g} must be within {self._called}, which is {seconds:g} s long")
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

@@ -30,7 +30,7 @@ from .effect import StyleTransfer
 from .grammar import Step, meant, steps
 from .parameters import DEFAULTS, TEXTURE, Parameters
 from .plugins import Effect, Parameter, description, listing, native_effects, number, numpy_parameters, python_effect
-from .transfer import stylize, texture
+from .transfer import style_file, stylize, texture
 
 USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
 
@@ -299,13 +299,18 @@ def _run(job: _Job, chain: list[Step]) -> None:
 
 
 def _style_file(job: _Job, source: str, values: dict[str, Any]) -> None:
-    """A recording through nothing but a style transfer."""
-    audio, sample_rate = _read(job, source)
-    subtype, tags = _format(job, source)
-    check_writable(job.target, sample_rate, len(audio), audio.shape[1], subtype)
-    result = stylize(audio, sample_rate=sample_rate, progress=not job.quiet, **values)
-    write_audio(job.target, result.audio, sample_rate, subtype, tags)
-    _report(job, audio, sample_rate, f"styled in {result.seconds:.1f} s")
+    """A recording of any length through nothing but a style transfer."""
+    subtype, _ = _format(job, source)
+    outcome = style_file(
+        source,
+        out_path=job.target,
+        start=job.start,
+        duration=job.duration,
+        subtype=subtype,
+        progress=not job.quiet,
+        **values,
+    )
+    _report(job, outcome.duration, f"styled in {outcome.seconds:.1f} s")
 
 
 def _chain_file(job: _Job, source: str, chain: list[Step]) -> None:
@@ -316,7 +321,7 @@ def _chain_file(job: _Job, source: str, chain: list[Step]) -> None:
     check_writable(job.target, sample_rate, len(audio), audio.shape[1], subtype)
     audio = _through(_made(chain, job.quiet), audio, sample_rate)
     write_audio(job.target, audio, sample_rate, subtype, tags)
-    _report(job, audio, sample_rate, f"in {time.perf_counter() - began:.1f} s")
+    _report(job, audio.shape[1] / sample_rate, f"in {time.perf_counter() - began:.1f} s")
 
 
 def _texture_file(job: _Job, first: Step, *chain: Step) -> None:
@@ -329,7 +334,7 @@ def _texture_file(job: _Job, first: Step, *chain: Step) -> None:
     board = _made(chain, job.quiet)
     audio = texture(sample_rate=sample_rate, progress=not job.quiet, **values).audio
     write_audio(job.target, _through(board, audio, sample_rate), sample_rate, subtype)
-    _report(job, audio, sample_rate, f"in {time.perf_counter() - began:.1f} s")
+    _report(job, audio.shape[1] / sample_rate, f"in {time.perf_counter() - began:.1f} s")
 
 
 def _made(chain: Sequence[Step], quiet: bool) -> list[Any]:
@@ -359,6 +364,6 @@ def _through(board: list[Any], audio: np.ndarray, sample_rate: int) -> np.ndarra
     return audio
 
 
-def _report(job: _Job, audio: np.ndarray, sample_rate: int, how: str) -> None:
+def _report(job: _Job, duration: float, how: str) -> None:
     if not job.quiet:
-        print(f"{job.shown}: {audio.shape[1] / sample_rate:.1f} s {how}", file=sys.stderr)
+        print(f"{job.shown}: {duration:.1f} s {how}", file=sys.stderr)

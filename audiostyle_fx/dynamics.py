@@ -75,9 +75,10 @@ class Dynamics:
         sounding = power > 10 ** (GATE_DB / 10) * power.max(initial=0)
         self.rms, self.gain, self.lift = 0.0, 1.0, np.zeros(len(power) + 1)
         if sounding.any():
-            self.rms = math.sqrt(energies[sounding].sum() / lengths[sounding].sum()) if rms is None else rms
+            own = math.sqrt(energies[sounding].sum() / lengths[sounding].sum())
+            self.rms = own if rms is None else rms
             self.gain = RMS / self.rms
-            self.lift = _lift(power, sounding, rms)
+            self.lift = _lift(power, sounding, 20 * math.log10(self.rms / own))
 
     @classmethod
     def of(cls, audio: Samples, sample_rate: float, channels: np.ndarray | slice = slice(None)) -> Dynamics:
@@ -110,13 +111,16 @@ def block_energies(audio: Samples, block: int, start: int = 0) -> np.ndarray:
     return np.concatenate(energies)
 
 
-def _lift(power: np.ndarray, sounding: np.ndarray, rms: float | None) -> np.ndarray:
-    """By how much each border of blocks is brought up, in dB, from the mean square of each block."""
+def _lift(power: np.ndarray, sounding: np.ndarray, louder: float) -> np.ndarray:
+    """By how much each border of blocks is brought up, in dB, from the mean square of each block.
+
+    The recording is ``louder`` in dB, as a whole, than these blocks of it are.
+    """
     if len(power) <= PAUSE_BLOCKS:
         return np.zeros(len(power) + 1)
     around, size = np.pad(power, PAUSE_BLOCKS, constant_values=np.inf), PAUSE_BLOCKS // 2 * 2 + 1
     closed = minimum_filter1d(maximum_filter1d(around, size), size)[PAUSE_BLOCKS:-PAUSE_BLOCKS]
     with np.errstate(divide="ignore"):  # nothing is raised in digital silence, whatever the curve is there
-        below = -10 * np.log10(closed / (closed[sounding].mean() if rms is None else rms**2))
+        below = louder - 10 * np.log10(closed / closed[sounding].mean())
     lift = np.pad(np.clip(np.minimum(below, 2 * (below - NEAR_DB)), 0, MOST_DB), 1, mode="edge")
     return np.minimum(lift[:-1], lift[1:])

@@ -218,9 +218,9 @@ class Parameters:
         return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
     @property
-    def n_iter(self) -> int:
-        """Iterations of all stages."""
-        return self.spectrogram_iters + self.phase_iters + self.waveform_iters
+    def iterations(self) -> dict[str, int]:
+        """Iterations by stage."""
+        return {"spectrogram": self.spectrogram_iters, "phase": self.phase_iters, "waveform": self.waveform_iters}
 
     @property
     def kernel_widths(self) -> tuple[int, ...]:

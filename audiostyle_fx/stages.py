@@ -294,6 +294,12 @@ def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int
     return 4 * (max(sizes) + held * (len(sizes) > 1))  # one window after the other, but each holds its features
 
 
+def iteration_costs(parameters: Parameters, stft: STFT) -> dict[str, float]:
+    """About what an iteration of each stage takes, relative to the spectrogram's; measured."""
+    windows = [(stft.hop_length / other.hop_length) ** 1.3 for other in parameters.other_stfts]
+    return {"spectrogram": 1.0, "phase": 0.5, "waveform": 1.6 * (1 + sum(windows))}
+
+
 def patch_samples(parameters: Parameters, stft: STFT) -> int:
     """Samples that the widest patch of frames spans, the least that a transfer needs."""
     width = max(parameters.kernel_widths)

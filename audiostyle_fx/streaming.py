@@ -10,7 +10,7 @@ import numpy as np
 from .dynamics import Dynamics, block_energies, block_samples
 from .progress import Progress, reporting
 from .sections import CONTEXTS, Section
-from .stages import FAILED, Stage
+from .stages import FAILED, Stage, iteration_costs
 from .works import Recipe, Work, mix_shares, scaled, style_parts
 
 MARGIN_SECONDS = 0.02
@@ -208,7 +208,8 @@ class Stream:
         work, section = self._work, self._work.sections[k]
         active = work.active(k)
         if active.any():
-            with reporting(self._progress, work.parameters.n_iter) as report:
+            costs = iteration_costs(work.parameters, work.recipe.stft)
+            with reporting(self._progress, work.parameters.iterations, costs, 1) as report:
                 style_parts([(work, k)], active, work.recipe.matched(active), work.recipe, report)
             # Far below what came before, as the tail of a filter is, a section may come to nothing.
             if not self._sums[1] and not work.wet[:, section.kept].any():

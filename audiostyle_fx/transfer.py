@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -33,6 +34,8 @@ class Outcome:
     ----------
     sample_rate : float
         In Hz.
+    duration : float
+        Of the recording, in seconds.
     stages : dict of str to Stage
         "spectrogram", "phase" and "waveform", those that ran.
     seconds : float
@@ -43,6 +46,7 @@ class Outcome:
     """
 
     sample_rate: float
+    duration: float
     stages: dict[str, Stage]
     seconds: float
     parameters: dict[str, Any]
@@ -56,7 +60,7 @@ class Result(Outcome):
     ----------
     audio : float32 array
         In the content's shape, (channels, samples) or (samples,).
-    sample_rate, stages, seconds, parameters
+    sample_rate, duration, stages, seconds, parameters
         As of `Outcome`.
     """
 
@@ -158,8 +162,9 @@ def stylize(
     precision : {"float32", "tf32"}
         The least that matrix products need: "tf32" lets a card round their factors to 10 bits, on tensor cores.
     progress : bool or callable, optional
-        True for a progress bar, or a function that gets stage, iteration, total and the losses by name; on the CPU
-        after every iteration, on a card after every tenth. Every section begins its stages anew.
+        True for a progress bar with the time left, or a function that gets stage, iteration, total, the losses by name,
+        and the sections: how many are finished, and of how many. It is called on the CPU after every iteration, on a
+        card after every tenth. Every section begins its stages anew.
 
     Returns
     -------
@@ -284,6 +289,9 @@ def style_file(
     out_path: str | os.PathLike[str],
     *,
     style_weights: Sequence[float] | None = None,
+    start: float = 0.0,
+    duration: float = math.inf,
+    subtype: str | None = None,
     progress: Progress = None,
     **parameters: Any,
 ) -> Outcome:
@@ -299,7 +307,11 @@ def style_file(
     style, style_weights
         As for `stylize`.
     out_path : path
-        The file to write; its ending names the format. The content's sample format and tags are kept where it has them.
+        The file to write; its ending names the format. The content's tags are kept where it has them.
+    start, duration : float
+        The part of the recording to style, in seconds.
+    subtype : str, optional
+        libsndfile's name of the sample format to write; by default the content's, where the format has it.
     **parameters
         Keyword parameters of `stylize`.
 
@@ -323,23 +335,25 @@ def style_file(
     UserWarning
         If the format clips at full scale and the result had to be turned down to fit.
     """
-    checked = Parameters(**parameters)
+    checked, start = Parameters(**parameters), number(0)("start", start)
+    if duration != math.inf and number(0)("duration", duration) == 0:
+        raise ValueError(f"duration={duration!r} must be above 0")
     folder = os.path.dirname(os.path.realpath(out_path))
     with contextlib.ExitStack() as files:
         source = files.enter_context(recordings.Source(content_path, "content_path"))
-        what = (source.sample_rate, source.channels)
-        recordings.check_writable(out_path, *what, subtype=source.subtype)
+        what, subtype = (source.sample_rate, source.channels), subtype or source.subtype
+        recordings.check_writable(out_path, *what, subtype=subtype)
         recipe = Recipe.of(style, None, style_weights, source.sample_rate, checked)
         dry = files.enter_context(SampleFile(folder, source.channels))
-        for block in source.blocks():
+        for block in source.blocks(start, duration):
             recordings.check_finite(f"content_path={os.fspath(content_path)!r}", block)
             dry.append(block)
-        recordings.check_writable(out_path, *what, dry.shape[1], source.subtype)
+        recordings.check_writable(out_path, *what, dry.shape[1], subtype)
         wet = files.enter_context(SampleFile(folder, *dry.shape))
         work = Work.of(dry, wet, recipe)
         style_all([work], recipe, progress)
         work.finish()
-        recordings.write_audio(out_path, wet, source.sample_rate, source.subtype, source.tags)
+        recordings.write_audio(out_path, wet, source.sample_rate, subtype, source.tags)
     return Outcome(**_outcome(work))
 
 
@@ -370,6 +384,7 @@ def _outcome(work: Work) -> dict[str, Any]:
     """What there is to say of a finished work: the attributes of an `Outcome`."""
     return {
         "sample_rate": float(work.recipe.content_rate),
+        "duration": work.wet.shape[1] / work.recipe.content_rate,
         "stages": merged(work.stages),
         "seconds": work.seconds,
         "parameters": asdict(work.parameters),

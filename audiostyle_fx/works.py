@@ -21,7 +21,7 @@ from .progress import Progress, Report, reporting
 from .sample_file import Samples
 from .sections import Section, overlap, plan
 from .spectral import STFT
-from .stages import FAILED, Stage, item_bytes, patch_samples, three_stages
+from .stages import FAILED, Stage, item_bytes, iteration_costs, patch_samples, three_stages
 
 Gain: TypeAlias = Callable[[slice], float | np.ndarray]
 """How far the work is above the content's level in a window: the factor of each sample, or one for all."""
@@ -285,7 +285,8 @@ def style_all(works: Sequence[Work], recipe: Recipe, progress: Progress) -> None
             if active.any():
                 groups.setdefault((section.second, active.tobytes()), []).append((work, k))
     matched = {key: recipe.matched(np.frombuffer(key, bool)) for _, key in groups}
-    with reporting(progress, recipe.parameters.n_iter * sum(map(len, groups.values()))) as report:
+    costs = iteration_costs(recipe.parameters, recipe.stft)
+    with reporting(progress, recipe.parameters.iterations, costs, sum(map(len, groups.values()))) as report:
         for second, key in sorted(groups):
             style_parts(groups[second, key], np.frombuffer(key, bool), matched[key], recipe, report)
 

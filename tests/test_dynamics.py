@@ -7,7 +7,7 @@ import audiostyle_fx.dynamics
 import audiostyle_fx.works
 from audiostyle_fx import stylize
 from audiostyle_fx.audio import RMS, rms
-from audiostyle_fx.dynamics import MOST_DB, Dynamics
+from audiostyle_fx.dynamics import MOST_DB, Dynamics, block_energies, block_samples
 
 
 @pytest.fixture
@@ -167,3 +167,14 @@ def test_the_work_sees_an_even_level_unless_levels_are_left_alone(content, style
     even, plain = (contents[0, 0] for contents in seen)
     assert 20 * np.log10(rms(even[DIP]) / rms(even)) == pytest.approx(0, abs=2)
     np.testing.assert_array_equal(plain, audio)
+
+
+def test_a_level_known_from_elsewhere_counts(tone, rate):
+    quiet, block = np.tile(0.03 * tone, 3), block_samples(rate)
+    energies = block_energies(np.concatenate([quiet, np.tile(tone, 3)], axis=1), block).mean(axis=1)
+    whole, n_samples = Dynamics(energies, 2 * quiet.shape[1], block), quiet.shape[1]
+    first = energies[: n_samples // block]
+    alone, informed = Dynamics(first, n_samples, block), Dynamics(first, n_samples, block, whole.rms)
+    assert not alone.lift.any() and alone.gain == pytest.approx(RMS / rms(quiet), rel=0.01)
+    assert informed.gain == whole.gain
+    assert informed.lift[:-1] == pytest.approx(whole.lift[: len(first)], abs=0.5) and informed.lift.max() > 20

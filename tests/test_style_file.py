@@ -1,5 +1,6 @@
 """Recordings from file to file: what `stylize` gives, without holding them in memory, and never half a file."""
 
+import math
 import os
 
 import numpy as np
@@ -137,3 +138,28 @@ def test_sections_are_read_and_written_one_by_one(stereo, style, rate, quick, tm
     soundfile.write(tmp_path / "song.wav", np.tile(stereo, 12).T, rate)
     style_file(tmp_path / "song.wav", style, tmp_path / "out.wav", **quick, section_seconds=1.0)
     assert 0 < max(widest) <= 5 * rate, "the longest are the stretches whose level is measured"
+
+
+@pytest.mark.parametrize(("start", "duration"), [(0.0, 1.3), (1.7, math.inf), (0.51, 0.7), (2.5, 100.0)])
+def test_a_part_of_the_recording(song, style, rate, quick, tmp_path, monkeypatch, start, duration):
+    monkeypatch.setattr("audiostyle_fx.audio.READ_SAMPLES", 1000)
+    samples = soundfile.read(song, dtype="float32")[0].T
+    part = samples[:, round(start * rate) :][:, : round(min(duration, 100) * rate)]
+    outcome = style_file(song, style, tmp_path / "out.flac", start=start, duration=duration, subtype="PCM_24", **quick)
+    written = soundfile.read(tmp_path / "out.flac")[0].T
+    np.testing.assert_allclose(written, stylize(part.copy(), style, rate, **quick).audio, atol=1e-6)
+    assert soundfile.info(tmp_path / "out.flac").subtype == "PCM_24" and outcome.duration == part.shape[1] / rate
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        ({"start": -1}, "start=-1 must be at least 0"),
+        ({"start": 4}, "start=4 must be within content_path='.*song.wav', which is 3.25 s long"),
+        ({"duration": 0}, "duration=0 must be above 0"),
+        ({"duration": math.nan}, "duration=nan must be"),
+    ],
+)
+def test_parts_that_are_none(song, style, tmp_path, no_work, part, why):
+    with pytest.raises(ValueError, match=why):
+        style_file(song, style, tmp_path / "out.wav", **part)
