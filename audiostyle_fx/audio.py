@@ -274,6 +274,13 @@ def read_format(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
         return source.subtype, source.tags
 
 
+def check_subtype(subtype: str | None) -> None:
+    """Raise ValueError unless it is None or the name of a sample format."""
+    known = soundfile.available_subtypes()
+    if subtype is not None and subtype not in known:
+        raise ValueError(f"subtype={subtype!r} must be None or one of {', '.join(known)}")
+
+
 def check_writable(
     path: str | os.PathLike[str], sample_rate: int, channels: int, n_samples: int = 0, subtype: str | None = None
 ) -> None:

@@ -297,8 +297,9 @@ def style_file(
 ) -> Outcome:
     """Style a recording from file to file, of any length: what `stylize` gives for it, in bounded memory.
 
-    The recording and the result wait in unnamed files in the folder of ``out_path``, 4 bytes a sample each. What is
-    written takes the place of an earlier file only when it is finished.
+    The recording and the result wait in unnamed files in the folder of ``out_path``, 4 bytes a sample each; with
+    ``original``, and where ``section_seconds`` is beyond its length, the recording is held in memory. What is written
+    takes the place of an earlier file only when it is finished.
 
     Parameters
     ----------
@@ -338,6 +339,7 @@ def style_file(
     checked, start = Parameters(**parameters), number(0)("start", start)
     if duration != math.inf and number(0)("duration", duration) == 0:
         raise ValueError(f"duration={duration!r} must be above 0")
+    recordings.check_subtype(subtype)
     folder = os.path.dirname(os.path.realpath(out_path))
     with contextlib.ExitStack() as files:
         source = files.enter_context(recordings.Source(content_path, "content_path"))

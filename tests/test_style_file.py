@@ -84,6 +84,7 @@ def test_tags_are_kept_and_clipping_is_avoided(song, style, quick, tmp_path):
         ("song.wav", "nowhere/out.wav", {}, ValueError, "output '.*out.wav' must name a file in a folder"),
         ("song.wav", "out.xyz", {}, ValueError, "the format must be one of"),
         ("song.wav", "out.wav", {"alpha": -1}, ValueError, "alpha=-1 must be at least 0"),
+        ("song.wav", "out.wav", {"subtype": "PCM_17"}, ValueError, "subtype='PCM_17' must be None or one of .*PCM_16"),
         ("song.wav", "out.wav", {"kernel_width": 1000}, ValueError, "style is .* s long"),
     ],
 )
