@@ -46,7 +46,7 @@ def style_loss(audio, style, rate, n_filters=math.inf):
     audio, style = (0.1 / rms(a) * a for a in (audio, style))
     return min(
         stylize(gain * audio, style, rate, spectrogram_iters=1, normalize=False, **only).stages["spectrogram"].style[0]
-        for gain in 10 ** (np.arange(-8, 13, 2) / 20)
+        for gain in 10 ** (np.arange(-8, 13, 4) / 20)
     )
 
 
@@ -215,17 +215,17 @@ def test_mix_is_the_sum_of_dry_and_wet_at_their_level(styled, stereo, mix):
     np.testing.assert_allclose(styled(stereo, mix=mix), rms(stereo) / rms(want) * want, rtol=0, atol=1e-7)
 
 
-@pytest.mark.parametrize(
-    "mix", [0.1, 0.5, *(pytest.param(mix, marks=pytest.mark.slow) for mix in (0.01, 0.3, 0.7, 0.95))]
-)
+@pytest.mark.parametrize("mixes", [(0.1, 0.5), pytest.param((0.01, 0.3, 0.7, 0.95), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("parameters", [{}, {"match_level": False}, {"normalize": False}, {"phase_init": "random"}])
-def test_level_moves_evenly_with_the_mix(styled, content, stereo, style, mix, parameters):
-    holed = stereo.copy()
-    holed[0, 2000:6000] = 0
-    for dry in (content, 1e-4 * stereo, holed):
+def test_level_moves_evenly_with_the_mix(styled, content, stereo, style, mixes, parameters):
+    holed = stereo[:, :4000].copy()
+    holed[0, 1000:3000] = 0
+    for dry in (content[:4000], 1e-4 * stereo[:, :4000], holed):
         wet = styled(dry, 5 * style, **parameters)
-        want = (1 - mix) * np.log10(rms(dry)) + mix * np.log10(rms(wet))
-        assert 20 * np.log10(rms(styled(dry, 5 * style, mix=mix, **parameters))) == pytest.approx(20 * want, abs=0.01)
+        for mix in mixes:
+            want = (1 - mix) * np.log10(rms(dry)) + mix * np.log10(rms(wet))
+            out = styled(dry, 5 * style, mix=mix, **parameters)
+            assert 20 * np.log10(rms(out)) == pytest.approx(20 * want, abs=0.01)
 
 
 @pytest.mark.parametrize("mix", [0.1, 0.5, 0.6])
@@ -368,7 +368,7 @@ def test_swapped_channels_give_the_result_swapped(styled, stereo, style, other_s
 RATES = [8000, 11_025, 22_050, 44_100, 48_000, 88_200, 96_000, 192_000]
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_equal_channels_and_swaps_at_any_rate_and_number_of_channels(data, quick):
     """To 60 dB: sums over channels in another order round differently, and the iterations amplify that."""
@@ -614,6 +614,11 @@ def test_the_original_starts_from_small_noise(published, content, style):
     assert start.content[0] != other.content[0]
     silence = published(content, 22050, 1e-3 * style).stages["spectrogram"].style[0]
     assert silence < 1e-2 * start.style[0], "nothing of it comes from the style"
+
+
+def test_the_original_holds_what_single_precision_hardly_does(published, content, rate):
+    out = published(1e-38 * content[:2000], rate, normalize=True, match_level=False).audio
+    assert np.isfinite(out).all() and out.any()
 
 
 def test_contents_that_cancel_in_the_originals_mix_are_refused(published, content, rate, no_work):
