@@ -31,7 +31,16 @@ import numpy as np
 import numpy.typing as npt
 import pedalboard
 import pedalboard.io
-from pedalboard import Chain, Gain, LowpassFilter, Mix, Plugin, PluginContainer
+from pedalboard import (
+    Chain,
+    Gain,
+    GSMFullRateCompressor,
+    LowpassFilter,
+    Mix,
+    PitchShift,
+    Plugin,
+    PluginContainer,
+)
 
 __all__ = ["OfflineEffect", "install", "uninstall"]
 
@@ -279,6 +288,9 @@ def _walk(plugins: Iterable[Plugin | None]) -> Iterator[Plugin]:
 _Place: TypeAlias = tuple[Plugin, str]
 """Where samples wait for the next chunk: a plugin that lives as long as its board, or list, and a name."""
 
+_NOT_IN_BLOCKS = (PitchShift, GSMFullRateCompressor)
+"""Native plugins that pedalboard by itself gets silence, or next to it, from in blocks of `BLOCK` samples."""
+
 BLOCK = 512
 """Samples that native plugins are given at a time next to an effect that takes chunks."""
 
@@ -318,6 +330,11 @@ def _process(
             f"{', '.join(sorted({type(effect).__name__ for effect in whole}))} needs the whole recording at once, and "
             "reset=False announces a chunk of it. Read the whole file into one array and process it in one call, with "
             f"reset=True (the default).{remedy}"
+        )
+    elif deaf := [type(part).__name__ for part in everything if isinstance(part, _NOT_IN_BLOCKS)]:
+        raise RuntimeError(
+            f"{deaf[0]} gives silence in short blocks, as a recording in chunks comes to it next to an offline effect. "
+            "Process the whole recording in one call, with reset=True (the default)."
         )
     audio = np.array(np.atleast_2d(input_array.T if time_first else input_array), dtype=np.float32, order="C")
     if audio.size:

@@ -152,8 +152,9 @@ def stylize(
         bias, so that time and memory stay flat; `math.inf` uses all of it.
     original : bool
         The algorithm as it was published, but for what other parameters say: a mix to mono at 22,050 Hz, brought back
-        to the content's rate and channels at the end; the style cropped to the content's length, and both Gram matrices
-        divided by the content's frames; magnitudes from small noise; plain Griffin-Lim.
+        to the content's rate and channels at the end; the style cropped to the content's length, of a long one to that
+        of its sections; both Gram matrices divided by the content's frames; magnitudes from small noise; plain
+        Griffin-Lim.
     seed : int
         Everything random comes from it: equal seed, machine and versions give equal output.
     device : str
@@ -222,7 +223,7 @@ def stylize_batch(
         Equal to what `stylize` gives for each, but for rounding on a card; ``seconds`` is the time of the batch that
         the recording was in. With several cards ``progress`` is called from a thread a card.
     """
-    checked = Parameters(**parameters)
+    checked = DEFAULTS.changed(**parameters)
     shapes = [np.shape(content) for content in contents]
     if not shapes or len(set(shapes)) > 1:
         raise ValueError(f"contents has recordings of shapes {sorted(set(shapes))}; they must be of one shape")
@@ -288,6 +289,7 @@ def style_file(
     style: Style,
     out_path: str | os.PathLike[str],
     *,
+    style_sample_rate: float | Sequence[float | None] | None = None,
     style_weights: Sequence[float] | None = None,
     start: float = 0.0,
     duration: float = math.inf,
@@ -305,7 +307,7 @@ def style_file(
     ----------
     content_path : path
         The recording to restyle.
-    style, style_weights
+    style, style_sample_rate, style_weights
         As for `stylize`.
     out_path : path
         The file to write; its ending names the format. The content's tags are kept where it has them.
@@ -336,7 +338,7 @@ def style_file(
     UserWarning
         If the format clips at full scale and the result had to be turned down to fit.
     """
-    checked, start = Parameters(**parameters), number(0)("start", start)
+    checked, start = DEFAULTS.changed(**parameters), number(0)("start", start)
     if duration != math.inf and number(0)("duration", duration) == 0:
         raise ValueError(f"duration={duration!r} must be above 0")
     recordings.check_subtype(subtype)
@@ -345,7 +347,7 @@ def style_file(
         source = files.enter_context(recordings.Source(content_path, "content_path"))
         what, subtype = (source.sample_rate, source.channels), subtype or source.subtype
         recordings.check_writable(out_path, *what, subtype=subtype)
-        recipe = Recipe.of(style, None, style_weights, source.sample_rate, checked)
+        recipe = Recipe.of(style, style_sample_rate, style_weights, source.sample_rate, checked)
         dry = files.enter_context(SampleFile(folder, source.channels))
         for block in source.blocks(start, duration):
             recordings.check_finite(f"content_path={os.fspath(content_path)!r}", block)

@@ -266,7 +266,7 @@ class OriginalWork(Work):
         """Bring the result to the recording's rate, into all channels that sound, to its level and into its mix."""
         if self.sounding.any():
             rate, n_samples = self.recipe.content_rate, self.whole.shape[1]
-            mono = self.wet[:, :] / self.gain(slice(0, self.wet.shape[1]))
+            mono = self.wet[:, :].astype(np.float64) / self.gain(slice(0, self.wet.shape[1]))
             mono = recordings.resample(mono, self.recipe.sample_rate, rate)[:, :n_samples]
             mask = recordings.silence_mask(self.whole, rate)
             self.whole_wet[:, :] = mask * np.pad(mono, ((0, 0), (0, n_samples - mono.shape[1])))

@@ -39,17 +39,17 @@ TERMS = [Term(1, 0.8, 0.4, 0.3), Term(3, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2)]
 
 @pytest.fixture(scope="session")
 def content(content):
-    return content[:3000]
+    return content[:1500]
 
 
 @pytest.fixture(scope="session")
 def style(style):
-    return style[:3000]
+    return style[:1500]
 
 
 @pytest.fixture(scope="session")
 def other_style(other_style):
-    return other_style[:3000]
+    return other_style[:1500]
 
 
 @pytest.fixture(scope="session")

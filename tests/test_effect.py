@@ -51,8 +51,8 @@ def effect(style, quick):
 
 @pytest.fixture
 def audio(stereo):
-    """One that may be written to, as native code requires."""
-    return stereo.copy()
+    """Half a second that may be written to, as native code requires."""
+    return stereo[:, :4000].copy()
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_refuses_what_a_gain_does_in_the_same_way(effect, rate, audio):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_not_finite_raise(effect, audio, rate, value):
-    audio[1, 5000] = value
+    audio[1, 2500] = value
     for process in (effect, Pedalboard([effect])):
         with pytest.raises(ValueError, match="NaN or infinite"):
             process(audio, rate)

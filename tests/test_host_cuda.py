@@ -278,7 +278,8 @@ def test_the_largest_block(fibers):
     assert (out >= 0).all()
 
 
-def test_a_warning_is_an_error(tmp_path):
+def test_a_warning_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXXFLAGS", "-fsyntax-only")  # which is where warnings are found
     (tmp_path / "bad.cu").write_text('\nextern "C" __global__ void bad(float *x) {\n x[0] = 0; int unused; }\n')
     with pytest.raises(RuntimeError, match=r"bad\.cu:3:\d+: error: .*unused"):
         host_cuda.build(tmp_path / "bad.cu", tmp_path)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -296,12 +297,12 @@ MEMORYLESS = {"Bitcrush", "Clipping", "Distortion", "Gain", "Invert"}
 
 
 @pytest.mark.parametrize(
-    "seconds",
-    [{*DELAYING, "Convolution", "Delay"}, pytest.param({*NATIVE}, marks=pytest.mark.slow)],
+    ("seconds", "samples"),
+    [({*DELAYING, "Convolution", "Delay"}, 4000), pytest.param({*NATIVE}, 8000, marks=pytest.mark.slow)],
     ids=["some", "all"],
 )
-def test_identity_effect_splits_a_board_exactly_but_for_the_documented_exceptions(seconds):
-    audio = STEREO[0, :8000]
+def test_identity_effect_splits_a_board_exactly_but_for_the_documented_exceptions(seconds, samples):
+    audio = STEREO[0, :samples]
     different = set()
     for first, second in itertools.product(NATIVE, sorted(seconds & {*NATIVE})):
         got = Pedalboard([NATIVE[first](), Identity(), NATIVE[second]()])(audio, RATE)
@@ -316,7 +317,7 @@ def test_identity_effect_splits_a_board_exactly_but_for_the_documented_exception
             np.testing.assert_allclose(got, whole, rtol=0, atol=1e-7)
         else:
             assert second in DELAYING and first not in MEMORYLESS
-            np.testing.assert_array_equal(got[:4000], whole[:4000], err_msg=f"{first}, {second}")
+            np.testing.assert_array_equal(got[: samples // 2], whole[: samples // 2], err_msg=f"{first}, {second}")
     assert {("Reverb", "PitchShift"), ("Chorus", "PitchShift"), ("PitchShift", "Resample")} <= different
 
 
@@ -438,7 +439,7 @@ def assert_same(got, want, note):
     np.testing.assert_array_equal(got, want, err_msg=str(note))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(CALLS, min_size=1, max_size=3))
 def test_accepts_and_rejects_what_a_native_gain_does(calls):
     native, effect = Gain(0), Identity()
@@ -448,7 +449,7 @@ def test_accepts_and_rejects_what_a_native_gain_does(calls):
         assert_same(outcome(board, call), outcome(native_board, call), call)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(CALLS, min_size=1, max_size=4))
 def test_takes_the_same_axis_for_time_as_native_code(calls):
     native, board = Pedalboard([LowpassFilter(50)]), Pedalboard([Identity(), LowpassFilter(50)])
@@ -628,18 +629,25 @@ def test_lost_python_half_is_reported():
     np.testing.assert_array_equal(board(STEREO, RATE), reverse(Gain()(STEREO, RATE)))
 
 
-def test_names_captured_before_the_import_raise():
+def test_names_and_boards_from_before_the_import():
+    """Captured functions raise, boards can be filled, and the import of the bridge alone changes nothing."""
     run_python(
         """
         import gc
         import numpy as np
         import pedalboard
-        from pedalboard import Pedalboard, process
-        run, call, append = Pedalboard.process, Pedalboard.__call__, Pedalboard.append
+        from pedalboard import Chain, Gain, Mix, Pedalboard, PluginContainer, process
+        run, call, append, construct = Pedalboard.process, Pedalboard.__call__, Pedalboard.append, Chain.__init__
         early = Pedalboard([])
         bound = early.process
+        filled = Pedalboard([Mix([Gain(0), Gain(0)])])
+        chains = Pedalboard([Chain([Gain(0)]), Chain([Gain(0)])])
+        from audiostyle_fx import pedalboard_bridge
         from audiostyle_fx.pedalboard_bridge import OfflineEffect, install
+        if "process" not in vars(PluginContainer):  # not installed by the package itself
+            assert Chain.__init__ is construct
         install()
+        assert Chain.__init__ is not construct
 
         class Reverse(OfflineEffect):
             def render(self, audio, sample_rate):
@@ -673,53 +681,19 @@ def test_names_captured_before_the_import_raise():
         assert np.array_equal(early(audio, 44100), audio[:, ::-1])
         assert np.array_equal(held(audio, 44100), audio[:, ::-1])
         assert np.array_equal(pedalboard.process(audio, 44100, [Reverse()]), audio[:, ::-1])
-        print("ok")
-        """
-    )
 
-
-def test_boards_built_before_the_import_can_be_filled():
-    run_python(
-        """
-        import gc
-        import numpy as np
-        from pedalboard import Chain, Gain, Mix, Pedalboard
-        board = Pedalboard([Mix([Gain(0), Gain(0)])])
-        other = Pedalboard([Chain([Gain(0)]), Chain([Gain(0)])])
-        from audiostyle_fx.pedalboard_bridge import OfflineEffect, install
-        install()
-
-        class Reverse(OfflineEffect):
-            def render(self, audio, sample_rate):
-                return audio[:, ::-1]
-
-        board[0][1] = Reverse()
+        filled[0][1] = Reverse()
         gc.collect()
-        audio = np.arange(200, dtype=np.float32).reshape(2, 100)
-        assert np.array_equal(board(audio, 44100), audio + audio[:, ::-1])
-        for container in other:
+        assert np.array_equal(filled(audio, 44100), audio + audio[:, ::-1])
+        for container in chains:
             container.append(Reverse())
             del container[0]
         del container
         gc.collect()
-        assert np.array_equal(other(audio, 44100), audio)
-        print("ok")
-        """
-    )
+        assert np.array_equal(chains(audio, 44100), audio)
 
-
-def test_bridge_changes_nothing_until_installed():
-    run_python(
-        """
-        from pedalboard import Chain, PluginContainer
-        before = Chain.__init__
-        from audiostyle_fx import pedalboard_bridge
-        if "process" not in vars(PluginContainer):  # not installed by the package itself
-            assert Chain.__init__ is before
-        pedalboard_bridge.install()
-        assert Chain.__init__ is not before
         pedalboard_bridge.uninstall()
-        assert Chain.__init__ is before and "process" not in vars(PluginContainer)
+        assert Chain.__init__ is construct and "process" not in vars(PluginContainer)
         print("ok")
         """
     )
@@ -1077,47 +1051,23 @@ def test_exceptions_come_through_unchanged():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_interrupt_stops_an_effect_and_leaves_the_board_usable():
-    code = """
-        import signal
-        import time
-        import numpy as np
-        from pedalboard import Gain, Pedalboard, Reverb
-        from audiostyle_fx.pedalboard_bridge import OfflineEffect, install
-        install()
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
-        class Slow(OfflineEffect):
-            seconds = 3600.0
+    def interrupted(audio):
+        os.kill(os.getpid(), signal.SIGINT)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            np.fft.rfft(audio)
+        return audio
 
-            def render(self, audio, sample_rate):
-                print("rendering", flush=True)
-                end = time.monotonic() + self.seconds
-                while time.monotonic() < end:
-                    np.fft.rfft(audio)
-                return audio
-
-        board = Pedalboard([Gain(0), Slow(), Reverb()])
-        audio = np.ones((2, 1000), np.float32)
-        try:
-            board(audio, 44100)
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
-            board[1].seconds = 0.0
-            assert np.array_equal(board(audio, 44100), Reverb()(audio, 44100))
-            print("ok", flush=True)
-    """
-    root = str(Path(pedalboard_bridge.__file__).parents[1])
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": root},
-    ) as process:
-        assert process.stdout.readline() == "rendering\n"
-        process.send_signal(signal.SIGINT)
-        assert process.stdout.readline() == "interrupted\n"
-        assert process.stdout.read().splitlines()[-1] == "ok"
-        assert process.wait(10) == 0
+    board = Pedalboard([Gain(0), Doing(interrupted), Reverb()])
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            board(STEREO, RATE)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    board[1].function = reverse
+    np.testing.assert_array_equal(board(STEREO, RATE), Reverb()(reverse(STEREO), RATE))
 
 
 def test_cycle_through_an_effect_is_collected():

@@ -18,8 +18,8 @@ SECTION = 1.0
 
 @pytest.fixture(scope="module")
 def song(stereo):
-    """Six seconds of stereo."""
-    return np.concatenate([stereo, 0.7 * stereo[::-1], stereo[:, ::-1]] * 2, axis=1)
+    """Four seconds of stereo."""
+    return np.concatenate([stereo, 0.7 * stereo[::-1], stereo[:, ::-1], stereo], axis=1)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_as_much_comes_out_as_went_in_less_the_latency(streamed, song, rate):
     latency = streamed.latency(rate)
     assert SECTION * rate < latency < 2 * SECTION * rate
     taken = given = 0
-    for size in (3, 700, 7000, 0, 9000, 30_000, 3):
+    for size in (3, 700, 7000, 0, 9000, 15_000, 3):
         taken, out = taken + size, streamed(song[:, taken : taken + size], rate, reset=False)
         given += out.shape[1]
         assert out.dtype == np.float32 and given == max(0, taken - latency)
@@ -88,7 +88,7 @@ def test_chunks_come_out_much_as_the_file_does(style, song, rate, tmp_path):
     style_file(tmp_path / "song.wav", style, tmp_path / "out.wav", **parameters)
     whole = soundfile.read(tmp_path / "out.wav", dtype="float32")[0].T
     assert chunks.shape == whole.shape
-    halves = [rms(part) for audio in (chunks, whole) for part in np.split(audio, 12, axis=1)]
+    halves = [rms(part) for audio in (chunks, whole) for part in np.split(audio, 8, axis=1)]
     assert np.abs(20 * np.log10(np.divide(*np.split(np.array(halves), 2)))).max() < 1.5
     spectra = [np.abs(np.fft.rfft(audio.reshape(2, -1, 400), axis=2)).mean(axis=1) for audio in (chunks, whole, song)]
     assert distance(spectra[0], spectra[1]) < 0.25 * distance(spectra[2], spectra[1])
@@ -99,12 +99,11 @@ def test_mix_zero_is_the_content_a_latency_later(streamed, song, rate):
     np.testing.assert_array_equal(fed(streamed, song, rate, [3000], streamed.latency(rate)), song)
 
 
-@pytest.mark.parametrize("mix", [0.5, 1.0])
-@pytest.mark.parametrize("content_level", [None, -20.0])
+@pytest.mark.parametrize(("mix", "content_level"), [(0.5, None), (1.0, None), (1.0, -20.0)])
 def test_the_level_is_the_contents(streamed, song, rate, mix, content_level):
     streamed.mix, streamed.content_level = mix, content_level
     out = fed(streamed, song, rate, [8000], streamed.latency(rate))
-    for part, dry in zip(np.split(out, 3, axis=1), np.split(song, 3, axis=1), strict=True):
+    for part, dry in zip(np.split(out, 4, axis=1), np.split(song, 4, axis=1), strict=True):
         assert rms(part) == pytest.approx(rms(dry), rel=0.25)
 
 
@@ -252,3 +251,11 @@ def test_an_effect_has_to_implement_what_it_promises(song, rate):
 
     with pytest.raises(NotImplementedError, match=r"feed\(audio, sample_rate\)"):
         Promises()(song, rate, reset=False)
+
+
+@pytest.mark.parametrize("plugin", [pedalboard.PitchShift(3), pedalboard.GSMFullRateCompressor()])
+def test_what_is_silent_in_blocks_is_refused(streamed, song, rate, plugin):
+    board = Pedalboard([streamed, Chain([plugin])])
+    with pytest.raises(RuntimeError, match=f"{type(plugin).__name__} gives silence in short blocks"):
+        board(song, rate, reset=False)
+    assert rms(board(song, rate)) > 0.1 * rms(song)

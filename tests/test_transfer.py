@@ -46,7 +46,7 @@ def style_loss(audio, style, rate, n_filters=math.inf):
     audio, style = (0.1 / rms(a) * a for a in (audio, style))
     return min(
         stylize(gain * audio, style, rate, spectrogram_iters=1, normalize=False, **only).stages["spectrogram"].style[0]
-        for gain in 10 ** (np.arange(-8, 13, 2) / 20)
+        for gain in 10 ** (np.arange(-8, 13, 4) / 20)
     )
 
 
@@ -86,12 +86,12 @@ def test_result_shares_no_memory_with_the_content(content, styled):
 # ---------------------------------------------------------------- it transfers style
 @pytest.mark.parametrize("n_filters", [pytest.param(512, marks=pytest.mark.slow), math.inf])
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
-@pytest.mark.parametrize("start", [("content", "content"), ("noise", "random"), ("content", "random")])
-def test_result_is_nearer_the_style_than_the_content_is(styled, content, style, rate, n_filters, optimizer, start):
-    init, phase_init = start
+def test_result_is_nearer_the_style_than_the_content_is(styled, content, style, rate, n_filters, optimizer):
     more = {"spectrogram_iters": 25, "phase_iters": 5, "waveform_iters": 25, "n_filters": n_filters}
-    out = styled(content, optimizer=optimizer, init=init, phase_init=phase_init, **more)
-    assert style_loss(out, style, rate, n_filters) < 0.4 * style_loss(content, style, rate, n_filters)
+    most = 0.4 * style_loss(content, style, rate, n_filters)
+    for init, phase_init in [("content", "content"), ("noise", "random"), ("content", "random")]:
+        out = styled(content, optimizer=optimizer, init=init, phase_init=phase_init, **more)
+        assert style_loss(out, style, rate, n_filters) < most, (init, phase_init)
 
 
 def test_less_alpha_is_nearer_the_style_and_farther_from_the_content(content, style, rate, quick):
@@ -156,7 +156,7 @@ def test_style_of_another_length_is_used_whole(seen, styled, content, style, rat
 # ---------------------------------------------------------------- levels
 @pytest.mark.parametrize("gain", [2.0**-10, 8.0, 2.0**60])
 def test_content_scaled_by_a_power_of_two_gives_the_result_scaled_exactly(content, style, rate, gain):
-    short = {"spectrogram_iters": 10, "waveform_iters": 10}
+    short = {"spectrogram_iters": 5, "phase_iters": 5, "waveform_iters": 5}
     want = gain * stylize(content, style, rate, **short).audio
     np.testing.assert_array_equal(stylize(np.float32(gain) * content, style, rate, **short).audio, want)
 
@@ -215,17 +215,17 @@ def test_mix_is_the_sum_of_dry_and_wet_at_their_level(styled, stereo, mix):
     np.testing.assert_allclose(styled(stereo, mix=mix), rms(stereo) / rms(want) * want, rtol=0, atol=1e-7)
 
 
-@pytest.mark.parametrize(
-    "mix", [0.1, 0.5, *(pytest.param(mix, marks=pytest.mark.slow) for mix in (0.01, 0.3, 0.7, 0.95))]
-)
+@pytest.mark.parametrize("mixes", [(0.1, 0.5), pytest.param((0.01, 0.3, 0.7, 0.95), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("parameters", [{}, {"match_level": False}, {"normalize": False}, {"phase_init": "random"}])
-def test_level_moves_evenly_with_the_mix(styled, content, stereo, style, mix, parameters):
-    holed = stereo.copy()
-    holed[0, 2000:6000] = 0
-    for dry in (content, 1e-4 * stereo, holed):
+def test_level_moves_evenly_with_the_mix(styled, content, stereo, style, mixes, parameters):
+    holed = stereo[:, :4000].copy()
+    holed[0, 1000:3000] = 0
+    for dry in (content[:4000], 1e-4 * stereo[:, :4000], holed):
         wet = styled(dry, 5 * style, **parameters)
-        want = (1 - mix) * np.log10(rms(dry)) + mix * np.log10(rms(wet))
-        assert 20 * np.log10(rms(styled(dry, 5 * style, mix=mix, **parameters))) == pytest.approx(20 * want, abs=0.01)
+        for mix in mixes:
+            want = (1 - mix) * np.log10(rms(dry)) + mix * np.log10(rms(wet))
+            out = styled(dry, 5 * style, mix=mix, **parameters)
+            assert 20 * np.log10(rms(out)) == pytest.approx(20 * want, abs=0.01)
 
 
 @pytest.mark.parametrize("mix", [0.1, 0.5, 0.6])
@@ -260,6 +260,7 @@ RANDOM = [
 
 @pytest.mark.parametrize("parameters", RANDOM)
 def test_one_seed_decides_all_that_is_random(styled, content, parameters):
+    content = content[:4000]
     first = styled(content, seed=5, **parameters)
     np.testing.assert_array_equal(styled(content, seed=5, **parameters), first)
     assert distance(styled(content, seed=6, **parameters), first) > 1e-2
@@ -336,7 +337,7 @@ def test_short_content_with_the_default_window(content, style, rate):
     assert stylize(content[:500], style, rate, **short).audio.shape == (500,)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_any_shape_with_any_silence(data, style, rate, quick):
     channels = data.draw(st.integers(1, 3), "channels")
@@ -359,6 +360,7 @@ def test_equal_channels_stay_equal_and_are_what_mono_gives(styled, content):
 
 @pytest.mark.parametrize("parameters", [{}, {"optimizer": "lbfgs"}])
 def test_swapped_channels_give_the_result_swapped(styled, stereo, style, other_style, parameters):
+    stereo = stereo[:, :4000]
     assert distance(styled(stereo[::-1], **parameters)[::-1], styled(stereo, **parameters)) < 1e-3
     both = np.stack([style, other_style])
     swapped = styled(stereo[::-1], both[::-1], **parameters)[::-1]
@@ -368,7 +370,7 @@ def test_swapped_channels_give_the_result_swapped(styled, stereo, style, other_s
 RATES = [8000, 11_025, 22_050, 44_100, 48_000, 88_200, 96_000, 192_000]
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_equal_channels_and_swaps_at_any_rate_and_number_of_channels(data, quick):
     """To 60 dB: sums over channels in another order round differently, and the iterations amplify that."""
@@ -478,7 +480,7 @@ def test_weights_move_the_result_from_one_style_to_the_other(styled, content, st
 
 @pytest.mark.parametrize("parameters", [{}, {"n_filters": 64}, {"init": "noise", "phase_init": "random"}])
 def test_only_ratios_of_weights_count(styled, content, style, other_style, parameters):
-    both = [style, other_style]
+    content, both = content[:4000], [style, other_style]
     want = styled(content, both, **parameters)
     np.testing.assert_array_equal(styled(content, both, style_weights=[1, 1], **parameters), want)
     np.testing.assert_array_equal(styled(content, both, style_weights=np.array([5e307, 5e307]), **parameters), want)
@@ -487,6 +489,7 @@ def test_only_ratios_of_weights_count(styled, content, style, other_style, param
 
 @pytest.mark.parametrize("parameters", [{}, {"n_filters": 64}, {"init": "noise"}])
 def test_styles_in_another_order_with_their_weights_are_the_same(styled, content, style, other_style, parameters):
+    content = content[:4000]
     want = styled(content, [style, other_style], style_weights=[3, 1], **parameters)
     assert distance(styled(content, [other_style, style], style_weights=[1, 3], **parameters), want) < 1e-3
 
@@ -614,6 +617,11 @@ def test_the_original_starts_from_small_noise(published, content, style):
     assert start.content[0] != other.content[0]
     silence = published(content, 22050, 1e-3 * style).stages["spectrogram"].style[0]
     assert silence < 1e-2 * start.style[0], "nothing of it comes from the style"
+
+
+def test_the_original_holds_what_single_precision_hardly_does(published, content, rate):
+    out = published(1e-38 * content[:2000], rate, normalize=True, match_level=False).audio
+    assert np.isfinite(out).all() and out.any()
 
 
 def test_contents_that_cancel_in_the_originals_mix_are_refused(published, content, rate, no_work):
@@ -853,7 +861,7 @@ EXTREMES = {
 @pytest.mark.parametrize("kind", EXTREMES)
 @pytest.mark.parametrize("parameters", [{}, {"optimizer": "lbfgs"}, {"spectrogram_iters": 0, "phase_iters": 0}])
 def test_extreme_content_comes_through_finite_and_at_its_level(styled, kind, parameters):
-    content = EXTREMES[kind](np.arange(8000)).astype(np.float32)
+    content = EXTREMES[kind](np.arange(5000)).astype(np.float32)
     out = styled(content, **parameters)
     assert np.isfinite(out).all()
     assert rms(out) == pytest.approx(rms(content), rel=1e-2 if "1e-42" in kind else 1e-5)  # 1e-42 has few bits
@@ -861,7 +869,7 @@ def test_extreme_content_comes_through_finite_and_at_its_level(styled, kind, par
 
 @pytest.mark.parametrize("kind", EXTREMES)
 def test_extreme_style_gives_finite_audio_at_the_contents_level(styled, content, kind):
-    given = EXTREMES[kind](np.arange(8000)).astype(np.float32)
+    given, content = EXTREMES[kind](np.arange(5000)).astype(np.float32), content[:4000]
     out = styled(content, given)
     assert np.isfinite(out).all()
     assert rms(out) == pytest.approx(rms(content), rel=1e-5)
@@ -870,7 +878,8 @@ def test_extreme_style_gives_finite_audio_at_the_contents_level(styled, content,
 @pytest.mark.parametrize("levels", [(1e-6, 1.0), (1.0, 1e-6), (1e-6, 1e-6), (1e6, 1e-3)])
 @pytest.mark.parametrize("parameters", [{}, {"match_level": False}, {"optimizer": "lbfgs"}, {"n_filters": 64}])
 def test_120_db_between_content_and_style_change_nothing_but_the_level(styled, content, style, levels, parameters):
-    want = levels[0] * styled(content, **parameters).astype(np.float64)
+    content, style = content[:4000], style[:4000]
+    want = levels[0] * styled(content, style, **parameters).astype(np.float64)
     assert distance(styled(levels[0] * content, levels[1] * style, **parameters), want) < 1e-3
 
 
