@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.signal
 import soundfile
 
 from .parameters import sample_rate as check_rate
@@ -409,6 +408,8 @@ def resample(audio: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:
     ratio = Fraction(float(to_rate) / float(from_rate)).limit_denominator(10_000)
     if ratio == 1:
         return audio
+    import scipy.signal  # most of a second, which a start of the command need not take
+
     return scipy.signal.resample_poly(audio, ratio.numerator, ratio.denominator, axis=-1).astype(np.float32)
 
 
