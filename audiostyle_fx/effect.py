@@ -227,8 +227,14 @@ class StyleTransfer(OfflineEffect):
         return {**style, **asdict(self._checked), **chunks}
 
     def latency(self, sample_rate: float) -> int:
-        """Samples by which the result is behind a recording in chunks, at a rate in Hz: about one section."""
-        return Stream(self._recipe(sample_rate), 1).latency
+        """Samples by which the result is behind a recording in chunks, at a rate in Hz: about one section.
+
+        Raises
+        ------
+        RuntimeError
+            With ``original``, which styles whole recordings only.
+        """
+        return self._new_stream(1, sample_rate).latency
 
     def feed(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
         """What is due of the styled recording, float32 (channels, samples), after its next chunk; see `streaming`.
@@ -238,11 +244,8 @@ class StyleTransfer(OfflineEffect):
         RuntimeError
             If the rate or the number of channels is not that of the chunks before; with ``original``.
         """
-        if self.original:
-            raise RuntimeError("original=True styles whole recordings only, and reset=False announces a chunk of one")
         if self._stream is None:
-            recipe = self._recipe(sample_rate)
-            self._stream = Stream(recipe, len(audio), self.content_level, self.progress)
+            self._stream = self._new_stream(len(audio), sample_rate)
         elif self._stream.source != (len(audio), sample_rate):
             channels, rate = self._stream.source
             raise RuntimeError(
@@ -250,15 +253,18 @@ class StyleTransfer(OfflineEffect):
             )
         return self._stream.feed(audio)
 
+    def _new_stream(self, channels: int, sample_rate: float) -> Stream:
+        if self.original:
+            raise RuntimeError("original=True styles whole recordings only, not in chunks")
+        style = self._style.read()
+        what = style["style"], style["style_sample_rate"], style["style_weights"]
+        recipe = Recipe.of(*what, check_rate("sample_rate", sample_rate), self._checked)
+        return Stream(recipe, channels, self.content_level, self.progress)
+
     def reset(self) -> None:
         """Forget earlier recordings, and what was fed of one. Parameters stay as they are."""
         super().reset()
         self._stream = None
-
-    def _recipe(self, sample_rate: float) -> Recipe:
-        style = self._style.read()
-        what = style["style"], style["style_sample_rate"], style["style_weights"]
-        return Recipe.of(*what, check_rate("sample_rate", sample_rate), self._checked)
 
     def render(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
         """The styled recording, float32 (channels, samples)."""

@@ -10,8 +10,8 @@ import numpy as np
 from .dynamics import Dynamics, block_energies, block_samples
 from .progress import Progress, reporting
 from .sections import CONTEXTS, Section
-from .stages import FAILED, Stage, iteration_costs
-from .works import Recipe, Work, mix_shares, scaled, style_parts
+from .stages import FAILED, iteration_costs
+from .works import Gain, Recipe, Work, mix_shares, scaled, style_parts
 
 MARGIN_SECONDS = 0.02
 """Samples before a window that are kept for its mask: silence there may have a fade that reaches into it."""
@@ -82,17 +82,22 @@ class _StreamWork(Work):
     """A recording of which more and more is known, in sections that are pinned to the one before alone."""
 
     def __init__(self, recipe: Recipe, channels: int, content_level: float | None) -> None:
-        self.dry: RollingSamples = RollingSamples(channels)
-        self.wet: RollingSamples = RollingSamples(channels)
-        self.recipe, self.parameters = recipe, recipe.parameters
+        self.dry: RollingSamples
+        self.wet: RollingSamples
+        super().__init__(RollingSamples(channels), RollingSamples(channels), recipe)
         length, self.context, fade = recipe.spans()
         self.length, self.fade = max(math.ceil(length), CONTEXTS * self.context), fade // 2 * 2
-        self.sections: list[Section] = []
-        self.stages: dict[int, dict[str, Stage]] = {}
-        self.seconds = 0.0
         self.rms = None if content_level is None else 10 ** (content_level / 20)
         self.energies = np.zeros((0, channels))  # of whole blocks
-        self.gain = lambda window: 1.0
+
+    def _plan(self) -> list[Section]:
+        return []
+
+    def _sounding(self) -> np.ndarray:
+        return np.zeros(self.dry.shape[0], bool)
+
+    def _gain(self) -> Gain:
+        return lambda window: 1.0
 
     def take(self, block: np.ndarray) -> np.ndarray:
         """Hear more of the recording, no more than the next section needs; the rest of the samples."""

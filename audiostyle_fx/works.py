@@ -144,7 +144,7 @@ class Work:
 
     def __init__(self, dry: Samples, wet: Samples, recipe: Recipe) -> None:
         self.dry, self.wet, self.recipe, self.parameters = dry, wet, recipe, recipe.parameters
-        self.sections = plan(dry.shape[1], *recipe.spans())
+        self.sections = self._plan()
         self.stages: dict[int, dict[str, Stage]] = {}
         self.seconds = 0.0
         self.sounding = self._sounding()
@@ -209,6 +209,9 @@ class Work:
     def _unscaled(self, section: Section) -> np.ndarray:
         """A section of the result at the content's level."""
         return self.wet[:, section.own][self.sounding].astype(np.float64) / self.gain(section.own)
+
+    def _plan(self) -> list[Section]:
+        return plan(self.dry.shape[1], *self.recipe.spans())
 
     def _sounding(self) -> np.ndarray:
         """Which channels are not silent all the time."""

@@ -259,3 +259,10 @@ def test_what_is_silent_in_blocks_is_refused(streamed, song, rate, plugin):
     with pytest.raises(RuntimeError, match=f"{type(plugin).__name__} gives silence in short blocks"):
         board(song, rate, reset=False)
     assert rms(board(song, rate)) > 0.1 * rms(song)
+
+
+def test_the_original_takes_no_chunks(style, song, rate):
+    effect = StyleTransfer.preset("original", style, style_sample_rate=rate, streaming=True)
+    for refused in (lambda: effect.latency(rate), lambda: effect(song, rate, reset=False)):
+        with pytest.raises(RuntimeError, match="original=True styles whole recordings only"):
+            refused()
