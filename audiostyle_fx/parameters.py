@@ -235,6 +235,9 @@ class Parameters:
         for kind, other in (WINDOWS, WINDOWS[::-1]):
             if any(values.get(name) is not None for name in kind):
                 values = {**dict.fromkeys(other), **values}
+            window, hop = kind
+            if values.get(window) is not None and np.size(values[window]) != np.size(getattr(self, hop)):
+                values = {hop: None, **values}  # one each, so they belonged to others
         return replace(self, **values)
 
     def in_samples(self, sample_rate: float) -> Parameters:

@@ -309,6 +309,7 @@ def test_windows_that_do_not_fit_are_refused_when_they_are_set(parameters, messa
 def test_a_texture_takes_windows_of_either_kind(style, rate, no_work):
     assert TEXTURE.changed(n_fft=256) == replace(TEXTURE, window_ms=None, hop_ms=None, n_fft=256)
     assert TEXTURE.changed(window_ms=(64, 128)).hop_ms == TEXTURE.hop_ms
+    assert TEXTURE.changed(window_ms=64) == replace(TEXTURE, window_ms=64, hop_ms=None)
     assert replace(DEFAULTS, n_fft=256).changed(window_ms=20) == replace(DEFAULTS, window_ms=20)
     with pytest.raises(ValueError, match="n_fft=256 is in samples and window_ms"):
         texture(style, rate, 1.0, n_fft=256, window_ms=(32, 128))
