@@ -259,8 +259,11 @@ class OriginalWork(Work):
 
     def __init__(self, dry: Samples, wet: Samples, recipe: Recipe) -> None:
         self.whole, self.whole_wet = dry, wet
-        mono = dry[:, :]
+        mono, self.scale = dry[:, :], 1.0
         if mono.any():
+            if recipe.parameters.normalize:  # by a power of two, which is exact, as a mix of the quietest may be none
+                self.scale = 2.0 ** -float(np.frexp(np.abs(mono).max())[1])
+            mono = scaled(mono, self.scale).astype(np.float32)
             mono = recordings.match_channels(mono, np.ones(1, bool), "content")
             mono = recordings.resample(mono, recipe.content_rate, recipe.sample_rate)
         super().__init__(mono, np.zeros_like(mono), recipe)
@@ -273,7 +276,7 @@ class OriginalWork(Work):
             mono = recordings.resample(mono, self.recipe.sample_rate, rate)[:, :n_samples]
             mask = recordings.silence_mask(self.whole, rate)
             self.whole_wet[:, :] = mask * np.pad(mono, ((0, 0), (0, n_samples - mono.shape[1])))
-            self.dry, self.wet, self.gain = self.whole, self.whole_wet, lambda window: 1.0
+            self.dry, self.wet, self.gain = self.whole, self.whole_wet, lambda window: self.scale
             self.sections, self.sounding = plan(n_samples, n_samples, 0, 0), np.asarray(self.whole[:, :].any(axis=1))
         super().finish()
 
