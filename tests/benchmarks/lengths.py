@@ -1,8 +1,8 @@
 """Time and memory against length, rate and channels: python tests/benchmarks/lengths.py [--quick] [--plot OUT.png].
 
 The shipped song, repeated and resampled, is styled as the shipped anthem with the defaults, on the CPU: all by
-`stylize`, some lengths by `style_file` too. Every measurement runs in a process of its own, which has
-styled a second of noise before. From there on memory is counted, with the recording itself where it is held in memory.
+`stylize`, some lengths by `style_file` too. Every measurement runs in a process of its own, which has styled a second
+of noise before. From there on memory is counted, with the recording itself where it is held in memory.
 Prints Markdown, and draws with matplotlib.
 """
 
@@ -25,7 +25,7 @@ from audiostyle_fx.audio import resample
 
 PLOT = AUDIO.parent / "lengths.png"
 FUNCTIONS = "stylize", "style_file"
-FILE_SECONDS = 60, 180  # what `style_file` is measured at: its work is that of `stylize`, its memory is not
+FILE_SECONDS = 10, 20, 60, 180  # what `style_file` is measured at: its work is that of `stylize`, its memory is not
 
 
 class Recording(NamedTuple):
@@ -138,7 +138,7 @@ def main() -> None:
     for function in FUNCTIONS:
         for recordings in axes_of.values():
             for recording in recordings.values():
-                here = function == "stylize" or recording.seconds in FILE_SECONDS
+                here = function == "stylize" or (recording.rate == 22050 and recording.seconds in FILE_SECONDS)
                 if here and (function, recording) not in rows:
                     row = rows[function, recording] = measured(function, recording)
                     what = f"{recording.seconds} s, {recording.rate:,} Hz, {recording.channels} ch."
