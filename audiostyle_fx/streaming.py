@@ -11,7 +11,7 @@ from .dynamics import Dynamics, block_energies, block_samples
 from .progress import Progress, reporting
 from .sections import CONTEXTS, Section
 from .stages import FAILED, iteration_costs
-from .works import Gain, Recipe, Work, mix_shares, scaled, style_parts
+from .works import Gain, Matched, Recipe, Work, float32, level_shares, scaled, style_parts
 
 MARGIN_SECONDS = 0.02
 """Samples before a window that are kept for its mask: silence there may have a fade that reaches into it."""
@@ -180,6 +180,7 @@ class Stream:
         self._n_made = self._n_given = 0
         self._sums = np.zeros(3)  # of dry squared, wet squared and their product
         self._shares: np.ndarray | None = None
+        self._matched: dict[bytes, Matched] = {}
         self._broken = False
 
     @property
@@ -215,7 +216,7 @@ class Stream:
         if active.any():
             costs = iteration_costs(work.parameters, work.recipe.stft)
             with reporting(self._progress, work.parameters.iterations, costs, 1) as report:
-                style_parts([(work, k)], active, work.recipe.matched(active), work.recipe, report)
+                style_parts([(work, k)], active, self._styles(active), work.recipe, report)
             # Far below what came before, as the tail of a filter is, a section may come to nothing.
             if not self._sums[1] and not work.wet[:, section.kept].any():
                 raise RuntimeError(FAILED)
@@ -227,7 +228,14 @@ class Stream:
         made = dry_share * work.dry[:, at] + wet_share * self._wet(at)
         self._shares, self._n_made = shares, at.stop
         work.forget(k)
-        return made.astype(np.float32)
+        return float32(made)
+
+    def _styles(self, active: np.ndarray) -> Matched:
+        """The styles for the channels that sound, prepared once."""
+        key = active.tobytes()
+        if key not in self._matched:
+            self._matched[key] = self._work.recipe.matched(active)
+        return self._matched[key]
 
     def _wet(self, at: slice) -> np.ndarray:
         return self._work.wet[:, at].astype(np.float64) / self._work.gain(at)
@@ -239,9 +247,5 @@ class Stream:
         dry_rms, wet_rms = np.sqrt(self._sums[:2])
         if not dry_rms or not wet_rms:
             return np.array([1 - parameters.mix, parameters.mix])
-        ratio = dry_rms / wet_rms if parameters.normalize and parameters.match_level else 1.0
-        if parameters.mix in (0, 1):
-            return np.array([1 - parameters.mix, parameters.mix * ratio])
-        correlation = self._sums[2] / (dry_rms * wet_rms)
-        dry_share, wet_share = mix_shares(dry_rms, wet_rms * ratio, correlation, parameters.mix)
-        return np.array([dry_share, wet_share * ratio])
+        product = self._sums[2]
+        return np.array(level_shares(parameters, dry_rms, wet_rms, lambda: product / (dry_rms * wet_rms)))

@@ -29,7 +29,6 @@ Gain: TypeAlias = Callable[[slice], float | np.ndarray]
 MIN_CORRELATION = -0.98
 """Where wet and dry cancel in the mix more than this, its level is not made up for: no more than 20 dB."""
 
-
 EXCERPT_SECONDS, EXCERPT_PATCHES = 5.0, 4
 """Length of the excerpts from a long style, and how many patches they span at least. Shorter ones cover it better, but
 there are more of them. Measured on a style of three minutes that keeps changing: a third of it in pieces of 10 s leaves
@@ -186,25 +185,23 @@ class Work:
         for section in self.sections:
             block = self.wet[:, section.own]
             dry, wet = self.dry[:, section.own][self.sounding], self._unscaled(section)
-            block[self.sounding] = _float32(dry_share * dry + wet_share * wet)
+            block[self.sounding] = float32(dry_share * dry + wet_share * wet)
             self.wet[:, section.own] = block
 
     def _shares(self) -> tuple[float, float]:
         """Factors of dry and wet, at which the RMS moves evenly, in dB, from the one's to the other's with the mix."""
-        mix, dry_rms = self.parameters.mix, self._rms()
-        wet_rms = _rms(self._unscaled(section) for section in self.sections)
+        dry_rms, wet_rms = self._rms(), _rms(self._unscaled(section) for section in self.sections)
         if not wet_rms:
             raise RuntimeError(FAILED)
-        ratio = dry_rms / wet_rms if self.parameters.normalize and self.parameters.match_level else 1.0
-        if mix in (0, 1):
-            return 1.0 - mix, mix * ratio
-        products = [
-            float(np.sum((self.dry[:, section.own][self.sounding] / dry_rms) * (self._unscaled(section) / wet_rms)))
-            for section in self.sections
-        ]
-        correlation = sum(products) / (int(self.sounding.sum()) * self.dry.shape[1])
-        dry_share, wet_share = mix_shares(dry_rms, wet_rms * ratio, correlation, mix)
-        return dry_share, wet_share * ratio
+
+        def correlation() -> float:
+            products = [
+                float(np.sum((self.dry[:, section.own][self.sounding] / dry_rms) * (self._unscaled(section) / wet_rms)))
+                for section in self.sections
+            ]
+            return sum(products) / (int(self.sounding.sum()) * self.dry.shape[1])
+
+        return level_shares(self.parameters, dry_rms, wet_rms, correlation)
 
     def _unscaled(self, section: Section) -> np.ndarray:
         """A section of the result at the content's level."""
@@ -357,6 +354,18 @@ def scaled(audio: np.ndarray, gain: float | np.ndarray) -> np.ndarray:
     return audio * np.float64(gain)
 
 
+def level_shares(
+    parameters: Parameters, dry_rms: float, wet_rms: float, correlation: Callable[[], float]
+) -> tuple[float, float]:
+    """Factors of dry and wet, with the latter brought to its level; their correlation is asked for where it counts."""
+    mix = parameters.mix
+    ratio = dry_rms / wet_rms if parameters.normalize and parameters.match_level else 1.0
+    if mix in (0, 1):
+        return 1.0 - mix, mix * ratio
+    dry_share, wet_share = mix_shares(dry_rms, wet_rms * ratio, correlation(), mix)
+    return dry_share, wet_share * ratio
+
+
 def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -> tuple[float, float]:
     """Factors of dry and wet whose sum's RMS moves evenly, in dB, from the one's to the other's."""
     a, b = (1 - mix) * dry_rms, mix * wet_rms
@@ -365,7 +374,7 @@ def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -
     return makeup * (1 - mix), makeup * mix
 
 
-def _float32(audio: np.ndarray) -> np.ndarray:
+def float32(audio: np.ndarray) -> np.ndarray:
     """The result in single precision; RuntimeError where that can't hold its peaks."""
     with np.errstate(over="ignore"):
         audio = audio.astype(np.float32)
