@@ -76,8 +76,9 @@ def reporting(
                     where = f"{before + 1}/{sections} " if sections > 1 else ""
                     bar.set_description(where + stage, refresh=False)
                     bar.set_postfix({name: f"{value:.4g}" for name, value in losses.items()}, refresh=False)
-                    bar.total = clock.elapsed + clock.left
-                    bar.update(clock.elapsed - bar.n)
+                    if clock.begun:
+                        bar.total = clock.elapsed + clock.left
+                        bar.update(clock.elapsed - bar.n)
 
                 return show
 
@@ -109,12 +110,18 @@ class Clock:
         self.elapsed = 0.0
 
     def tick(self, stage: str, iterations: int) -> None:
-        """So many iterations of a stage have been done since the last tick."""
+        """So many iterations of a stage have been done since the last tick; with none, it was set up."""
         last, self._last = self._last, self._now()
         self.elapsed += self._last - last
-        self._spent[stage] += self._last - last
+        if iterations:
+            self._spent[stage] += self._last - last
         self._done[stage] += iterations
         self._to_do[stage] = max(0, self._to_do[stage] - iterations)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to tell the time by."""
+        return any(self._done.values())
 
     @property
     def left(self) -> float:

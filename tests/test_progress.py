@@ -46,3 +46,13 @@ def test_nothing_is_left_of_what_was_done_twice(clock):
     for _ in range(3):
         again.tick("first", 1)
     assert again.left == 0
+
+
+def test_what_sets_a_stage_up_does_not_come_again():
+    times = iter([0.0, 7.0, 8.0, 9.0])
+    clock = Clock({"first": 4}, SECONDS, lambda: next(times))
+    clock.tick("first", 0)
+    assert not clock.begun and clock.elapsed == 7
+    clock.tick("first", 1)
+    clock.tick("first", 1)
+    assert clock.begun and (clock.elapsed, clock.left) == (9, 2)
