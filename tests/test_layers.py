@@ -45,7 +45,8 @@ MAY_IMPORT = {
     "plugins": set(),
     "grammar": {"plugins"},
     "completion": {"plugins"},
-    "cli": BELOW_TRANSFER | {"works", "transfer", "effect", "plugins", "grammar", "completion"},
+    "chain": BELOW_TRANSFER | {"works", "transfer", "effect", "plugins", "grammar"},
+    "cli": BELOW_TRANSFER | {"works", "transfer", "effect", "chain", "plugins", "grammar", "completion"},
     "__main__": {"cli"},
     "__init__": BELOW_TRANSFER | {"works", "transfer", "effect", "pedalboard_bridge"},
 }
