@@ -43,6 +43,9 @@ SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4,
 UNLIMITED = {"RF64", "W64", "CAF", "FLAC", "OGG", "MP3"}
 """Formats that hold more than that; WAV does as RF64."""
 
+NO_HEADER = {"RAW", "SD2"}
+"""Formats whose files do not say themselves what is in them."""
+
 RMS = 0.1
 """The level recordings are brought to, -20 dBFS."""
 
@@ -273,6 +276,11 @@ def read_format(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
         return source.subtype, source.tags
 
 
+def endings() -> set[str]:
+    """The endings of sound files, in small letters, with their dots."""
+    return {f".{name.lower()}" for name in {*soundfile.available_formats(), "AIF", "OGA", "OPUS"} - NO_HEADER}
+
+
 def check_subtype(subtype: str | None) -> None:
     """Raise ValueError unless it is None or the name of a sample format."""
     known = soundfile.available_subtypes()
@@ -287,11 +295,11 @@ def check_writable(
     path, target = Path(path), Path(os.path.realpath(path))
     if (target.exists() and not target.is_file()) or not target.parent.is_dir():
         raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
-    known = soundfile.available_formats().keys() - {"RAW", "SD2"}  # without a header; in two files
+    known = soundfile.available_formats().keys() - NO_HEADER
     if _format(path) not in known:
         allowed = ", ".join(f".{name.lower()}" for name in sorted(known))
         raise ValueError(f"output {str(path)!r}: the format must be one of {allowed}")
-    _choose(path, sample_rate, channels, n_samples, subtype)
+    format_written(path, sample_rate, channels, n_samples, subtype)
     try:
         with tempfile.TemporaryFile(dir=target.parent):
             pass
@@ -305,6 +313,7 @@ def write_audio(
     sample_rate: int,
     subtype: str | None = None,
     tags: Mapping[str, str] | None = None,
+    full_scale: float | None = None,
 ) -> None:
     """Write a recording, (channels, samples), to ``path``, which is replaced only by the finished file.
 
@@ -317,6 +326,8 @@ def write_audio(
         libsndfile's name of the sample format; the format's default where it has no such one.
     tags : mapping of str to str, optional
         As `read_format` gives them; those that the format can't hold are left out.
+    full_scale : float, optional
+        The level that becomes full scale, also in formats that don't clip; by default 1, or the peak where it clips.
 
     Raises
     ------
@@ -330,14 +341,13 @@ def write_audio(
     """
     path, target = Path(path), Path(os.path.realpath(path))
     channels, n_samples = audio.shape
-    file_format, subtype = _choose(path, sample_rate, channels, n_samples, subtype)
+    file_format, subtype = format_written(path, sample_rate, channels, n_samples, subtype)
     starts = range(0, n_samples, WRITE_SAMPLES)
-    peak = max((float(np.abs(audio[:, at : at + WRITE_SAMPLES]).max(initial=0.0)) for at in starts), default=0.0)
-    if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
-        decibels = 20 * np.log10(peak)
-        warnings.warn(f"{path}: turned down by {decibels:.1f} dB, as {subtype} clips at full scale", stacklevel=2)
-    else:
-        peak = 1.0
+    if full_scale is None:
+        full_scale = max(1.0, peak(audio)) if clips(subtype) else 1.0
+        if full_scale > 1:
+            decibels = 20 * np.log10(full_scale)
+            warnings.warn(f"{path}: turned down by {decibels:.1f} dB, as {subtype} clips at full scale", stacklevel=2)
     partial = target.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
         with soundfile.SoundFile(partial, "w", sample_rate, channels, subtype, format=file_format) as file:
@@ -345,17 +355,35 @@ def write_audio(
                 with contextlib.suppress(soundfile.SoundFileError):  # a format without this tag
                     setattr(file, name, value)
             for at in starts:
-                file.write((audio[:, at : at + WRITE_SAMPLES] / np.float32(peak)).T)
+                file.write((audio[:, at : at + WRITE_SAMPLES] / np.float32(full_scale)).T)
         if target.exists():
             shutil.copymode(target, partial)
+        sync(partial)
         os.replace(partial, target)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def _choose(path: Path, sample_rate: int, channels: int, n_samples: int, subtype: str | None) -> tuple[str, str]:
-    """Format and sample format to write to ``path``.
+def sync(path: Path) -> None:
+    """Bring a file to the disk: renamed before, it could be empty after a loss of power."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def clips(subtype: str) -> bool:
+    """Whether a sample format holds nothing beyond full scale."""
+    return subtype not in ("FLOAT", "DOUBLE")
+
+
+def peak(audio: Samples) -> float:
+    """The largest magnitude of samples (channels, samples)."""
+    starts = range(0, audio.shape[1], WRITE_SAMPLES)
+    return max((float(np.abs(audio[:, at : at + WRITE_SAMPLES]).max(initial=0.0)) for at in starts), default=0.0)
+
+
+def format_written(path: Path, sample_rate: int, channels: int, n_samples: int, subtype: str | None) -> tuple[str, str]:
+    """Format and sample format that `write_audio` writes, by libsndfile's names.
 
     Raises
     ------

@@ -155,7 +155,7 @@ def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
         _cuda_matmul(_in_rows(a), _in_rows(b), out, accumulate=add_to is not None)
         return out
     operations = 2 * batch * m * n * a.shape[2]
-    shares = _cores() * math.ceil(operations / (_cores() * MOST_OPERATIONS)) if operations > FEW_OPERATIONS else 1
+    shares = cores() * math.ceil(operations / (cores() * MOST_OPERATIONS)) if operations > FEW_OPERATIONS else 1
     bounds = np.linspace(0, max(m, n), shares + 1).astype(int)
 
     def fill(at: slice) -> None:
@@ -237,7 +237,7 @@ if hasattr(os, "register_at_fork"):
 
 def _share(function: Callable[[slice], None], blocks: list[slice]) -> None:
     """Call the function for each block, on every core."""
-    workers, stopped = min(_cores(), len(blocks)), threading.Event()
+    workers, stopped = min(cores(), len(blocks)), threading.Event()
     if workers < 2:
         for block in blocks:
             function(block)
@@ -262,14 +262,17 @@ def _share(function: Callable[[slice], None], blocks: list[slice]) -> None:
 
 
 @lru_cache(maxsize=1)
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def cores() -> int:
+    """How many cores the process may use: those it may run on, and no more than ``OMP_NUM_THREADS`` says."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return min(there, int(said)) if said.isdecimal() and int(said) else there
 
 
 @lru_cache(maxsize=1)
 def _pool(process_id: int) -> ThreadPoolExecutor:
     """The threads of this process; a forked one must not wait for those of its parent."""
-    return ThreadPoolExecutor(_cores(), "audiostyle_fx", lambda: np.seterr(**OVERFLOW))
+    return ThreadPoolExecutor(cores(), "audiostyle_fx", lambda: np.seterr(**OVERFLOW))
 
 
 def to_host(x: Array) -> np.ndarray:

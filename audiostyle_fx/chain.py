@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pedalboard import Pedalboard
 
-from .audio import check_weights, check_writable, read_audio, read_format, write_audio
+from .audio import check_weights, check_writable, read_audio, read_format, read_styles, write_audio
 from .effect import StyleTransfer
 from .grammar import Step
 from .parameters import TEXTURE, Parameters
@@ -168,7 +168,7 @@ def _chain_file(job: Job, source: str, chain: Sequence[Step], progress: Progress
     subtype, tags = read_format(source)
     subtype = job.subtype or subtype
     check_writable(job.target, sample_rate, len(audio), audio.shape[1], subtype)
-    _check_files(chain, sample_rate)
+    check_files(chain, sample_rate)
     audio, transfers = _through(chain, audio, sample_rate, progress)
     write_audio(job.target, audio, sample_rate, subtype, tags)
     return Made(sample_rate, audio.shape[1] / sample_rate, 0.0, transfers)
@@ -181,7 +181,7 @@ def _texture_file(job: Job, chain: Sequence[Step], progress: Progress) -> Made:
     style, sample_rate = read_audio(values["style"][0], "style")
     subtype = job.subtype or read_format(values["style"][0])[0]
     check_writable(job.target, sample_rate, len(style), round(values["duration"] * sample_rate), subtype)
-    _check_files(others, sample_rate)
+    check_files(others, sample_rate)
     result = texture(sample_rate=sample_rate, progress=progress, **values)
     audio, transfers = _through(others, result.audio, sample_rate, progress)
     write_audio(job.target, audio, sample_rate, subtype)
@@ -198,12 +198,15 @@ def _read(job: Job, source: str) -> tuple[np.ndarray, int]:
     return audio[:, start:stop], sample_rate
 
 
-def _check_files(chain: Sequence[Step], sample_rate: float) -> None:
-    """Raise if a file that an effect names can't be read, before any work."""
+def check_files(chain: Sequence[Step], sample_rate: float | None = None) -> None:
+    """Raise if a recording that an effect names can't be used, with a rate also if it is too short there."""
     for step in chain:
         if is_style(step):
-            parameters = Parameters.of(step.values)
-            Recipe.of(step.values["style"], None, step.values.get("style_weights"), sample_rate, parameters)
+            style, weights = step.values["style"], step.values.get("style_weights")
+            if sample_rate is None:
+                read_styles(style, None, weights)
+            else:
+                Recipe.of(style, None, weights, sample_rate, Parameters.of(step.values))
             continue
         for name, one in step.effect.parameters.items():
             if one.is_file:

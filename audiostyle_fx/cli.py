@@ -17,44 +17,54 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
+from tqdm import tqdm
+
 from .audio import SAMPLE_BYTES, read_format
 from .chain import Job, check_chain, effects, run, shown
 from .completion import SHELLS, script
 from .effect import StyleTransfer
+from .folder import FolderError, Selection, record_of, run_folder
 from .grammar import Step, meant, steps
 from .parameters import DEFAULTS, TEXTURE
 from .plugins import Effect, description, listing
+from .watch import show_json, watcher
+from .workers import cluster
 
 USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
 
 HELP = f"""usage: {USAGE}
+Make recordings sound as another does, and run pedalboard's effects. IN and OUT
+are files, folders, or - for WAV on a pipe; VALUE sets the first parameter.
 
-Make one recording sound as another does, and run pedalboard's effects.
-IN and OUT are files, or - for WAV on standard input and output. Effects run in
-the order given; VALUE is an effect's first parameter without its name.
-
-  audiostyle effects         list the effects
+  audiostyle effects         list the effects; they run in the order given
   audiostyle help EFFECT     show its parameters, their units and defaults
 
 options, anywhere on the line:
   -n                         no IN: style makes a texture of duration= seconds
-  --start TIME               leave out what is before; in seconds or [hh:]mm:ss
-  --duration TIME            leave out what is behind so much of IN
-  -q, --quiet                show no progress
+  --start T, --duration T    the part of IN to take; in seconds or [hh:]mm:ss
+  --include/--exclude GLOB   take these files of a folder, leave those out
+  --format FORMAT            write a folder's files as FORMAT, such as flac
+  --independent              turn down each file that would clip by itself
+  --force                    do again what is finished, instead of skipping it
+  --jobs N, --dask ADDRESS   in N processes; on a Dask cluster, or a local one
+  --report PAGE              write a page to listen to inputs and results
+  -q, --quiet, --json        show no progress; print it for scripts
   --completion SHELL         print a completion script for {", ".join(SHELLS)}
   --version, -h, --help      show the version, or this
-
 examples:
-  audiostyle song.wav styled.flac style anthem.wav alpha=0.02
-  audiostyle song.wav out.wav style anthem.wav reverb room_size=0.4 gain -3
+  audiostyle song.wav out.wav style anthem.wav alpha=0.02 reverb room_size=0.4
+  audiostyle stems/ styled/ --format flac style anthem.wav
   audiostyle -n texture.wav style rain.wav alpha=0 duration=30
 """
 
+OF_FOLDERS = ("include", "exclude", "format", "independent", "force", "jobs", "dask")
+"""Options that mean nothing for a single file."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when all is done, 1 when it failed, 2 when it was not understood, 130 when interrupted."""
+    """Run the command; 0 when all is done, 1 when some failed, 2 when it was not understood, 130 when interrupted."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: print(f"audiostyle: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_, **__: tqdm.write(f"audiostyle: {message}", file=sys.stderr)
         try:
             options = _options(arguments)
             told = _told(options)
@@ -66,12 +76,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(error, 2)
         except RuntimeError as error:  # a device that is not there
             return _fail(error, 1)
+        of_folder = source is not None and Path(source).is_dir()
         try:
+            if of_folder:
+                return _folder(str(source), target, chain, options)
             _one_file(source, target, chain, options)
-        except (TypeError, ValueError, OSError, RuntimeError, MemoryError) as error:
+        except FolderError as error:
+            return _fail(error, 2)
+        except (TypeError, ValueError, OSError, RuntimeError, MemoryError, ImportError) as error:
+            if options.json and not of_folder:
+                show_json({"event": "file", "file": target, "status": "failed", "error": str(error)})
             return _fail(error, 1)
         except KeyboardInterrupt:
-            return _fail("interrupted; nothing was written", 130)
+            kept = "the same command goes on with the rest" if of_folder else "nothing was written"
+            return _fail(f"interrupted; {kept}", 130)
         return 0
 
 
@@ -92,6 +110,15 @@ def _parser() -> _Parser:
     parser.add_argument("-n", dest="null", action="store_true")
     parser.add_argument("--start", type=_seconds, default=0.0)
     parser.add_argument("--duration", type=_seconds, default=math.inf)
+    parser.add_argument("--include", action="append", default=[])
+    parser.add_argument("--exclude", action="append", default=[])
+    parser.add_argument("--format")
+    parser.add_argument("--independent", action="store_true")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--dask")
+    parser.add_argument("--report")
+    parser.add_argument("--json", action="store_true")
     parser.add_argument("-q", "--quiet", action="store_true")
     parser.add_argument("--completion", choices=SHELLS)
     parser.add_argument("--version", action="store_true")
@@ -124,8 +151,8 @@ def _told(options: argparse.Namespace) -> str | None:
     if options.version:
         return version("audiostyle-fx")
     if options.completion:
-        long = [name for name in _parser()._option_string_actions if name.startswith("--")]
-        return script(options.completion, effects(), ["-n", *long])
+        named = {name: action.nargs != 0 for name, action in _parser()._option_string_actions.items()}
+        return script(options.completion, effects(), named)
     if options.help or (first == "help" and not others):
         return HELP
     if first == "effects" and not others:
@@ -163,6 +190,15 @@ def _understood(options: argparse.Namespace) -> tuple[str | None, str, list[Step
         raise ValueError("IN is -, but standard input is a terminal")
     if target == "-" and sys.stdout.isatty():
         raise ValueError("OUT is -, but standard output is a terminal")
+    if options.jobs is not None and options.jobs < 1:
+        raise ValueError(f"--jobs {options.jobs} must be at least 1")
+    if options.jobs is not None and options.dask not in (None, "local"):
+        raise ValueError(f"--jobs is for this machine; the cluster at {options.dask!r} has its own number of workers")
+    of_folders = [name for name in OF_FOLDERS if getattr(options, name)]
+    if of_folders and not Path(source or "").is_dir():
+        raise ValueError(f"--{of_folders[0]} is for a folder, and IN is none")
+    if options.report and "-" in (source, target):
+        raise ValueError("--report needs files; IN and OUT must not be -")
     check_chain(chain, without_input=options.null)
     return source, target, chain
 
@@ -191,6 +227,28 @@ def _one_file(source: str | None, target: str, chain: list[Step], options: argpa
         subtype = None
         if target == "-" and (read is None or read_format(read)[0] not in SAMPLE_BYTES):
             subtype = "FLOAT"  # WAV may not have the input's
-        made = run(Job(read, written, options.start, options.duration, subtype), chain, progress=not options.quiet)
-    if not options.quiet:
+        quiet = options.quiet or options.json
+        made = run(Job(read, written, options.start, options.duration, subtype), chain, progress=not quiet)
+    record = {"status": "done", **record_of(made)}
+    if options.json:
+        show_json({"event": "file", "file": target, **record})
+    elif not options.quiet:
         print(f"{target}: {made.duration:.1f} s in {made.seconds:.1f} s", file=sys.stderr)
+
+
+def _folder(source: str, target: str, chain: list[Step], options: argparse.Namespace) -> int:
+    selection = Selection(
+        options.include, options.exclude, options.format, options.start, options.duration, options.independent
+    )
+    with cluster(options.dask, options.jobs) as executor:
+        outcome = run_folder(
+            source,
+            target,
+            chain,
+            selection,
+            force=options.force,
+            jobs=options.jobs or 1,
+            executor=executor,
+            progress=watcher(quiet=options.quiet, as_json=options.json),
+        )
+    return 1 if outcome.failed else 0

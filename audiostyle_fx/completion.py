@@ -5,7 +5,7 @@ A shell does not ask the command at every key, since it takes Python a second to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from .plugins import Effect
 
@@ -18,7 +18,7 @@ _CANDIDATES = """_audiostyle_candidates() {
     shift
     for word in "$@"; do
         case $previous in
-            --start|--duration|--completion) ;;
+            @VALUED@) ;;
             *) case $word in -n|-|[!-]*) count=$((count + 1)) ;; esac
                [ $count -gt 2 ] && case " $effects " in *" $word "*) effect=$word ;; esac ;;
         esac
@@ -26,7 +26,7 @@ _CANDIDATES = """_audiostyle_candidates() {
     done
     case $previous in
         --completion) echo "@SHELLS@"; return ;;
-        --start|--duration) return ;;
+        @VALUED@) return ;;
         help) [ $count -eq 1 ] && echo "$effects"; return ;;
         @FILES@) [ "$effect" = "$previous" ] && return ;;
     esac
@@ -72,21 +72,16 @@ _FISH = """function __audiostyle_effect
     end
     echo $effect
 end
-complete -c audiostyle -s n
-complete -c audiostyle -l start -x
-complete -c audiostyle -l duration -x
-complete -c audiostyle -s q -l quiet
+@FISH_OPTIONS@
 complete -c audiostyle -l completion -x -a "@SHELLS@"
-complete -c audiostyle -l version
-complete -c audiostyle -s h -l help
 complete -c audiostyle -n 'test (count (commandline -opc)) -ge 3' -a "@EFFECTS@"
 complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "@EFFECTS@"
 @NAMES@
 """
 
 
-def script(shell: str, effects: Mapping[str, Effect], options: Sequence[str]) -> str:
-    """The script for one of `SHELLS`."""
+def script(shell: str, effects: Mapping[str, Effect], options: Mapping[str, bool]) -> str:
+    """The script for one of `SHELLS`; of each option it is to be known whether a value follows."""
     choices = {
         (effect.name, one.name): " ".join(f"{one.name}={choice}" for choice in one.choices)
         for effect in effects.values()
@@ -110,6 +105,11 @@ def script(shell: str, effects: Mapping[str, Effect], options: Sequence[str]) ->
         "NAMES": "\n".join(rows),
         "CHOICES": "\n".join(f'        "{" ".join(key)}="*) echo "{words}" ;;' for key, words in choices.items()),
         "OPTIONS": " ".join(options),
+        "VALUED": "|".join(option for option, valued in options.items() if valued),
+        "FISH_OPTIONS": "\n".join(
+            f"complete -c audiostyle {'-l' if option.startswith('--') else '-s'} {option.lstrip('-')}{' -r' * valued}"
+            for option, valued in options.items()
+        ),
         "SHELLS": " ".join(SHELLS),
         "FILES": "|".join(effect.name for effect in effects.values() if effect.takes_file),
         "EFFECTS": " ".join(effects),

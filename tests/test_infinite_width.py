@@ -317,7 +317,7 @@ def test_sharing_the_work_out_in_blocks_changes_nothing(monkeypatch, block, styl
     style = spectrogram(30, (1, style_frames, 5))
     losses, grad = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
     monkeypatch.setattr(backend, "BLOCK", block)
-    monkeypatch.setattr(backend, "_cores", lambda: 3)
+    monkeypatch.setattr(backend, "cores", lambda: 3)
     shared = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
     np.testing.assert_allclose(shared[0], losses, rtol=1e-11)
     np.testing.assert_allclose(shared[1], grad, rtol=1e-8, atol=1e-11 * abs(grad).max())

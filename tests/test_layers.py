@@ -46,11 +46,15 @@ MAY_IMPORT = {
     "grammar": {"plugins"},
     "completion": {"plugins"},
     "chain": BELOW_TRANSFER | {"works", "transfer", "effect", "plugins", "grammar"},
-    "cli": BELOW_TRANSFER | {"works", "transfer", "effect", "chain", "plugins", "grammar", "completion"},
+    "manifest": {"audio"},
+    "workers": {"backend", "cards"},
+    "folder": BELOW_TRANSFER | {"transfer", "plugins", "grammar", "chain", "manifest", "workers"},
+    "watch": {"progress"},
+    "cli": BELOW_TRANSFER | {"effect", "plugins", "grammar", "completion", "chain", "folder", "workers", "watch"},
     "__main__": {"cli"},
-    "__init__": BELOW_TRANSFER | {"works", "transfer", "effect", "pedalboard_bridge"},
+    "__init__": BELOW_TRANSFER | {"works", "transfer", "effect", "pedalboard_bridge", "folder"},
 }
-HEAVY = {"matplotlib", "dask", "cupy", "torch"}
+HEAVY = {"matplotlib", "dask", "distributed", "cupy", "torch"}
 
 
 def imported(name):

@@ -321,7 +321,7 @@ def test_sharing_the_work_out_in_blocks_changes_nothing(monkeypatch, block, hop_
 
     at_once = results()
     monkeypatch.setattr(backend, "BLOCK", block)
-    monkeypatch.setattr(backend, "_cores", lambda: 3)
+    monkeypatch.setattr(backend, "cores", lambda: 3)
     for expected, found in zip(at_once, results(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
