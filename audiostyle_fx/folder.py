@@ -154,7 +154,8 @@ def style_folder(
     progress : callable, optional
         Gets a dict for all that happens, by ``event``: "start" with the numbers of ``files``, of those ``skipped``, and
         of ``bytes`` to read; "stage", if the work is done in this process, with ``file``, ``stage``, ``iteration``,
-        ``total`` and ``sections``, finished and in all; "file" with its name, its size in ``bytes`` and its record;
+        ``total`` and ``sections``, finished and in all; "made" with ``file``, its size in ``bytes``, its ``duration``
+        and the ``seconds`` it took; "file" with its record, when it is finished, with all of its song, or has failed;
         "again" with the numbers of ``files`` and ``bytes`` that have to be styled again, since another stem of theirs
         is louder now; "end" with the numbers ``done``, ``skipped`` and ``failed``, and ``seconds``.
     **parameters
@@ -237,10 +238,13 @@ def run_folder(
                 while queue and crew.room():
                     crew.submit(queue.popleft())
                 task, record = crew.next()
-                queue.extendleft(more := work.take(task, record))
+                queue.extendleft(reversed(more := work.take(task, record)))
                 anew = [one for one in more if one.full_scale is None]
                 if anew:
                     tell({"event": "again", "files": len(anew), "bytes": _bytes(one.source for one in anew)})
+                if task.full_scale is None and record["status"] != "failed":
+                    times = {name: record[name] for name in ("duration", "seconds")}
+                    tell({"event": "made", "file": task.name, "bytes": _bytes([task.source]), **times})
                 record = manifest.records[task.name]
                 for message in record.get("warnings", []):
                     warnings.warn(f"{task.name}: {message}", stacklevel=2)

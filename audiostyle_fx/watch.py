@@ -51,7 +51,8 @@ class Lines:
 
     def __init__(self, file: TextIO, *, quiet: bool = False, now: Callable[[], float] = time.perf_counter) -> None:
         self.file, self.quiet, self._now = file, quiet, now
-        self.files = self.finished = self.skipped = self.failed = 0
+        self.files = self.skipped = 0
+        self._counted: set[str] = set()
         self._bytes = self._bytes_read = self._seconds_made = 0.0
 
     def __call__(self, event: Event) -> None:
@@ -71,21 +72,26 @@ class Lines:
     def _on_stage(self, event: Event) -> None:
         pass
 
-    def _on_file(self, event: Event) -> None:
-        self.finished += 1
-        self._bytes_read += event["bytes"]
-        if event["status"] == "failed":
-            self.failed += 1
-            self._say(f"audiostyle: {event['file']}: {event['error']}")
-            return
+    def _on_made(self, event: Event) -> None:
+        self._count(event)
         self._seconds_made += event["duration"]
         if not self.quiet:
             self._on_success(event)
 
     def _on_success(self, event: Event) -> None:
-        where = f"{self.skipped + self.finished}/{self.files} {event['file']}"
-        left = f", {clock(self.left())} left" if self.finished + self.skipped < self.files else ""
+        where = f"{self.skipped + len(self._counted)}/{self.files} {event['file']}"
+        left = f", {clock(self.left())} left" if len(self._counted) + self.skipped < self.files else ""
         self._say(f"{where}: {event['duration']:.1f} s in {event['seconds']:.1f} s{left}")
+
+    def _on_file(self, event: Event) -> None:
+        self._count(event)
+        if event["status"] == "failed":
+            self._say(f"audiostyle: {event['file']}: {event['error']}")
+
+    def _count(self, event: Event) -> None:
+        if event["file"] not in self._counted:  # told of when it is made, and when it is finished
+            self._counted.add(event["file"])
+            self._bytes_read += event["bytes"]
 
     def _on_end(self, event: Event) -> None:
         counts = [f"{_files(event['done'])} done"]
@@ -125,7 +131,7 @@ class Bar(Lines):
         self._show("")
 
     def _on_success(self, event: Event) -> None:
-        pass  # the bar tells
+        self._show("")
 
     def _on_end(self, event: Event) -> None:
         self._bar.close()
@@ -133,7 +139,7 @@ class Bar(Lines):
 
     def _show(self, what: str, share: float = 0.0) -> None:
         """Show the files that are finished, what is going on, and how long that takes."""
-        count = self.skipped + self.finished
+        count = self.skipped + len(self._counted)
         self._bar.set_description(f"{count}/{self.files} {what}".rstrip(), refresh=False)
         self._bar.set_postfix_str(self._pace().lstrip(", "), refresh=False)
         mean = (self._bytes - self._bytes_read) / max(1, self.files - count)
