@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from .progress import Progress
 from .sample_file import SampleFile
 from .stages import Stage, merged
 from .works import Recipe, TextureWork, Work, style_all
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
 """A file, an array (channels, samples) or (samples,), or a list of these.
@@ -50,6 +53,23 @@ class Outcome:
     stages: dict[str, Stage]
     seconds: float
     parameters: dict[str, Any]
+
+    def plot(self) -> Figure:
+        """The losses of the stages by iteration, below the spectrogram of the audio where it is at hand.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Which needs no display; ``savefig`` writes it to a file.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib, which the extra ``plot`` installs.
+        """
+        from .plots import plot  # matplotlib, which nothing else needs
+
+        return plot(self.stages, getattr(self, "audio", None), self.sample_rate)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-import numpy as np
 import soundfile
 from matplotlib.figure import Figure
 
 from audiostyle_fx import stylize
+from audiostyle_fx.plots import spectrogram
 
 AUDIO = Path(__file__).parent / "audio"
 
@@ -23,11 +23,10 @@ def main(out: str = "spectrograms.png", seconds: str = "10") -> None:
     figure = Figure(figsize=(12, 4), layout="constrained")
     axes = figure.subplots(1, 3, sharey=True)
     for axis, title, audio in zip(axes, ("content", "style", "result"), (content, style, result), strict=True):
-        _, _, _, image = axis.specgram(np.mean(audio, axis=0) + 1e-9, NFFT=4096, Fs=sample_rate, noverlap=3072)
-        image.set_clim(-140, -40)
-        axis.set(title=title, xlabel="time in s", ylim=(60, 12000), yscale="log")
-    axes[0].set_ylabel("frequency in Hz")
-    figure.colorbar(image, ax=axes, label="dB per Hz")
+        image = spectrogram(axis, audio, sample_rate, top=-10)
+        axis.set_title(title)
+        axis.label_outer()
+    figure.colorbar(image, ax=axes, label="dBFS")
     figure.savefig(out, dpi=80)
 
 
