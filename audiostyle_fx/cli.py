@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import math
 import re
+import shlex
 import shutil
 import sys
 import tempfile
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from .completion import SHELLS, script
 from .effect import StyleTransfer
 from .folder import FolderError, Selection, record_of, run_folder
 from .grammar import Step, meant, steps
+from .manifest import Record
 from .parameters import DEFAULTS, TEXTURE
 from .plugins import Effect, description, listing
 from .watch import show_json, watcher
@@ -230,6 +232,7 @@ def _one_file(source: str | None, target: str, chain: list[Step], options: argpa
         quiet = options.quiet or options.json
         made = run(Job(read, written, options.start, options.duration, subtype), chain, progress=not quiet)
     record = {"status": "done", **record_of(made)}
+    _write_page({target: record}, {target: source}, Path(), chain, options)
     if options.json:
         show_json({"event": "file", "file": target, **record})
     elif not options.quiet:
@@ -251,4 +254,40 @@ def _folder(source: str, target: str, chain: list[Step], options: argparse.Names
             executor=executor,
             progress=watcher(quiet=options.quiet, as_json=options.json),
         )
+    sources = {name: record["source"] for name, record in outcome.files.items()}
+    _write_page(outcome.files, sources, Path(target), chain, options)
     return 1 if outcome.failed else 0
+
+
+def _write_page(
+    records: Mapping[str, Record],
+    sources: Mapping[str, str | None],
+    folder: Path,
+    chain: list[Step],
+    options: argparse.Namespace,
+) -> None:
+    """Write the page that ``--report`` asks for, on what is in a folder by the names of records."""
+    if not options.report:
+        return
+    from .report import Entry, write_report  # which a command without a page need not wait for
+
+    transfers = [step for step in chain if step.effect.make is StyleTransfer]
+    entries = []
+    for name, record in records.items():
+        failed, source = record["status"] == "failed", sources[name]
+        last = record["transfers"][-1] if record.get("transfers") else {"parameters": {}, "stages": {}}
+        entry = Entry(
+            name,
+            None if failed else folder / name,
+            None if source is None else Path(source),
+            tuple(map(Path, transfers[-1].values["style"])) if transfers else (),
+            options.start,
+            options.duration,
+            record.get("seconds", 0.0),
+            last["parameters"],
+            shlex.join(options.words[1 if options.null else 2 :]),
+            last["stages"],
+            record["error"] if failed else None,
+        )
+        entries.append(entry)
+    write_report(options.report, entries)

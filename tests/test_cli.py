@@ -1,6 +1,7 @@
 """The command: arguments in, exit code out."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -124,6 +125,38 @@ def test_help_fits_a_screen_and_its_examples_are_understood(words, capsys):
     for example in examples:
         cli._understood(cli._options(example))
     assert all(option in shown for option in OPTIONS)
+
+
+def test_json_for_scripts_says_what_became_of_a_file(capsys):
+    assert run("--json", *STYLED, *QUICK) == 0
+    shown = capsys.readouterr()
+    event = json.loads(shown.out)
+    assert (event["event"], event["file"], event["status"]) == ("file", "out.wav", "done") and shown.err == ""
+    assert event["duration"] == 1 and event["losses"].keys() == {"style", "content"}
+    assert run("--json", "nowhere.wav", "out.wav") == 1
+    event = json.loads(capsys.readouterr().out)
+    assert event["status"] == "failed" and "nowhere.wav" in event["error"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["song.wav", "out.wav", "gain", "-3", "style", "style.wav", *QUICK],
+        ["-n", "out.wav", "style", "style.wav", "duration=0.5", "waveform_iters=3", "n_fft=256", "kernel_width=3"],
+        ["song.wav", "out.wav", "gain", "-3"],
+    ],
+)
+def test_a_page_to_listen_with(words, monkeypatch):
+    entries = []
+    monkeypatch.setattr("audiostyle_fx.report.write_report", lambda page, given: entries.append((page, given)))
+    assert run("-q", "--report", "page.html", *words) == 0
+    ((page, (entry,)),) = entries
+    assert (page, entry.name, entry.result, entry.error) == ("page.html", "out.wav", Path("out.wav"), None)
+    assert entry.content == (None if "-n" in words else Path("song.wav"))
+    assert entry.chain == " ".join(words[2:]) and entry.seconds > 0
+    if "style" in words:
+        assert entry.style == (Path("style.wav"),)
+        assert entry.parameters["kernel_width"] == 3 and len(entry.stages["waveform"]["style"]) == 4
 
 
 # ---------------------------------------------------------------- chains

@@ -14,6 +14,7 @@ KERNELS = {"cublas", "backend", "cards", "arc_cosine", "kernels"}
 NUMERICAL = KERNELS | {"spectral", "scaling", "infinite_width", "random_conv", "optimize", "phase", "waveform"}
 BELOW_OBJECTIVES = KERNELS | {"scaling", "spectral"}
 BELOW_WORKS = {"stages", "sections", "excerpts", "sample_file", "audio", "dynamics", "progress"}
+BELOW_CLI = {"effect", "plugins", "grammar", "completion", "chain", "manifest", "folder", "workers", "watch", "report"}
 BELOW_TRANSFER = NUMERICAL | BELOW_WORKS | {"parameters"}
 
 MAY_IMPORT = {
@@ -53,7 +54,7 @@ MAY_IMPORT = {
     "workers": {"backend", "cards"},
     "folder": BELOW_TRANSFER | {"transfer", "plugins", "grammar", "chain", "manifest", "workers"},
     "watch": {"progress"},
-    "cli": BELOW_TRANSFER | {"effect", "plugins", "grammar", "completion", "chain", "folder", "workers", "watch"},
+    "cli": BELOW_TRANSFER | BELOW_CLI,
     "__main__": {"cli"},
     "__init__": BELOW_TRANSFER | {"works", "transfer", "effect", "pedalboard_bridge", "folder"},
 }
