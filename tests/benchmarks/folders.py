@@ -1,0 +1,85 @@
+"""Folders of stems, as Markdown: python tests/benchmarks/folders.py [--quick].
+
+24 stems of ten seconds, mono at 22,050 Hz, cut from the shipped song at different speeds, are styled as the shipped
+anthem with the defaults on the CPU: by `stylize` one after the other, reading and writing included, and by
+`style_folder` with one and with two jobs. Each way runs twice, in turn, and the faster run counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from benchmark import AUDIO, CONTENT, MONO, RATE, STYLE, machine, recording
+
+from audiostyle_fx import style_folder, stylize
+from audiostyle_fx.audio import read_audio, resample, write_audio
+
+STEMS, SECONDS = 24, 10
+
+
+def write_stems(folder: Path, count: int) -> None:
+    """Stems that differ, in 16 bits and with room below full scale."""
+    song = recording(CONTENT, MONO)[0]
+    for number in range(count):
+        stem = resample(song, RATE, RATE * (1 + number / 50))
+        soundfile.write(folder / f"stem {number + 1:02}.wav", 0.5 * np.tile(stem, 2)[0, : SECONDS * RATE], RATE)
+
+
+def by_functions(source: Path, target: Path) -> None:
+    """What a user's own loop would do."""
+    target.mkdir()
+    for path in sorted(source.iterdir()):
+        audio, rate = read_audio(path, "stem")
+        write_audio(target / path.name, stylize(audio, AUDIO / STYLE, rate, device="cpu").audio, rate, "PCM_16")
+
+
+def by_folder(jobs: int) -> Callable[[Path, Path], None]:
+    """The folder's machinery."""
+
+    def run(source: Path, target: Path) -> None:
+        outcome = style_folder(source, target, AUDIO / STYLE, jobs=jobs, device="cpu")
+        if outcome.failed:
+            raise RuntimeError(outcome.failed)
+
+    return run
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="four stems, once")
+    options = parser.parse_args()
+    count, rounds = (4, 1) if options.quick else (STEMS, 2)
+    ways = {
+        "`stylize`, one after the other": by_functions,
+        "`style_folder`, `jobs=1`": by_folder(1),
+        "`style_folder`, `jobs=2`": by_folder(2),
+    }
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    with tempfile.TemporaryDirectory() as held:
+        source = Path(held, "stems")
+        source.mkdir()
+        write_stems(source, count)
+        stylize(read_audio(source / "stem 01.wav", "stem")[0][:, :RATE], AUDIO / STYLE, RATE, device="cpu")  # warm up
+        for turn in range(rounds):
+            for number, (way, run) in enumerate(ways.items()):
+                start = time.perf_counter()
+                run(source, Path(held, f"out {turn} {number}"))
+                seconds[way].append(time.perf_counter() - start)
+    print(
+        f"Measured on {machine()}.\n\n| {count} stems of {SECONDS} s | seconds | files a minute | against `stylize` |"
+    )
+    print("|---|---:|---:|---:|")
+    bare = min(seconds["`stylize`, one after the other"])
+    for way, times in seconds.items():
+        print(f"| {way} | {min(times):.1f} | {60 * count / min(times):.1f} | {min(times) / bare:.3f} |")
+
+
+if __name__ == "__main__":
+    main()
