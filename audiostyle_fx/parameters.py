@@ -232,13 +232,19 @@ class Parameters:
         unknown = values.keys() - CHECKS.keys()
         if unknown:
             raise TypeError(f"{min(unknown)!r} is not a parameter; there are {', '.join(CHECKS)}")
+        given = values
         for kind, other in (WINDOWS, WINDOWS[::-1]):
             if any(values.get(name) is not None for name in kind):
                 values = {**dict.fromkeys(other), **values}
             window, hop = kind
             if values.get(window) is not None and np.size(values[window]) != np.size(getattr(self, hop)):
                 values = {hop: None, **values}  # one each, so they belonged to others
-        return replace(self, **values)
+        changed = replace(self, **values)
+        for (window, hop), (other, its_hop) in (WINDOWS, WINDOWS[::-1]):
+            before = getattr(self, other)
+            if given.get(hop) is not None and given.get(window) is None and before is not None and other not in given:
+                raise ValueError(f"{hop}={given[hop]!r} needs {window} or {its_hop}, as there is {other}={before!r}")
+        return changed
 
     def in_samples(self, sample_rate: float) -> Parameters:
         """The same with windows and hops in samples, as they are at a rate in Hz.

@@ -245,7 +245,7 @@ def test_hop_is_at_most_half_the_window(content, style, rate, n_fft, no_work):
     with pytest.raises(ValueError, match=rf"hop_length={half + 1} must be at most {half}.*n_fft"):
         stylize(content, style, rate, n_fft=n_fft, hop_length=half + 1)
     with pytest.raises(ValueError, match=rf"hop_length={half + 1} must be at most {half}.*n_fft"):
-        texture(style, rate, 1.0, n_fft=n_fft, hop_length=half + 1)
+        texture(style, rate, 1.0, n_fft=2 * half, hop_length=half + 1)
 
 
 def test_each_window_has_its_hop(content, style, rate, no_work):
@@ -339,6 +339,17 @@ def test_every_parameter_of_a_preset_can_be_changed(style):
         pass
 
     assert type(Own.preset("texture", style)) is Own
+
+
+@pytest.mark.parametrize("hop_length", [64, (64, 128)])
+def test_a_hop_drops_no_windows_of_the_other_kind(hop_length, style, rate, no_work):
+    message = r"hop_length=.* needs n_fft or hop_ms, as there is window_ms=\(32\.0, 128\.0\)"
+    with pytest.raises(ValueError, match=message):
+        StyleTransfer.preset("texture", style, hop_length=hop_length)
+    with pytest.raises(ValueError, match=message):
+        texture(style, rate, 1.0, hop_length=hop_length)
+    with pytest.raises(ValueError, match="hop_ms=5 needs window_ms or hop_length, as there is n_fft=2048"):
+        StyleTransfer.preset("original", style, hop_ms=5)
 
 
 @pytest.mark.parametrize("name", ["Texture", "", None, 3, ["texture"]])
