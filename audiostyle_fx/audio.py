@@ -276,9 +276,10 @@ def read_format(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
         return source.subtype, source.tags
 
 
-def endings() -> set[str]:
-    """The endings of sound files, in small letters, with their dots."""
-    return {f".{name.lower()}" for name in {*soundfile.available_formats(), "AIF", "OGA", "OPUS"} - NO_HEADER}
+def endings(*, written: bool = False) -> set[str]:
+    """The endings of sound files, in small letters, with their dots; all that can be read, or those written too."""
+    names = {*soundfile.available_formats(), "AIF", "OGA", "OPUS"} - NO_HEADER
+    return {f".{name.lower()}" for name in names - {"OPUS" if written else None}}
 
 
 def check_subtype(subtype: str | None) -> None:
@@ -295,10 +296,6 @@ def check_writable(
     path, target = Path(path), Path(os.path.realpath(path))
     if (target.exists() and not target.is_file()) or not target.parent.is_dir():
         raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
-    known = soundfile.available_formats().keys() - NO_HEADER
-    if _format(path) not in known:
-        allowed = ", ".join(f".{name.lower()}" for name in sorted(known))
-        raise ValueError(f"output {str(path)!r}: the format must be one of {allowed}")
     format_written(path, sample_rate, channels, n_samples, subtype)
     try:
         with tempfile.TemporaryFile(dir=target.parent):
@@ -388,9 +385,12 @@ def format_written(path: Path, sample_rate: int, channels: int, n_samples: int, 
     Raises
     ------
     ValueError
-        If the format can't hold the rate, the channels or so many samples.
+        If there is no such format, or if it can't hold the rate, the channels or so many samples.
     """
-    file_format = _format(path)
+    file_format, known = _format(path), soundfile.available_formats().keys() - NO_HEADER
+    if file_format not in known:
+        allowed = ", ".join(f".{name.lower()}" for name in sorted(known))
+        raise ValueError(f"output {str(path)!r}: the format must be one of {allowed}")
     if subtype is None or not _takes(file_format, subtype, sample_rate, channels):
         subtype = soundfile.default_subtype(file_format)
         if not _takes(file_format, subtype, sample_rate, channels):

@@ -254,8 +254,9 @@ def _folder(source: str, target: str, chain: list[Step], options: argparse.Names
             executor=executor,
             progress=watcher(quiet=options.quiet, as_json=options.json),
         )
-    sources = {name: record["source"] for name, record in outcome.files.items()}
-    _write_page(outcome.files, sources, Path(target), chain, options)
+    if options.report:
+        sources = {name: record["source"] for name, record in outcome.files.items()}
+        _write_page(outcome.files, sources, Path(target), chain, options)
     return 1 if outcome.failed else 0
 
 
