@@ -254,14 +254,16 @@ def run_folder(
         work = _Work(manifest, chain, selection, found, force)
         tell({"event": "start", "files": len(found), "skipped": work.skipped, "bytes": work.size(work.to_do)})
         with _crew(jobs, executor, chain, tell) as crew:
-            queue = deque(work.tasks())
-            _tell_again(tell, work, queue)
-            while queue or crew.busy():
-                while queue and crew.room():
-                    crew.submit(queue.popleft())
+            first, rest = deque(work.first()), work.rest()
+            _tell_again(tell, work, first)
+            while True:
+                while crew.room() and (next_task := first.popleft() if first else next(rest, None)):
+                    crew.submit(next_task)
+                if not crew.busy():
+                    break
                 task, answer = crew.next()
                 record, more = work.take(task, answer)
-                queue.extendleft(reversed(more))
+                first.extendleft(reversed(more))
                 for message in answer.get("warnings", []):
                     warnings.warn(f"{task.name}: {message}", stacklevel=2)
                 _tell_of(tell, task, record, work.size([task.name]))
@@ -485,6 +487,7 @@ class _Work:
         self, manifest: Manifest, chain: Sequence[Step], selection: Selection, found: Mapping[str, str], force: bool
     ) -> None:
         self.manifest, self.selection, self.found = manifest, selection, found
+        self._out, self._waiting = str(manifest.path.parent), str(manifest.hidden)
         self._links = tuple((step.effect.name, step.values) for step in chain)
         self._sizes: dict[str, int] = {}
         common = _digest(json.dumps(_identity(chain, selection)))
@@ -506,11 +509,14 @@ class _Work:
         """Bytes of the recordings."""
         return sum(self._sizes[name] for name in names)
 
-    def tasks(self) -> list[Task]:
-        """What there is to do first."""
+    def first(self) -> list[Task]:
+        """What there is to do in folders of which all has been made."""
         complete = [group for group in self._groups if group not in self._missing]
-        first = [task for group in complete for task in self._finishing(group)]
-        return first + [self._task(name) for name in self.to_do]
+        return [task for group in complete for task in self._finishing(group)]
+
+    def rest(self) -> Iterator[Task]:
+        """What has not been made."""
+        return map(self._task, self.to_do)
 
     def take(self, task: Task, answer: Record) -> tuple[Record, list[Task]]:
         """Keep an answer; the record of the file, and what there is to do now."""
@@ -538,9 +544,9 @@ class _Work:
     def clean(self) -> None:
         """Remove what lies in the hidden folder, of a process that was killed, and nobody waits for."""
         staged = {self._staged(name) for name, made in self._made.items() if made.full_scale is None}
-        for path in self.manifest.hidden.glob("*.*"):
-            if path.suffix != ".jsonl" and str(path) not in staged:
-                _remove(str(path))
+        for name in os.listdir(self._waiting):
+            if not name.endswith(".jsonl") and self._hidden(name) not in staged:
+                _remove(self._hidden(name))
 
     def _finishing(self, group: str) -> list[Task]:
         """Tasks that finish a folder of which all has been made, or make anew what was finished at another level."""
@@ -588,13 +594,13 @@ class _Work:
         )
 
     def _target(self, name: str) -> str:
-        return os.path.join(self.manifest.path.parent, name)
+        return f"{self._out}/{name}"
 
     def _staged(self, name: str) -> str:
         return self._hidden(f"staged-{self._keys[name]}.wav")
 
     def _hidden(self, name: str) -> str:
-        return os.path.join(self.manifest.hidden, name)
+        return f"{self._waiting}/{name}"
 
     def _key(self, common: str, name: str) -> str:
         """What a result depends on, in short."""

@@ -27,6 +27,9 @@ HIDDEN = ".audiostyle"
 BEFORE_FILES, BEHIND_FILES = ' "files": {\n', " }\n"
 """The lines of the manifest between which each file has its own."""
 
+LAST = "transfers"
+"""What takes up most of a record, and stands last in its text."""
+
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -45,6 +48,10 @@ class Records(Mapping[str, Record]):
     def __getitem__(self, name: str) -> Record:
         record: Record = json.loads(self._texts[name])
         return record
+
+    def head(self, name: str) -> Record:
+        """A record without its transfers, hundreds of numbers that take long to read."""
+        return _head(self._texts[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts)
@@ -113,14 +120,15 @@ class Manifest:
             self._file.close()
 
     def begin(self, holds: Callable[[str, Record], bool]) -> None:
-        """Forget all records but those that hold, before others are made anew."""
-        for name in [name for name, record in self.records.items() if not holds(name, record)]:
+        """Forget all records but those that hold, as told by their heads, before others are made anew."""
+        for name in [name for name in self.records if not holds(name, self.records.head(name))]:
             del self._texts[name]
         self._write()
         self._file.truncate(0)
 
     def add(self, name: str, record: Record) -> None:
         """Keep what is known of a file."""
+        record = dict(sorted(record.items(), key=lambda item: item[0] == LAST))
         text = self._texts[name] = json.dumps(record)
         self._file.write(f"[{json.dumps(name)}, {text}]\n")
         self._file.flush()
@@ -171,7 +179,9 @@ class Manifest:
         """Take up the record in a line, of its name and its text."""
         name, end = _decode(line)
         text = line[end:].removeprefix(between).strip()
-        json.loads(text)["status"]  # KeyError
+        if not text.endswith("}"):
+            raise ValueError(f"{text[:32]} has no end")
+        _head(text)["status"]  # KeyError
         self._texts[name] = text
 
     def _write(self) -> None:
@@ -188,6 +198,13 @@ class Manifest:
             sync_folder(self.path.parent)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _head(text: str) -> Record:
+    # Within strings quotes are escaped, so that this is a name; all before it are of plain values.
+    head, last, _ = text.partition(f', "{LAST}": ')
+    record: Record = json.loads(head + "}" * bool(last))
+    return record
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:
