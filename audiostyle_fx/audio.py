@@ -220,7 +220,7 @@ class Source:
         if not Path(path).exists():
             raise FileNotFoundError(f"{self._called}: there is no such file")
         with self._reading():
-            self._file = soundfile.SoundFile(path)
+            self._file = soundfile.SoundFile(_name(path))
             self.sample_rate = int(check_rate("its sample rate", self._file.samplerate))
             self.channels, self.subtype = self._file.channels, self._file.subtype
             self.tags = {name: text for name, text in self._file.copy_metadata().items() if text}
@@ -347,7 +347,7 @@ def write_audio(
             warnings.warn(f"{path}: turned down by {decibels:.1f} dB, as {subtype} clips at full scale", stacklevel=2)
     partial = target.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
-        with soundfile.SoundFile(partial, "w", sample_rate, channels, subtype, format=file_format) as file:
+        with soundfile.SoundFile(_name(partial), "w", sample_rate, channels, subtype, format=file_format) as file:
             for name, value in (tags or {}).items():
                 with contextlib.suppress(soundfile.SoundFileError):  # a format without this tag
                     setattr(file, name, value)
@@ -360,6 +360,16 @@ def write_audio(
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _name(path: str | os.PathLike[str]) -> str | bytes:
+    """A file's name as soundfile takes it, which refuses one that is no text."""
+    name = os.fspath(path)
+    try:
+        name.encode()
+        return name
+    except UnicodeEncodeError:
+        return os.fsencode(name)
 
 
 def sync(path: Path) -> None:

@@ -105,6 +105,8 @@ class Selection:
             globs = getattr(self, name)
             if isinstance(globs, str) or not all(isinstance(glob, str) for glob in globs):
                 raise TypeError(f"{name}={globs!r} must be a list of globs")
+        if self.format is not None and not isinstance(self.format, str):
+            raise TypeError(f"format={self.format!r} must be a str, or None")
         if self.format is not None and ending(self.format) not in recordings.endings(written=True):
             formats = ", ".join(sorted(one[1:] for one in recordings.endings(written=True)))
             raise FolderError(f"format={self.format!r} must be one of {formats}")
@@ -196,7 +198,7 @@ def style_folder(
     styles = [style] if isinstance(style, (str, os.PathLike)) else list(style)
     for one in styles:
         if not isinstance(one, (str, os.PathLike)):
-            raise TypeError(f"style={type(one).__name__} must be a file, or a list of files")
+            raise TypeError(f"style={one!r} must be a file, or a list of files")
     if not styles:
         raise ValueError(f"style={style!r} must hold at least one file")
     checked = DEFAULTS.changed(**parameters)
@@ -357,9 +359,7 @@ def _files(folder: str, below: str, target: str, above: tuple[str, ...]) -> Iter
             real = os.path.realpath(entry.path) if link else os.path.join(above[-1], entry.name)
             if os.path.isdir(entry.path) if link else entry.is_dir():
                 if link and _related(real, target):
-                    raise FolderError(
-                        f"output {target!r} must have nothing of the input, as by the link {entry.path!r}"
-                    )
+                    raise FolderError(f"output {target!r} must not be in the input, as by the link {entry.path!r}")
                 if real not in above:
                     yield from _files(entry.path, f"{name}/", target, (*above, real))
             elif entry.is_file() if not link else os.path.isfile(real) or not os.path.exists(real):
