@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: object, code: int) -> int:
-    print(f"audiostyle: {error}", file=sys.stderr)
+    tqdm.write(f"audiostyle: {error}", file=sys.stderr)  # above a bar that stands
     return code
 
 

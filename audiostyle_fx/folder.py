@@ -195,7 +195,7 @@ def style_folder(
     OSError
         If nothing can be written.
     """
-    styles = [style] if isinstance(style, (str, os.PathLike)) else list(style)
+    styles = list(style) if isinstance(style, (Sequence, np.ndarray)) and not isinstance(style, str) else [style]
     for one in styles:
         if not isinstance(one, (str, os.PathLike)):
             raise TypeError(f"style={one!r} must be a file, or a list of files")

@@ -551,18 +551,19 @@ def test_arguments_that_are_refused_before_any_work(arguments, error, why, stem,
 
 
 @pytest.mark.parametrize(
-    ("style", "error", "why"),
+    ("given", "error", "why"),
     [
         ("nowhere.wav", FileNotFoundError, "nowhere.wav"),
         ([], ValueError, "must hold at least one file"),
-        (np.zeros(8), TypeError, r"style=0\.0 must be a file"),
-        (["style.wav", 3], TypeError, "style=3 must be a file"),
+        (np.zeros(8), TypeError, "must be a file, or a list of files"),
+        (3, TypeError, "style=3 must be a file, or a list of files"),
+        (["style.wav", 3], TypeError, "style=3 must be a file, or a list of files"),
     ],
 )
-def test_styles_that_are_refused_before_any_work(style, error, why, stem, no_work):
+def test_styles_that_are_refused_before_any_work(given, error, why, stem, no_work):
     stem("a.wav")
     with pytest.raises(error, match=why):
-        style_folder("in", "out", style)
+        style_folder("in", "out", given)
     assert not Path("out").exists()
 
 
