@@ -197,7 +197,7 @@ class Processes(Crew[Task, Answer]):
             else:
                 for future in done:
                     self._take(future, self._futures.pop(future))
-            self._alone = self._alone and bool(self._suspects)
+            self._alone = False
         return self._answers.popleft()
 
     def _take(self, future: Future[Answer], task: Task) -> None:

@@ -520,6 +520,15 @@ def test_no_other_run_at_the_same_time(stem, run):
     assert run(progress=second).failed == {} and told
 
 
+def test_what_a_killed_worker_leaves_is_removed(song, run):
+    def leave(event):
+        if event["event"] == "made":
+            Path("out", HIDDEN, f".{event['duration']}.flac").touch()
+
+    run(progress=leave)
+    assert sorted(os.listdir("out")) == ["alone.wav", NAME, "song"]
+
+
 # ---------------------------------------------------------------- arguments
 @pytest.mark.parametrize(
     ("arguments", "error", "why"),
@@ -621,6 +630,33 @@ def test_a_thread_pool_gives_the_same_and_leaves_warnings_alone(song, run):
         assert executor.submit(threading.active_count).result(), "it stays open"
     assert (warnings.showwarning, warnings.filters[:]) == before
     assert contents() == contents("unbroken")
+
+
+def test_threads_at_work_at_once_leave_warnings_alone(stem, quick, monkeypatch):
+    """The second begins before the first ends, and ends after it."""
+    stem("a/1.wav", 0.1)
+    stem("b/2.wav", 0.1)
+    make, first, second, ended = audiostyle_fx.folder._make, *(threading.Event() for _ in range(3))
+
+    def overlap(task, progress):
+        (first if task.name == "a/1.wav" else second).set()
+        assert (second if task.name == "a/1.wav" else ended).wait(20)
+        return make(task, progress)
+
+    class InOrder(ThreadPoolExecutor):
+        def submit(self, function, task):
+            assert task.name == "a/1.wav" or first.wait(20)
+            return super().submit(function, task)
+
+    def told(event):
+        if event["event"] == "file":
+            ended.set()
+
+    monkeypatch.setattr("audiostyle_fx.folder._make", overlap)
+    before = warnings.showwarning, warnings.filters[:]
+    with InOrder(2) as executor:
+        assert style_folder("in", "out", "style.wav", executor=executor, progress=told, **quick).failed == {}
+    assert (warnings.showwarning, warnings.filters[:]) == before
 
 
 class Broken(ThreadPoolExecutor):

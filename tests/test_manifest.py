@@ -94,7 +94,7 @@ def test_a_journal_cut_off_anywhere_keeps_the_lines_before(tmp_path):
     killed(tmp_path, NAMES[:2])
     data = (tmp_path / HIDDEN / "journal.jsonl").read_bytes()
     first = data.index(b"\n") + 1
-    for length in range(0, len(data) + 1, 5):
+    for length in [0, 1, 9, first - 1, first, first + 9, *range(len(data) - 60, len(data) + 1)]:
         folder = tmp_path / str(length)
         (folder / HIDDEN).mkdir(parents=True)
         (folder / HIDDEN / "journal.jsonl").write_bytes(data[:length])

@@ -137,8 +137,10 @@ def test_every_process_has_its_card_and_its_share_of_the_cores(monkeypatch):
 @pytest.mark.slow
 def test_a_task_that_ends_its_process_fails_alone(tmp_path):
     tasks = [("a", 1), ("kill", 2), ("b", 3), ("kill once", str(tmp_path / "once")), ("raise", "no luck"), ("c", 4)]
+    last = ("kill once", str(tmp_path / "last"))
     with Processes(2, work, failed, "cpu") as crew:
         found = dict(answers(crew, tasks))
+        assert answers(crew, [last]) == [(last, last[1])], "by itself, but not yet the second time"
     assert found[tasks[1]] == ("failed", 2, LOST)
     assert found[tasks[4]] == ("failed", "no luck", "no luck")
     assert {task: found[task] for task in tasks if task[0] in "abc"} == {("a", 1): 1, ("b", 3): 3, ("c", 4): 4}
