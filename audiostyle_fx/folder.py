@@ -149,7 +149,8 @@ def style_folder(
     Parameters
     ----------
     in_folder, out_folder : path
-        Neither may be within the other, nor the other. The latter is made if it is not there.
+        Neither may be within the other, nor the other, also by links; and no link in the latter may lead a result to a
+        file that is read. It is made if it is not there. Links in the former are followed.
     style : path or sequence of paths
         As for `stylize`, but files.
     style_weights
@@ -169,7 +170,7 @@ def style_folder(
         calls this, which therefore must not do so outside of ``if __name__ == "__main__":``.
     executor : Executor, optional
         Instead, whoever does the work: any of `concurrent.futures`, or a cluster's with the same folders. It gets
-        paths, not recordings, and is not shut down.
+        paths, not recordings, and is not shut down. What its threads warn of is not recorded.
     progress : callable, optional
         Gets a dict for all that happens, by ``event``: "start" with the numbers of ``files``, of those ``skipped``, and
         of ``bytes`` to read; "stage", if the work is done in this process, with ``file``, ``stage``, ``iteration``,
@@ -189,7 +190,7 @@ def style_folder(
     TypeError, ValueError, FileNotFoundError
         Before any work: as by `stylize`, or if the folders, or what there is in them, are not what they may be.
     RuntimeError
-        If another process is at work in the folder.
+        If another process is at work in the folder, or if processes of ``jobs`` end as they are begun.
     BrokenExecutor
         If the given executor is broken. What is finished is kept.
     OSError
