@@ -302,13 +302,13 @@ DEFAULTS = Parameters()
 
 TEXTURE = Parameters(
     alpha=0.0,
-    kernel_width=(2, 6, 22),
+    kernel_width=(3, 24),
     window_ms=(32.0, 128.0),
     hop_ms=(16.0, 64.0),
     optimizer="lbfgs",
     spectrogram_iters=0,
     phase_iters=0,
-    waveform_iters=300,
+    waveform_iters=220,
     init="noise",
     phase_init="random",
 )

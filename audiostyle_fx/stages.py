@@ -26,6 +26,11 @@ from .waveform import Objective, WaveformObjective
 SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}
 WAVEFORM_ADAM = {"learning_rate": 2.5e-3}
 
+RENEWAL = 0.2
+"""Share of the iterations after which L-BFGS, on its way from noise, takes the levels anew. Measured on three textures:
+220 iterations then come as near to two styles' statistics as 260 and 300 do without, and to the third's as 220 do; a
+second renewal adds nothing."""
+
 FAILED = "the transfer failed: its result is silent or not finite"
 
 
@@ -141,18 +146,30 @@ class Run:
         """Gradient steps on the samples; ``mask`` is a factor of each, and ``fixed`` is added."""
         y = y * mask if fixed is None else y * mask + fixed
         waveform = WaveformObjective(self.objective, self.stft, y, mask, fixed, self.others)
-        u = waveform.coordinates(y)
-        u = self._optimize("waveform", waveform, u, WAVEFORM_ADAM, self.parameters.waveform_iters)
+        u, p = waveform.coordinates(y), self.parameters
+        from_noise = p.init == "noise" and not p.spectrogram_iters
+        renew = waveform.renew if from_noise else None
+        u = self._optimize("waveform", waveform, u, WAVEFORM_ADAM, p.waveform_iters, renew)
         return waveform.samples(u)
 
-    def _optimize(self, name: str, objective: Objective, x: Array, adam: dict[str, Any], n_iter: int) -> Array:
+    def _optimize(
+        self,
+        name: str,
+        objective: Objective,
+        x: Array,
+        adam: dict[str, Any],
+        n_iter: int,
+        renew: Callable[[Array], Array] | None = None,
+    ) -> Array:
         if not n_iter:
             return x
         start = time.perf_counter()
-        beta = adam_beta(n_iter)
-        optimizer = (
-            Adam(n_iter=n_iter, beta1=beta, beta2=beta, **adam) if self.parameters.optimizer == "adam" else LBFGS()
-        )
+        optimizer: Adam | LBFGS
+        if self.parameters.optimizer == "adam":
+            beta = adam_beta(n_iter)
+            optimizer = Adam(n_iter=n_iter, beta1=beta, beta2=beta, **adam)
+        else:
+            optimizer = LBFGS(renewal=(round(RENEWAL * n_iter), renew) if renew else None)
 
         def report(iteration: int, losses: Array) -> None:
             self._tell(name, iteration, n_iter, ["style", "content"], losses)

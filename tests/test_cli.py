@@ -371,7 +371,7 @@ def test_effects_are_listed_and_explained(capsys):
 def test_help_on_style_has_the_defaults_of_textures(capsys):
     assert run("help", "style") == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "alpha=0.01 " in shown and "Defaults of a texture: alpha=0 kernel_width=2,6,22" in shown
+    assert "alpha=0.01 " in shown and "Defaults of a texture: alpha=0 kernel_width=3,24" in shown
 
 
 # ---------------------------------------------------------------- files
