@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiostyle_fx import audio, report
+from audiostyle_fx import audio, report, style_file
 from audiostyle_fx.report import Entry, write_report
 
 RATE = 8000
@@ -116,6 +116,18 @@ def test_the_final_losses_are_those_of_the_last_stage(tmp_path):
     one, other = page_data(page)["entries"]
     assert one["loss"] == {"style": 12.5, "content": 3.25} and other["loss"] == {"style": 15.0, "content": 3.5}
     assert list(one["stages"]) == list(STAGES) and one["stages"]["phase"]["inconsistency"] == [0.3, 0.2, 0.15, 0.1]
+
+
+def test_an_outcome_becomes_an_entry_as_the_readme_has_it(recording, tmp_path, quick):
+    page, song, anthem = tmp_path / "page.html", recording("song.wav", 0.5), recording("anthem.wav", 0.5, seed=1)
+    outcome = style_file(song, anthem, tmp_path / "styled.flac", **quick)
+    stages = {name: vars(stage) for name, stage in outcome.stages.items()}
+    entry = Entry("song", tmp_path / "styled.flac", song, (anthem,), parameters=outcome.parameters, stages=stages)
+    write_report(page, [entry])
+    [entry] = page_data(page)["entries"]
+    assert entry["parameters"]["n_filters"] == "inf" and not entry["problems"]
+    assert entry["loss"]["style"] == pytest.approx(outcome.stages["waveform"].style[-1], rel=1e-4)
+    assert len(entry["stages"]["phase"]["inconsistency"]) == quick["phase_iters"]
 
 
 def test_losses_that_are_not_finite_are_left_out(tmp_path):
