@@ -176,9 +176,9 @@ def _described(entry: Entry, media: _Media) -> dict[str, Any]:
             continue
         part = _Part(os.fspath(path), *((entry.start, entry.duration) if kind == "content" else (0.0, math.inf)))
         try:
-            heard.append((kind, part, media.measured(part)))
+            heard.append((kind, part, media.measured(part, kind)))
         except (OSError, ValueError) as error:
-            said["problems"].append(f"{kind}: {error}")
+            said["problems"].append(str(error))
     pair = max((one.peak for kind, _, one in heard if kind != "style"), default=1.0)
     said["turned_down"] = _finite(20 * math.log10(max(1.0, pair)))
     for kind, part, one in heard:
@@ -257,13 +257,13 @@ class _Media:
     def __init__(self, folder: Path) -> None:
         self.token, self.names, self.n_bytes = uuid.uuid4().hex, set[str](), 0
         self._folder = folder
-        self._measured: dict[_Part, _Measured | str] = {}
+        self._measured: dict[_Part, _Measured] = {}
         self._numbers: dict[tuple[_Part, float], int] = {}
         self._recordings: list[dict[str, Any]] = []
         self._pictures: list[np.ndarray] = []
 
-    def measured(self, part: _Part) -> _Measured:
-        """Read a recording through.
+    def measured(self, part: _Part, name: str = "recording") -> _Measured:
+        """Read a recording through, which errors call ``name``.
 
         Raises
         ------
@@ -271,14 +271,8 @@ class _Media:
             If it can't be read or is empty.
         """
         if part not in self._measured:
-            try:
-                self._measured[part] = _measure(part)
-            except (OSError, ValueError) as error:
-                self._measured[part] = str(error)
-        known = self._measured[part]
-        if isinstance(known, str):
-            raise ValueError(known)
-        return known
+            self._measured[part] = _measure(part, name)
+        return self._measured[part]
 
     def add(self, part: _Part, divisor: float) -> int:
         """Write a recording that has been measured, divided by a number; its own number among all."""
@@ -334,14 +328,14 @@ class _Media:
         )
 
 
-def _measure(part: _Part) -> _Measured:
-    with Source(part.path, "file") as source:
+def _measure(part: _Part, name: str) -> _Measured:
+    with Source(part.path, name) as source:
         peak, energy, n_values, n_samples = 0.0, 0.0, 0, 0
 
         def weighed(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
             nonlocal energy, n_values
             for block in blocks:
-                check_finite(repr(part.path), block)
+                check_finite(f"{name}={part.path!r}", block)
                 energy += float(np.sum(np.square(block, dtype=np.float64)))
                 n_values += block.size
                 yield block
@@ -350,7 +344,7 @@ def _measure(part: _Part) -> _Measured:
             peak = max(peak, float(np.abs(block).max(initial=0.0)))
             n_samples += block.shape[1]
         if not n_samples:
-            raise ValueError(f"file={part.path!r} is empty")
+            raise ValueError(f"{name}={part.path!r} is empty")
         rms = math.sqrt(energy / n_values)
         return _Measured(peak, rms, n_samples, _rate(source), source.sample_rate, source.channels)
 
