@@ -102,13 +102,15 @@ class Held:
 
     def get(self, key: Any, make: Callable[[], Made]) -> Made:
         """What was made under a key, or else what ``make`` returns, which is kept unless it raises."""
-        try:
-            return cast(Made, self._made[key])
-        except KeyError:
-            made = self._made.setdefault(key, make())
+        if (found := self._made.get(key, _NOTHING)) is not _NOTHING:
+            return cast(Made, found)
+        made = self._made.setdefault(key, make())
         for old in list(self._made)[: -self.most or None]:
             self._made.pop(old, None)
         return cast(Made, made)
+
+
+_NOTHING = object()
 
 
 # ---------------------------------------------------------------- transforms

@@ -284,7 +284,7 @@ class _HeldStyle:
                 # Among several always of two axes, so that lists of numbers can't be taken for fewer recordings.
                 given[i] = np.array(np.atleast_2d(one) if several else one)
                 given[i].flags.writeable = False
-        self.styles = Styles(given, sample_rate, weights)
+        self.styles = Styles(given if isinstance(style, (list, tuple)) else given[0], sample_rate, weights)
         self.style: Style = tuple(self.styles.given) if several else self.styles.given[0]
         self.weights = None if weights is None else recordings.check_weights(weights, len(given))
         self.sample_rate: float | tuple[float | None, ...] | None = None

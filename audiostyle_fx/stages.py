@@ -250,7 +250,10 @@ def three_stages(
         held = held if held and xp is np else Held(1 + len(parameters.other_stfts))
 
         def seen(one: STFT, seed: np.random.SeedSequence) -> _Seen:
-            return held.get((one, length, seed.spawn_key), lambda: _Seen(style_samples, one, parameters))
+            def make() -> _Seen:
+                return _Seen([one.log_magnitude(one.forward(samples)) for samples in style_samples], parameters)
+
+            return held.get((one, length, seed.spawn_key), make)
 
         what = (shares, contents.shape[1], sample_rate, parameters)
         reference = seen(stft, filter_seed)
@@ -328,9 +331,9 @@ class _Seen:
         What objectives keep of them.
     """
 
-    def __init__(self, styles: Sequence[Array], stft: STFT, parameters: Parameters) -> None:
-        self.xs = [stft.log_magnitude(stft.forward(samples)) for samples in styles]
-        self.held = Held(2 + 3 * len(parameters.kernel_widths))
+    def __init__(self, xs: Sequence[Array], parameters: Parameters) -> None:
+        self.xs = xs
+        self.held = Held(2 + 2 * len(parameters.kernel_widths))  # of an objective up to two for each width
 
     @property
     def energies(self) -> list[float]:

@@ -79,7 +79,7 @@ class Styles:
         self._rates, self._weights = sample_rate, weights
         versions = self._versions()
         # What is read waits here until the rate is known.
-        self._read: Any = versions, recordings.read_styles(given, sample_rate, weights)
+        self._read: Any = versions, recordings.read_styles(style, sample_rate, weights)
         self.shares = [one.share for one in self._read[1]]
         self._held = Held(1)
 
@@ -93,10 +93,10 @@ class Styles:
             return style
         given = recordings.as_list(style)
         if not all(map(_is_path, given)):
-            return cls(given, sample_rate, weights)
+            return cls(style, sample_rate, weights)
         recordings.check_rates(sample_rate, given)
         key = (*map(os.path.abspath, given), recordings.check_weights(weights, len(given)), at)
-        return _of_files.get(key, lambda: cls(given, None, weights))
+        return _of_files.get(key, lambda: cls(style, None, weights))
 
     def at(self, content_rate: float, sample_rate: float) -> Prepared:
         """The styles at a rate in Hz; ``content_rate`` is that of arrays without one.
