@@ -88,18 +88,50 @@ def test_what_a_styles_statistics_do_not_depend_on(file, stereo, rate, quick, ma
     assert made == ONCE
 
 
+@pytest.fixture
+def anew(monkeypatch):
+    """`stylize` with everything made anew."""
+
+    def call(*args, **parameters):
+        with monkeypatch.context() as patch:
+            patch.setattr(Held, "get", lambda held, key, make: make())
+            return stylize(*args, **parameters)
+
+    return call
+
+
+def assert_equal(got, want):
+    np.testing.assert_array_equal(got.audio, want.audio)
+    for name, stage in want.stages.items():
+        np.testing.assert_array_equal(got.stages[name].style, stage.style)
+
+
 @pytest.mark.parametrize("parameters", EVERY, ids=str)
-def test_the_result_is_that_of_a_style_that_is_not_kept(file, style, other_style, stereo, rate, quick, parameters):
-    parameters = {**quick, **parameters}
-    one, given = stereo[:, ::-1].copy(), {"style_sample_rate": [STYLE_RATE, rate], "style_weights": [3, 1]}
-    one[1, :7000] = 0  # so that with sections one is of another pattern
+def test_the_result_is_that_of_a_style_made_anew(file, other_style, stereo, rate, quick, anew, parameters):
+    parameters = {**quick, **parameters, "style_weights": [3, 1]}
+    one = stereo[:, ::-1].copy()
+    one[1] = 0
     soundfile.write(other := file.with_name("other.wav"), other_style, rate, subtype="FLOAT")
-    for content in (stereo, one, one[:, 50:]):
-        want = stylize(content, [style, other_style], rate, **given, **parameters)
-        got = stylize(content, [file, other], rate, style_weights=[3, 1], **parameters)
-        np.testing.assert_array_equal(got.audio, want.audio)
-        for name, stage in want.stages.items():
-            np.testing.assert_array_equal(got.stages[name].style, stage.style)
+    for content in (stereo, one, stereo[:, 50:]):
+        assert_equal(
+            stylize(content, [file, other], rate, **parameters), anew(content, [file, other], rate, **parameters)
+        )
+
+
+def test_what_is_kept_serves_equal_parameters_alone(file, content, rate, quick, anew):
+    changes = [
+        {"kernel_width": 2},
+        {"kernel_width": 4, "seed": 1},
+        {"normalize": False},
+        {"n_fft": 512},
+        {"n_filters": 20},
+        {"n_filters": 30},
+        {"n_filters": 30, "seed": 1},
+        {"n_filters": 30, "original": True, "n_fft": 512},
+    ]
+    for change in [{}, *changes, {}]:
+        parameters = {**quick, **change}
+        assert_equal(stylize(content, file, rate, **parameters), anew(content, file, rate, **parameters))
 
 
 def test_a_file_that_has_changed_is_read_again(file, other_style, content, rate, quick, made):
