@@ -566,7 +566,7 @@ def test_the_originals_loss_divides_by_the_contents_frames(frames, style_frames,
     bins, width, rng = 1025, 2, np.random.default_rng(0)
     content, style, x = (rng.random((1, n, bins), np.float32) for n in (frames, style_frames, frames))
     parameters = Parameters(original=True, n_filters=n_filters, kernel_width=width, alpha=0.3)
-    objective = stages._objective(content, [style], (1.0,), 1, 22050, parameters, 3)
+    objective = stages._objective(content, stages._Seen([style], parameters), (1.0,), 1, 22050, parameters, 3)
     (style_loss, content_loss), _ = objective.value_and_grad(x)
 
     def kernel(a, b):
