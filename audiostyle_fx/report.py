@@ -78,6 +78,11 @@ class Entry:
     error: str | None = None
 
 
+def check_page(page: str | os.PathLike[str]) -> None:
+    """Raise ValueError unless `write_report` can write there."""
+    _places(page)
+
+
 def write_report(page: str | os.PathLike[str], entries: Sequence[Entry], title: str = "Listening page") -> None:
     """Write an HTML page on which each entry's content, style and result can be heard and compared.
 
@@ -102,12 +107,7 @@ def write_report(page: str | os.PathLike[str], entries: Sequence[Entry], title: 
     OSError, soundfile.SoundFileError
         If it can't be written.
     """
-    page = Path(page)
-    if page.is_dir() or not page.parent.is_dir():
-        raise ValueError(f"page={str(page)!r} must name a file in a folder that exists")
-    folder = page.with_name(f"{page.stem}_media")
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"page={str(page)!r}: {folder.name!r} beside it must be a folder, or not be there")
+    page, folder = _places(page)
     existed = folder.is_dir()
     media = _Media(folder)
     partial = page.with_name(f".{media.token}.html")
@@ -243,6 +243,17 @@ class _Measured(NamedTuple):
     sample_rate: int
     source_rate: int
     source_channels: int
+
+
+def _places(page: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """The page, and the folder for its media."""
+    page = Path(page)
+    if page.is_dir() or not page.parent.is_dir():
+        raise ValueError(f"page={str(page)!r} must name a file in a folder that exists")
+    folder = page.with_name(f"{page.stem}_media")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"page={str(page)!r}: {folder.name!r} beside it must be a folder, or not be there")
+    return page, folder
 
 
 class _Media:

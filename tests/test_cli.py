@@ -159,6 +159,10 @@ def test_a_page_to_listen_with(words, monkeypatch):
         assert entry.parameters["kernel_width"] == 3 and len(entry.stages["waveform"]["style"]) == 4
 
 
+def test_a_page_that_can_not_be_written_is_found_before_any_work(capsys, no_work):
+    assert "nowhere/page.html" in fails(capsys, 1, *STYLED, "--report", "nowhere/page.html")
+
+
 # ---------------------------------------------------------------- chains
 def test_a_chain_is_the_board_in_its_order(stereo, style, rate, quick):
     words = ["highpass_filter", "300", "style", "style.wav", *QUICK, "reverb", "room_size=0.4", "gain", "-3"]
