@@ -220,7 +220,7 @@ class Source:
         if not Path(path).exists():
             raise FileNotFoundError(f"{self._called}: there is no such file")
         with self._reading():
-            self._file = soundfile.SoundFile(path)
+            self._file = soundfile.SoundFile(_name(path))
             self.sample_rate = int(check_rate("its sample rate", self._file.samplerate))
             self.channels, self.subtype = self._file.channels, self._file.subtype
             self.tags = {name: text for name, text in self._file.copy_metadata().items() if text}
@@ -276,9 +276,10 @@ def read_format(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
         return source.subtype, source.tags
 
 
-def endings() -> set[str]:
-    """The endings of sound files, in small letters, with their dots."""
-    return {f".{name.lower()}" for name in {*soundfile.available_formats(), "AIF", "OGA", "OPUS"} - NO_HEADER}
+def endings(*, written: bool = False) -> set[str]:
+    """The endings of sound files, in small letters, with their dots; all that can be read, or those written too."""
+    names = {*soundfile.available_formats(), "AIF", "OGA", "OPUS"} - NO_HEADER
+    return {f".{name.lower()}" for name in names - {"OPUS" if written else None}}
 
 
 def check_subtype(subtype: str | None) -> None:
@@ -295,10 +296,6 @@ def check_writable(
     path, target = Path(path), Path(os.path.realpath(path))
     if (target.exists() and not target.is_file()) or not target.parent.is_dir():
         raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
-    known = soundfile.available_formats().keys() - NO_HEADER
-    if _format(path) not in known:
-        allowed = ", ".join(f".{name.lower()}" for name in sorted(known))
-        raise ValueError(f"output {str(path)!r}: the format must be one of {allowed}")
     format_written(path, sample_rate, channels, n_samples, subtype)
     try:
         with tempfile.TemporaryFile(dir=target.parent):
@@ -350,7 +347,7 @@ def write_audio(
             warnings.warn(f"{path}: turned down by {decibels:.1f} dB, as {subtype} clips at full scale", stacklevel=2)
     partial = target.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
-        with soundfile.SoundFile(partial, "w", sample_rate, channels, subtype, format=file_format) as file:
+        with soundfile.SoundFile(_name(partial), "w", sample_rate, channels, subtype, format=file_format) as file:
             for name, value in (tags or {}).items():
                 with contextlib.suppress(soundfile.SoundFileError):  # a format without this tag
                     setattr(file, name, value)
@@ -363,6 +360,16 @@ def write_audio(
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _name(path: str | os.PathLike[str]) -> str | bytes:
+    """A file's name as soundfile takes it, which refuses one that is no text."""
+    name = os.fspath(path)
+    try:
+        name.encode()
+        return name
+    except UnicodeEncodeError:
+        return os.fsencode(name)
 
 
 def sync(path: Path) -> None:
@@ -388,9 +395,12 @@ def format_written(path: Path, sample_rate: int, channels: int, n_samples: int, 
     Raises
     ------
     ValueError
-        If the format can't hold the rate, the channels or so many samples.
+        If there is no such format, or if it can't hold the rate, the channels or so many samples.
     """
-    file_format = _format(path)
+    file_format, known = _format(path), soundfile.available_formats().keys() - NO_HEADER
+    if file_format not in known:
+        allowed = ", ".join(f".{name.lower()}" for name in sorted(known))
+        raise ValueError(f"output {str(path)!r}: the format must be one of {allowed}")
     if subtype is None or not _takes(file_format, subtype, sample_rate, channels):
         subtype = soundfile.default_subtype(file_format)
         if not _takes(file_format, subtype, sample_rate, channels):

@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: object, code: int) -> int:
-    print(f"audiostyle: {error}", file=sys.stderr)
+    tqdm.write(f"audiostyle: {error}", file=sys.stderr)  # above a bar that stands
     return code
 
 
@@ -255,8 +255,9 @@ def _folder(source: str, target: str, chain: list[Step], options: argparse.Names
             executor=executor,
             progress=watcher(quiet=options.quiet, as_json=options.json),
         )
-    sources = {name: record["source"] for name, record in outcome.files.items()}
-    _write_page(outcome.files, sources, Path(target), chain, options)
+    if options.report:
+        sources = {name: record["source"] for name, record in outcome.files.items()}
+        _write_page(outcome.files, sources, Path(target), chain, options)
     return 1 if outcome.failed else 0
 
 

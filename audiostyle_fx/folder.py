@@ -15,24 +15,25 @@ import math
 import os
 import platform
 import shutil
+import threading
 import time
-import uuid
 import warnings
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from . import audio as recordings
+from .audio import check_weights
 from .chain import Job, Made, check_chain, check_files, effects, is_style, run
 from .grammar import Step
-from .manifest import HIDDEN, NAME, Manifest, Record, plain
-from .parameters import DEFAULTS, integer, number
+from .manifest import NAME, Manifest, Record, plain, sync_folder
+from .parameters import DEFAULTS, flag, integer, number
 from .progress import Progress
 from .sample_file import SampleFile
 from .stages import Stage
@@ -59,23 +60,21 @@ class FolderOutcome:
     ----------
     manifest : Path
         A JSON file that says what is known of every file: its losses, seconds, errors.
-    files : dict of str to dict
-        The same, of the files of this run, by name relative to the folder.
+    files : mapping of str to dict
+        The same, of the files of this run, by name relative to the folder; each is read anew when it is asked for.
+    failed : dict of str to str
+        The error of each file that failed.
     skipped : int
-        How many of them had been finished before.
+        How many files had been finished before.
     seconds : float
         Time of the whole.
     """
 
     manifest: Path
-    files: dict[str, Record]
+    files: Mapping[str, Record]
+    failed: dict[str, str]
     skipped: int
     seconds: float
-
-    @property
-    def failed(self) -> dict[str, str]:
-        """The error of each file that failed."""
-        return {name: str(record["error"]) for name, record in self.files.items() if record["status"] == "failed"}
 
 
 @dataclass(frozen=True)
@@ -100,6 +99,26 @@ class Selection:
     start: float = 0.0
     duration: float = math.inf
     independent: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("include", "exclude"):
+            globs = getattr(self, name)
+            if isinstance(globs, str) or not all(isinstance(glob, str) for glob in globs):
+                raise TypeError(f"{name}={globs!r} must be a list of globs")
+        if self.format is not None and not isinstance(self.format, str):
+            raise TypeError(f"format={self.format!r} must be a str, or None")
+        if self.format is not None and ending(self.format) not in recordings.endings(written=True):
+            formats = ", ".join(sorted(one[1:] for one in recordings.endings(written=True)))
+            raise FolderError(f"format={self.format!r} must be one of {formats}")
+        number(0)("start", self.start)
+        if self.duration != math.inf and number(0)("duration", self.duration) == 0:
+            raise ValueError(f"duration={self.duration!r} must be above 0")
+        flag("independent", self.independent)
+
+
+def ending(format: str) -> str:
+    """The ending of files of a format, such as ``.flac``, in small letters."""
+    return "." + format.lstrip(".").lower()
 
 
 def style_folder(
@@ -176,15 +195,17 @@ def style_folder(
     OSError
         If nothing can be written.
     """
-    styles = [style] if isinstance(style, (str, os.PathLike)) else list(style)
+    styles = list(style) if isinstance(style, (Sequence, np.ndarray)) and not isinstance(style, str) else [style]
     for one in styles:
         if not isinstance(one, (str, os.PathLike)):
-            raise TypeError(f"style={type(one).__name__} must be a file, or a list of files")
-    DEFAULTS.changed(**parameters)
-    values = {"style": [os.fspath(one) for one in styles], **parameters}
+            raise TypeError(f"style={one!r} must be a file, or a list of files")
+    if not styles:
+        raise ValueError(f"style={style!r} must hold at least one file")
+    checked = DEFAULTS.changed(**parameters)
+    values = {"style": [os.fspath(one) for one in styles], **{name: getattr(checked, name) for name in parameters}}
     if style_weights is not None:
-        values["style_weights"] = tuple(style_weights)
-    selection = Selection(include, exclude, format, number(0)("start", start), duration, independent)
+        values["style_weights"] = check_weights(style_weights, len(styles))
+    selection = Selection(include, exclude, format, start, duration, independent)
     return run_folder(
         in_folder,
         out_folder,
@@ -210,16 +231,20 @@ def run_folder(
 ) -> FolderOutcome:
     """`style_folder` for any chain of effects."""
     began, tell = time.perf_counter(), progress or (lambda event: None)
-    jobs = integer(1)("jobs", jobs)
+    jobs, force = integer(1)("jobs", jobs), flag("force", force)
+    if executor is not None and not isinstance(executor, Executor):
+        raise TypeError(f"executor={executor!r} must be a concurrent.futures.Executor, or None")
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress={progress!r} must be a function, or None")
     check_chain(chain, without_input=False)
     check_files(chain)
     chain = [_absolute(step) for step in chain]
-    if selection.duration != math.inf and number(0)("duration", selection.duration) == 0:
-        raise ValueError(f"duration={selection.duration!r} must be above 0")
-    found = find(in_folder, out_folder, selection)
-    out = Path(out_folder)
-    for folder in {out / name for name in found}:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    found = find(in_folder, out_folder, selection, [path for step in chain for path in _paths(step)])
+    out = Path(os.path.realpath(out_folder))
+    for folder in {out / os.path.dirname(name) for name in found}:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"output {str(folder)!r} must be a folder that can be written to")
     header = {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "platform": platform.platform(),
@@ -229,100 +254,149 @@ def run_folder(
     }
     with Manifest(out, header) as manifest:
         work = _Work(manifest, chain, selection, found, force)
-        tasks = work.tasks()
-        to_read = _bytes(found[name] for name in work.to_do)
-        tell({"event": "start", "files": len(found), "skipped": work.skipped, "bytes": to_read})
+        tell({"event": "start", "files": len(found), "skipped": work.skipped, "bytes": work.size(work.to_do)})
         with _crew(jobs, executor, chain, tell) as crew:
-            queue = deque(tasks)
-            while queue or crew.busy():
-                while queue and crew.room():
-                    crew.submit(queue.popleft())
-                task, record = crew.next()
-                queue.extendleft(reversed(more := work.take(task, record)))
-                anew = [one for one in more if one.full_scale is None]
-                if anew:
-                    tell({"event": "again", "files": len(anew), "bytes": _bytes(one.source for one in anew)})
-                if task.full_scale is None and record["status"] != "failed":
-                    times = {name: record[name] for name in ("duration", "seconds")}
-                    tell({"event": "made", "file": task.name, "bytes": _bytes([task.source]), **times})
-                record = manifest.records[task.name]
-                for message in record.get("warnings", []):
+            first, rest = deque(work.first()), work.rest()
+            _tell_again(tell, work, first)
+            while True:
+                while crew.room() and (next_task := first.popleft() if first else next(rest, None)):
+                    crew.submit(next_task)
+                if not crew.busy():
+                    break
+                task, answer = crew.next()
+                record, more = work.take(task, answer)
+                first.extendleft(reversed(more))
+                for message in answer.get("warnings", []):
                     warnings.warn(f"{task.name}: {message}", stacklevel=2)
-                if record["status"] != "staged":
-                    tell({"event": "file", "file": task.name, "bytes": _bytes([task.source]), **record})
-        files = {name: manifest.records[name] for name in found}
-    outcome = FolderOutcome(out / NAME, files, work.skipped, time.perf_counter() - began)
+                _tell_of(tell, task, record, work.size([task.name]))
+                _tell_again(tell, work, more)
+        work.clean()
+        files = manifest.records.among(found)
+    outcome = FolderOutcome(Path(out_folder, NAME), files, dict(work.failed), work.skipped, time.perf_counter() - began)
     counts = {"done": len(found) - len(outcome.failed) - work.skipped, "skipped": work.skipped}
     tell({"event": "end", **counts, "failed": len(outcome.failed), "seconds": round(outcome.seconds, 3)})
     return outcome
 
 
-def _bytes(paths: Iterable[str | os.PathLike[str]]) -> int:
-    return sum(os.stat(path).st_size for path in paths)
+def _tell_of(tell: Callable[[Event], None], task: Task, record: Record, size: int) -> None:
+    """Tell of an answer, and the record that it has led to."""
+    what = {"file": task.name, "bytes": size}
+    if task.full_scale is None and record["status"] != "failed":
+        tell({"event": "made", **what, "duration": record["duration"], "seconds": record["seconds"]})
+    if record["status"] != "staged":
+        tell({"event": "file", **what, **record})
+
+
+def _tell_again(tell: Callable[[Event], None], work: _Work, tasks: Iterable[Task]) -> None:
+    """Tell which tasks do what had been finished."""
+    anew = [task.name for task in tasks if task.anew]
+    if anew:
+        tell({"event": "again", "files": len(anew), "bytes": work.size(anew)})
 
 
 # ---------------------------------------------------------------- what there is to do
 def find(
-    in_folder: str | os.PathLike[str], out_folder: str | os.PathLike[str], selection: Selection
-) -> dict[str, Path]:
-    """The recordings in a folder and below it, by the relative names of what is made of them.
+    in_folder: str | os.PathLike[str],
+    out_folder: str | os.PathLike[str],
+    selection: Selection,
+    others: Iterable[str] = (),
+) -> dict[str, str]:
+    """The paths of the recordings in a folder and below it, by the relative names of what is made of them.
 
-    Links are followed; names that begin with a dot are left out.
+    Links are followed; names that begin with a dot, and what is neither a file nor a folder, are left out.
+
+    Parameters
+    ----------
+    in_folder, out_folder : path
+    selection : Selection
+    others : iterable of str
+        What is read besides, and must not be written to.
 
     Raises
     ------
-    ValueError
-        If one folder is the other, or in it; if there is no recording; if two would have one name.
+    FolderError
+        If one folder is the other, or in it, also by links; if there is no recording; if two would have one name; if
+        what is read would be written to.
+    OSError
+        If a folder can't be read.
     """
-    source, target = Path(os.path.realpath(in_folder)), Path(os.path.realpath(out_folder))
-    if not source.is_dir():
+    source, target = os.path.realpath(in_folder), os.path.realpath(out_folder)
+    if not os.path.isdir(source):
         raise FolderError(f"input {os.fspath(in_folder)!r} must be a folder that exists")
-    if target.exists() and not target.is_dir():
+    if os.path.exists(target) and not os.path.isdir(target):
         raise FolderError(f"output {os.fspath(out_folder)!r} must be a folder, as the input is one")
-    if target == source or source in target.parents or target in source.parents:
+    if _related(source, target):
         raise FolderError(
             f"output {os.fspath(out_folder)!r} and input {os.fspath(in_folder)!r} must not be the same folder, nor one "
             "in the other"
         )
-    known = recordings.endings()
-    ending = None if selection.format is None else "." + selection.format.lstrip(".").lower()
-    if ending is not None and ending not in known:
-        raise FolderError(f"format={selection.format!r} must be one of {', '.join(sorted(one[1:] for one in known))}")
-    found: dict[str, Path] = {}
-    for path in _files(source, target, frozenset([source])):
-        name = path.relative_to(source)
-        if path.suffix.lower() not in known or not _taken(name, selection):
+    found: dict[str, str] = {}
+    read = {os.path.realpath(path) for path in others}
+    known, written = recordings.endings(), selection.format and ending(selection.format)
+    for name, path, real in _files(source, "", target, (source,)):
+        stem, its_ending = os.path.splitext(name)
+        if its_ending.lower() not in known or not _taken(name, selection):
             continue
-        made = (name if ending is None else name.with_suffix(ending)).as_posix()
+        made = stem + (written or its_ending)
         if made in found:
-            raise FolderError(f"{str(found[made])!r} and {str(path)!r} would both become {made!r}")
+            raise FolderError(f"{found[made]!r} and {path!r} would both become {made!r}")
         found[made] = path
+        read.add(real)
     if not found:
         chosen = " that --include and --exclude leave" if selection.include or selection.exclude else ""
         raise FolderError(f"input {os.fspath(in_folder)!r} holds no recordings{chosen}")
+    _check_written(found, target, read)
     return found
 
 
-def _files(folder: Path, target: Path, above: frozenset[Path]) -> Iterator[Path]:
-    """The files below a folder, in the order of their names; a link that leads back up ends there."""
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name.startswith("."):
-            continue
-        if not entry.is_dir():
-            yield Path(entry.path)
-            continue
-        real = Path(os.path.realpath(entry.path))
-        if real == target:
-            raise FolderError(f"output {str(target)!r} must not be in the input, as by the link {entry.path!r}")
-        if real not in above:
-            yield from _files(Path(entry.path), target, above | {real})
+def _files(folder: str, below: str, target: str, above: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """Relative name, path, and path without links of the files below a folder; what leads back up ends there."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.startswith("."):
+                continue
+            name, link = below + entry.name, entry.is_symlink()
+            real = os.path.realpath(entry.path) if link else os.path.join(above[-1], entry.name)
+            if os.path.isdir(entry.path) if link else entry.is_dir():
+                if link and _related(real, target):
+                    raise FolderError(f"output {target!r} must not be in the input, as by the link {entry.path!r}")
+                if real not in above:
+                    yield from _files(entry.path, f"{name}/", target, (*above, real))
+            elif entry.is_file() if not link else os.path.isfile(real) or not os.path.exists(real):
+                yield name, entry.path, real
 
 
-def _taken(name: Path, selection: Selection) -> bool:
+def _related(one: str, other: str) -> bool:
+    """Whether two folders are the same, or one is in the other."""
+    return one == other or Path(one) in Path(other).parents or Path(other) in Path(one).parents
+
+
+def _check_written(names: Iterable[str], target: str, read: set[str]) -> None:
+    """Raise if links in the target lead from a name to what is read, or from two names to one file."""
+    folders: dict[str, str] = {}
+    names_of: dict[str, str] = {}
+    for name in names:
+        folder, base = os.path.split(name)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(os.path.join(target, folder))
+        written = os.path.join(folders[folder], base)
+        if written in read:
+            raise FolderError(f"output {os.path.join(target, name)!r} is a file that is read, {written!r}")
+        if names_of.setdefault(written, name) != name:
+            raise FolderError(f"output {target!r}: {names_of[written]!r} and {name!r} are one file, {written!r}")
+
+
+def _taken(name: str, selection: Selection) -> bool:
     def matches(globs: Iterable[str]) -> bool:
-        return any(fnmatch.fnmatchcase(name.as_posix() if "/" in glob else name.name, glob) for glob in globs)
+        return any(fnmatch.fnmatchcase(name if "/" in glob else os.path.basename(name), glob) for glob in globs)
 
     return (not selection.include or matches(selection.include)) and not matches(selection.exclude)
+
+
+def _paths(step: Step) -> list[str]:
+    """The files that an effect reads."""
+    values = [step.values[name] for name, one in step.effect.parameters.items() if one.is_file and name in step.values]
+    return [path for given in values for path in (given if step.effect.several else [given])]
 
 
 def _absolute(step: Step) -> Step:
@@ -343,27 +417,45 @@ class Task:
     ----------
     name : str
         Of what is made, relative.
-    source, target, staged : str
-        Paths: the recording, what is made of it, and where that waits until it is finished.
+    source, target : str
+        Paths: the recording, and what is made of it.
+    staged, finished : str
+        Where that waits, in floating point until its level is known, and in its format until it takes its place: only
+        the process that owns the manifest puts it there, so that none which it has lost can.
     links : tuple of (str, dict)
         The effects by name, with their values.
     start, duration : float
         The part of the recording, in seconds.
     shared : bool
-        Whether the result waits for those in the same folder.
+        Whether the level is known only when all in the same folder have been made.
     full_scale : float, optional
         In a second task of such a file, the level that they are all brought down by.
+    anew : bool
+        Whether it had been finished before, at another level.
     """
 
     name: str
     source: str
     target: str
     staged: str
+    finished: str
     links: tuple[tuple[str, dict[str, Any]], ...]
     start: float
     duration: float
     shared: bool
     full_scale: float | None = None
+    anew: bool = False
+
+
+class _Made(NamedTuple):
+    """What has to be known of a file that has been made: the level it needs, and the one it was brought down by."""
+
+    level: float
+    full_scale: float | None  # None while it waits
+
+    @classmethod
+    def of(cls, record: Record) -> _Made:
+        return cls(record["level"], record["full_scale"] if record["status"] == "done" else None)
 
 
 class _Work:
@@ -376,119 +468,176 @@ class _Work:
     chain : sequence of Step
         With paths that hold anywhere.
     selection : Selection
-    found : mapping of str to Path
+    found : mapping of str to str
         As by `find`.
     force : bool
         Whether nothing holds.
+
+    Attributes
+    ----------
+    to_do : list of str
+        The names of the files that are not made.
+    skipped : int
+        How many are finished.
+    failed : dict of str to str
+        The error of each file that failed.
     """
 
     def __init__(
-        self, manifest: Manifest, chain: Sequence[Step], selection: Selection, found: Mapping[str, Path], force: bool
+        self, manifest: Manifest, chain: Sequence[Step], selection: Selection, found: Mapping[str, str], force: bool
     ) -> None:
-        self.manifest, self.chain, self.selection, self.found = manifest, chain, selection, found
-        self.out = Path(os.path.realpath(manifest.path.parent))
-        common = self._identity()
-        self.keys = {name: self._key(common, name) for name in found}
-        groups = Counter(map(_group, found))
-        self._shared = {group for group, n in groups.items() if n > 1 and not selection.independent}
-        manifest.begin([name for name, record in manifest.records.items() if self._holds(name, record, force)])
-        staged = {self._staged(name) for name, record in manifest.records.items() if record["status"] == "staged"}
-        for path in manifest.hidden.iterdir():  # of a process that was killed
-            if path.suffix == ".wav" and str(path) not in staged:
-                path.unlink()
-        self.to_do = [name for name in found if name not in manifest.records]
-        self.skipped = sum(manifest.records[name]["status"] == "done" for name in found if name in manifest.records)
+        self.manifest, self.selection, self.found = manifest, selection, found
+        self._out, self._waiting = str(manifest.path.parent), str(manifest.hidden)
+        self._links = tuple((step.effect.name, step.values) for step in chain)
+        self._sizes: dict[str, int] = {}
+        common = _digest(json.dumps(_identity(chain, selection)))
+        self._keys = {name: self._key(common, name) for name in found}
+        self._groups: dict[str, list[str]] = {}
+        for name in found:
+            self._groups.setdefault(self._group(name), []).append(name)
+        self._made: dict[str, _Made] = {}
+        self.failed: dict[str, str] = {}
+        manifest.begin(lambda name, record: not force and self._holds(name, record))
+        self.clean()
+        self.to_do = [name for name in found if name not in self._made]
+        self.skipped = sum(made.full_scale is not None for made in self._made.values())
         self._missing: dict[str, set[str]] = {}
         for name in self.to_do:
-            self._missing.setdefault(_group(name), set()).add(name)
+            self._missing.setdefault(self._group(name), set()).add(name)
 
-    def tasks(self) -> list[Task]:
-        """What there is to do first."""
-        made = {_group(name) for name in self.found if self.manifest.records.get(name, {}).get("status") == "staged"}
-        first = [task for group in sorted(made - self._missing.keys()) for task in self._finishing(group)]
-        return first + [self._task(name) for name in self.to_do]
+    def size(self, names: Iterable[str]) -> int:
+        """Bytes of the recordings."""
+        return sum(self._sizes[name] for name in names)
 
-    def take(self, task: Task, record: Record) -> list[Task]:
-        """Keep an answer; what there is to do now."""
-        if task.full_scale is not None:  # the second half of one
-            record = {**self.manifest.records[task.name], **record}
-        self.manifest.add(task.name, {"source": task.source, **record, "key": self.keys[task.name]})
+    def first(self) -> list[Task]:
+        """What there is to do in folders of which all has been made."""
+        complete = [group for group in self._groups if group not in self._missing]
+        return [task for group in complete for task in self._finishing(group)]
+
+    def rest(self) -> Iterator[Task]:
+        """What has not been made."""
+        return map(self._task, self.to_do)
+
+    def take(self, task: Task, answer: Record) -> tuple[Record, list[Task]]:
+        """Keep an answer; the record of the file, and what there is to do now."""
+        name, group = task.name, self._group(task.name)
+        if answer["status"] == "done":
+            try:
+                _put(task.finished, task.target)
+            except OSError as error:
+                answer = failure(task, str(error))
+        before = self.manifest.records[name] if task.full_scale is not None else {}
+        record = {"source": task.source, **before, **answer, "key": self._keys[name]}
+        self.manifest.add(name, record)
+        if record["status"] == "failed":
+            self._made.pop(name, None)
+            self.failed[name] = record["error"]
+        else:
+            self._made[name] = _Made.of(record)
         if record["status"] != "staged":
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(task.staged)
-        group = _group(task.name)
+            _remove(task.staged, task.finished)
         if task.full_scale is not None:
-            return []
-        self._missing[group].discard(task.name)
-        return [] if self._missing[group] or not task.shared else self._finishing(group)
+            return record, []
+        self._missing[group].discard(name)
+        return record, [] if self._missing[group] else self._finishing(group)
+
+    def clean(self) -> None:
+        """Remove what lies in the hidden folder, of a process that was killed, and nobody waits for."""
+        staged = {self._staged(name) for name, made in self._made.items() if made.full_scale is None}
+        for name in os.listdir(self._waiting):
+            if not name.endswith(".jsonl") and self._hidden(name) not in staged:
+                _remove(self._hidden(name))
 
     def _finishing(self, group: str) -> list[Task]:
         """Tasks that finish a folder of which all has been made, or make anew what was finished at another level."""
-        records = self.manifest.records
-        made = {name: records[name] for name in self.found if _group(name) == group}
-        made = {name: record for name, record in made.items() if record["status"] != "failed"}
-        full_scale = max([1.0, *(record["peak"] for record in made.values() if record["clips"])])
-        anew = [name for name, record in made.items() if record.get("full_scale", full_scale) != full_scale]
+        made = {name: self._made[name] for name in self._groups[group] if name in self._made}
+        full_scale = max([1.0, *(one.level for one in made.values())])
+        anew = [name for name, one in made.items() if one.full_scale not in (None, full_scale)]
         if anew:
             self._missing[group] = set(anew)
             self.skipped -= len(anew)
-            return [self._task(name) for name in anew]
-        waiting = [name for name, record in made.items() if record["status"] == "staged"]
-        if waiting and full_scale > 1:
-            decibels = 20 * math.log10(full_scale)
+            return [replace(self._task(name), anew=True) for name in anew]
+        waiting = [name for name, one in made.items() if one.full_scale is None]
+        if waiting and full_scale > 1 and len(made) > 1:
             where = f"{group}: its" if group else "all"
             warnings.warn(
-                f"{where} files turned down by {decibels:.1f} dB, as one would clip at full scale", stacklevel=2
+                f"{where} files turned down by {_decibels(full_scale)}, as one would clip at full scale", stacklevel=2
             )
-        return [self._task(name, full_scale) for name in waiting]
+        return [replace(self._task(name), full_scale=full_scale) for name in waiting]
 
-    def _holds(self, name: str, record: Record, force: bool) -> bool:
+    def _group(self, name: str) -> str:
+        """The folder that a file is directly in, whose files share a level; by itself its own name."""
+        return name if self.selection.independent else os.path.dirname(name)
+
+    def _holds(self, name: str, record: Record) -> bool:
         """Whether a record need not be made again; those that this run is not about are left alone."""
         if name not in self.found:
             return record["status"] != "staged"
-        if force or record.get("key") != self.keys[name]:
+        if record["status"] == "failed" or record["key"] != self._keys[name]:
             return False
-        there = {"done": str(self.out / name), "staged": self._staged(name)}.get(record["status"])
-        return there is not None and os.path.isfile(there)
+        there = os.path.isfile(self._target(name) if record["status"] == "done" else self._staged(name))
+        if there:
+            self._made[name] = _Made.of(record)
+        return there
 
-    def _task(self, name: str, full_scale: float | None = None) -> Task:
+    def _task(self, name: str) -> Task:
         return Task(
             name,
-            str(self.found[name]),
-            str(self.out / name),
+            self.found[name],
+            self._target(name),
             self._staged(name),
-            tuple((step.effect.name, step.values) for step in self.chain),
+            self._hidden(f"finished-{self._keys[name]}{os.path.splitext(name)[1]}"),
+            self._links,
             self.selection.start,
             self.selection.duration,
-            _group(name) in self._shared,
-            full_scale,
+            len(self._groups[self._group(name)]) > 1,
         )
 
+    def _target(self, name: str) -> str:
+        return f"{self._out}/{name}"
+
     def _staged(self, name: str) -> str:
-        return str(self.out / HIDDEN / f"{_digest(name)}.wav")
+        return self._hidden(f"staged-{self._keys[name]}.wav")
 
-    def _identity(self) -> list[Any]:
-        """What all results depend on; of files what is in them."""
-        links = []
-        for step in self.chain:
-            values = plain(step.values)
-            for name, one in step.effect.parameters.items():
-                if one.is_file:
-                    paths = step.values[name] if step.effect.several else [step.values[name]]
-                    values[name] = [_content(path) for path in paths]
-            links.append([step.effect.name, values])
-        part = (self.selection.start, str(self.selection.duration))
-        return [version(PACKAGES[0]), links, *part, self.selection.independent]
+    def _hidden(self, name: str) -> str:
+        return f"{self._waiting}/{name}"
 
-    def _key(self, common: list[Any], name: str) -> str:
+    def _key(self, common: str, name: str) -> str:
         """What a result depends on, in short."""
-        status = os.stat(self.found[name])
-        return _digest(json.dumps([*common, name, status.st_size, status.st_mtime_ns]))
+        path = self.found[name]
+        try:
+            status = os.stat(path)
+            self._sizes[name], changed = status.st_size, status.st_mtime_ns
+        except OSError:  # which its task will tell of
+            self._sizes[name], changed = 0, 0
+        return _digest(f"{common} {self._sizes[name]} {changed} {os.path.splitext(path)[1]} {name}")
 
 
-def _group(name: str) -> str:
-    """The folder that a file is directly in."""
-    return os.path.dirname(name)
+def _identity(chain: Sequence[Step], selection: Selection) -> list[Any]:
+    """What all results depend on; of files what is in them."""
+    links = []
+    for step in chain:
+        values = {name: value for name, value in step.values.items() if not step.effect.parameters[name].is_file}
+        links.append([step.effect.name, plain(values), [_content(path) for path in _paths(step)]])
+    return [version(PACKAGES[0]), links, selection.start, str(selection.duration), selection.independent]
+
+
+def _put(finished: str, target: str) -> None:
+    """Have a finished file take its place, from which it does not vanish when the power does."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copymode(target, finished)
+    os.replace(finished, target)
+    sync_folder(os.path.dirname(target))
+
+
+def _remove(*paths: str) -> None:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _decibels(full_scale: float) -> str:
+    return f"{20 * math.log10(full_scale):.1f} dB"
 
 
 def _digest(text: str) -> str:
@@ -506,19 +655,37 @@ def _content(path: str) -> str:
 # ---------------------------------------------------------------- doing it
 def perform(task: Task, progress: Progress = None) -> Record:
     """Do a task; its record, also where it failed."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with _told() as messages:
         try:
             record = _make(task, progress) if task.full_scale is None else {}
-            if not task.shared:
-                task = replace(task, full_scale=max(1.0, record["peak"]) if record["clips"] else 1.0)
-            if task.full_scale is not None:
-                record.update(_finish(task, task.full_scale))
+            full_scale = task.full_scale
+            if full_scale is None and not task.shared:
+                full_scale = record["level"]
+                if full_scale > 1:
+                    messages.append(f"turned down by {_decibels(full_scale)}, as it would clip at full scale")
+            if full_scale is not None:
+                record.update(_finish(task, full_scale))
         except Exception as error:
             record = failure(task, str(error) or type(error).__name__)
-    if caught:
-        record["warnings"] = [str(warning.message) for warning in caught]
+    if messages:
+        record["warnings"] = list(dict.fromkeys(messages))
     return record
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[list[str]]:
+    """What there is to say of a task: the warnings within, but in other threads than the main one.
+
+    What is done with warnings is the same for all threads, so that none of several can change it for itself alone.
+    """
+    messages: list[str] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield messages
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield messages
+    messages.extend(str(warning.message) for warning in caught)
 
 
 def failure(task: Task, error: str) -> Record:
@@ -529,43 +696,35 @@ def failure(task: Task, error: str) -> Record:
 def _make(task: Task, progress: Progress) -> Record:
     """Put what is made of a recording where it waits, in floating point."""
     with recordings.Source(task.source, "input") as source:
-        format = (source.sample_rate, source.channels)
-        recordings.check_writable(task.target, *format, subtype=source.subtype)
-        _, subtype = recordings.format_written(Path(task.target), *format, 0, source.subtype)
+        channels = source.channels
+        if os.path.isdir(task.target):
+            raise ValueError(f"output {task.target!r} must be a file, not a folder")
+        written = (source.sample_rate, channels, 0, source.subtype)
+        _, subtype = recordings.format_written(Path(task.target), *written)
     chain = [Step(effects()[name], values) for name, values in task.links]
     made = run(Job(task.source, task.staged, task.start, task.duration, "FLOAT"), chain, progress)
     with recordings.Source(task.staged, "result") as source:
         peak = max((recordings.peak(block) for block in source.blocks()), default=0.0)
     return {
         "status": "staged",
-        "channels": format[1],
+        "channels": channels,
         "subtype": subtype,
-        "clips": recordings.clips(subtype),
         "peak": peak,
+        "level": max(1.0, peak) if recordings.clips(subtype) else 1.0,
         **record_of(made),
     }
 
 
 def _finish(task: Task, full_scale: float) -> Record:
-    """Bring what waits to its level and its format, and to its place."""
-    target, partial = Path(task.target), Path(task.staged).with_name(f"{uuid.uuid4().hex}{Path(task.target).suffix}")
+    """Bring what waits to its level and its format."""
     subtype, tags = recordings.read_format(task.source)
-    if full_scale > 1 and not task.shared:
-        warnings.warn(
-            f"turned down by {20 * math.log10(full_scale):.1f} dB, as it would clip at full scale", stacklevel=2
-        )
-    with recordings.Source(task.staged, "result") as source, SampleFile(partial.parent, source.channels) as samples:
+    with (
+        recordings.Source(task.staged, "result") as source,
+        SampleFile(os.path.dirname(task.finished), source.channels) as samples,
+    ):
         for block in source.blocks():
             samples.append(block)
-        rate = source.sample_rate
-        recordings.check_writable(target, rate, *samples.shape, subtype)
-        try:
-            recordings.write_audio(partial, samples, rate, subtype, tags, full_scale)
-            if target.exists():
-                shutil.copymode(target, partial)
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
+        recordings.write_audio(task.finished, samples, source.sample_rate, subtype, tags, full_scale)
     return {"status": "done", "full_scale": full_scale}
 
 

@@ -79,14 +79,14 @@ class Lines:
             self._on_success(event)
 
     def _on_success(self, event: Event) -> None:
-        where = f"{self.skipped + len(self._counted)}/{self.files} {event['file']}"
+        where = f"{self.skipped + len(self._counted)}/{self.files} {_printable(event['file'])}"
         left = f", {clock(self.left())} left" if len(self._counted) + self.skipped < self.files else ""
         self._say(f"{where}: {event['duration']:.1f} s in {event['seconds']:.1f} s{left}")
 
     def _on_file(self, event: Event) -> None:
         self._count(event)
         if event["status"] == "failed":
-            self._say(f"audiostyle: {event['file']}: {event['error']}")
+            self._say(f"audiostyle: {_printable(event['file'])}: {event['error']}")
 
     def _count(self, event: Event) -> None:
         if event["file"] not in self._counted:  # told of when it is made, and when it is finished
@@ -124,7 +124,7 @@ class Bar(Lines):
         first, last = SHARES[event["stage"]]
         finished, sections = event["sections"]
         within = first + (last - first) * event["iteration"] / event["total"]
-        self._show(f"{event['file']} {event['stage']}", (finished + within) / sections)
+        self._show(f"{_printable(event['file'])} {event['stage']}", (finished + within) / sections)
 
     def _on_file(self, event: Event) -> None:
         super()._on_file(event)
@@ -157,6 +157,11 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _printable(name: str) -> str:
+    """A name on one line, whatever is in it."""
+    return name if name.isprintable() else repr(name)
 
 
 def _files(n: int) -> str:

@@ -11,7 +11,15 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -29,8 +37,8 @@ Answer = TypeVar("Answer")
 
 LOST = "the process that worked on it ended; was there too little memory?"
 
-RETRIES = 3
-"""How often a cluster does a task again, whose worker was lost."""
+ATTEMPTS = 3
+"""How often processes are begun that end before they have a task."""
 
 MOST_WAITING = 1000
 """Tasks that an executor is given at a time."""
@@ -117,6 +125,8 @@ class Through(Crew[Task, Answer]):
             return task, future.result()
         except BrokenExecutor:
             raise
+        except CancelledError as error:  # not by us: its tasks are gone, as with a cluster's scheduler
+            raise BrokenExecutor("the executor has dropped its tasks; what is finished is kept") from error
         except Exception as error:  # whatever a cluster raises for a task whose workers are lost
             return task, self._failed(task, str(error) or type(error).__name__)
 
@@ -138,7 +148,12 @@ class Processes(Crew[Task, Answer]):
     work, failed
         As of `Through`.
     device : str
-        Where the tasks compute. Of cards each process sees one alone.
+        Where the tasks compute. Of several cards each process sees one alone.
+
+    Raises
+    ------
+    RuntimeError
+        If processes end as they are begun.
     """
 
     def __init__(
@@ -149,7 +164,7 @@ class Processes(Crew[Task, Answer]):
         device: str = "auto",
     ) -> None:
         self._jobs, self._work, self._failed = jobs, work, failed
-        self._cards = [place.partition(":")[2] for place in places(device) if place != "cpu"]
+        self._cards = visible_cards(device)
         self._threads = max(1, math.ceil(backend.cores() / jobs))
         self._futures: dict[Future[Answer], Task] = {}
         self._answers, self._suspects = deque[tuple[Task, Answer]](), deque[Task]()
@@ -160,7 +175,8 @@ class Processes(Crew[Task, Answer]):
 
     def submit(self, task: Task) -> None:
         try:
-            self._futures[self._pool.submit(self._work, task)] = task
+            with _interrupts_held():
+                self._futures[self._pool.submit(self._work, task)] = task
         except BrokenExecutor:  # told of by no future yet
             self._suspects.append(task)
 
@@ -179,9 +195,16 @@ class Processes(Crew[Task, Answer]):
             if any(isinstance(future.exception(), BrokenExecutor) for future in done):
                 self._begin_anew()
             else:
-                self._answers.extend((self._futures.pop(future), future.result()) for future in done)
+                for future in done:
+                    self._take(future, self._futures.pop(future))
             self._alone = self._alone and bool(self._suspects)
         return self._answers.popleft()
+
+    def _take(self, future: Future[Answer], task: Task) -> None:
+        """Keep the answer of a process that has not ended."""
+        error = future.exception()
+        answer = future.result() if error is None else self._failed(task, str(error) or type(error).__name__)
+        self._answers.append((task, answer))
 
     def _begin_anew(self) -> None:
         """Begin all processes anew, after one has ended."""
@@ -191,23 +214,32 @@ class Processes(Crew[Task, Answer]):
             if isinstance(future.exception(), BrokenExecutor):
                 lost.append(task)
             else:
-                self._answers.append((task, future.result()))
+                self._take(future, task)
         if self._alone and len(lost) == 1:
             self._answers.append((lost[0], self._failed(lost[0], LOST)))
         else:
             self._suspects.extend(lost)
         self._futures.clear()
-        self._end()
-        self._begin()
+        for _ in range(ATTEMPTS):
+            self._end()
+            self._begin()
+            with contextlib.suppress(BrokenExecutor):
+                with _interrupts_held():
+                    begun = self._pool.submit(os.getpid)
+                begun.result()
+                return
+        raise RuntimeError(
+            f"{ATTEMPTS} processes ended as they were begun; does the program do its work behind "
+            "`if __name__ == '__main__':`, and is there memory?"
+        )
 
     def _begin(self) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would share what threads and CUDA hold
         number = context.Value("i", 0)
-        alive, self._alive = context.Pipe(duplex=False)
+        self._their_end, self._alive = context.Pipe(duplex=False)  # theirs is open until the last has been begun
         self._pool = ProcessPoolExecutor(
-            self._jobs, context, _begin_worker, (alive, number, self._threads, tuple(self._cards))
+            self._jobs, context, _begin_worker, (self._their_end, number, self._threads, self._cards)
         )
-        self._their_end = alive  # open until the last process has been begun
 
     def _end(self) -> None:
         if self._futures:  # nobody waits for these
@@ -224,9 +256,32 @@ class Processes(Crew[Task, Answer]):
         self._end()
 
 
+def visible_cards(device: str) -> tuple[str, ...]:
+    """What ``CUDA_VISIBLE_DEVICES`` is to say in a process for each of a device's cards; nothing where it may stay."""
+    cards = [int(place.partition(":")[2]) for place in places(device) if place != "cpu"]
+    if device.startswith("cuda:") or not cards:  # by its number, which counts from what is visible
+        return ()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else []
+    return tuple(names[card].strip() if card < len(names) else str(card) for card in cards)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Have processes that begin within ignore Ctrl-C, which ends their parent and so them, from the first moment."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin_worker(alive: Any, number: Any, threads: int, cards: tuple[str, ...]) -> None:
     """Give a process its share of the cores or a card, and end it with the one that began it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which ends the parent, and so this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with number.get_lock():
         mine, number.value = number.value, number.value + 1
     if cards:
@@ -245,6 +300,8 @@ def _begin_worker(alive: Any, number: Any, threads: int, cards: tuple[str, ...])
 @contextmanager
 def cluster(address: str | None, jobs: int | None = None) -> Iterator[Executor | None]:
     """The executor of a Dask cluster at an address, or for "local" of one on this machine; None for None.
+
+    A task whose worker is lost is done again by another, as often as the cluster's ``allowed-failures`` says.
 
     Parameters
     ----------
@@ -271,8 +328,9 @@ def cluster(address: str | None, jobs: int | None = None) -> Iterator[Executor |
         if address == "local":
             jobs = jobs or backend.cores()
             threads = {"OMP_NUM_THREADS": str(max(1, math.ceil(backend.cores() / jobs)))}
+            # Without limits of memory, as equal shares of it would be too small for one long file among short ones.
             address = stack.enter_context(
-                LocalCluster(n_workers=jobs, threads_per_worker=1, env=threads, dashboard_address=None)
+                LocalCluster(n_workers=jobs, threads_per_worker=1, memory_limit=0, env=threads, dashboard_address=None)
             )
         client = stack.enter_context(Client(address))
-        yield client.get_executor(pure=False, retries=RETRIES)
+        yield client.get_executor(pure=False)
