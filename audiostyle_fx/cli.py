@@ -80,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(error, 1)
         of_folder = source is not None and Path(source).is_dir()
         try:
+            _check_page(options.report, target)
             if of_folder:
                 return _folder(str(source), target, chain, options)
             _one_file(source, target, chain, options)
@@ -260,6 +261,14 @@ def _folder(source: str, target: str, chain: list[Step], options: argparse.Names
     return 1 if outcome.failed else 0
 
 
+def _check_page(page: str | None, target: str) -> None:
+    """Raise unless the page that ``--report`` asks for can be written, but for a folder OUT that is to be made."""
+    if page and Path(target).absolute() not in Path(page).absolute().parents:
+        from .report import check_page
+
+        check_page(page)
+
+
 def _write_page(
     records: Mapping[str, Record],
     sources: Mapping[str, str | None],
@@ -291,4 +300,5 @@ def _write_page(
             record["error"] if failed else None,
         )
         entries.append(entry)
+    Path(options.report).parent.mkdir(parents=True, exist_ok=True)  # within OUT it may not be there yet
     write_report(options.report, entries)

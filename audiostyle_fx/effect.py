@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -15,7 +14,8 @@ from .parameters import sample_rate as check_rate
 from .pedalboard_bridge import OfflineEffect
 from .progress import Progress, check_progress
 from .streaming import Stream
-from .transfer import Style, stylize
+from .styles import Styles
+from .transfer import Style, styled
 from .works import Recipe
 
 OWN = ("style_sample_rate", "style_weights", "streaming", "content_level", "progress")
@@ -47,8 +47,8 @@ class StyleTransfer(OfflineEffect):
     Parameters
     ----------
     style : path, array, or list of these
-        A file is read when it is set, and again when it has changed. An array, float32 or float64, (channels,
-        samples) or (samples,), is copied.
+        A file is read when it is set, and again when it has changed or for another rate. An array, float32 or float64,
+        (channels, samples) or (samples,), is copied.
     streaming : bool
         Take a recording in chunks too, by ``reset=False``. What comes out is `latency` samples behind what went in, so
         that the first chunks give nothing and as much silence at the end gives the rest. Sections are styled as soon as
@@ -256,10 +256,10 @@ class StyleTransfer(OfflineEffect):
     def _new_stream(self, channels: int, sample_rate: float) -> Stream:
         if self.original:
             raise RuntimeError("original=True styles whole recordings only, not in chunks")
-        style = self._style.read()
-        what = style["style"], style["style_sample_rate"], style["style_weights"]
-        recipe = Recipe.of(*what, check_rate("sample_rate", sample_rate), self._checked)
-        return Stream(recipe, channels, self.content_level, self.progress)
+        return Stream(self._recipe(sample_rate), channels, self.content_level, self.progress)
+
+    def _recipe(self, sample_rate: float) -> Recipe:
+        return Recipe.of(self._style.styles, None, None, check_rate("sample_rate", sample_rate), self._checked)
 
     def reset(self) -> None:
         """Forget earlier recordings, and what was fed of one. Parameters stay as they are."""
@@ -269,51 +269,25 @@ class StyleTransfer(OfflineEffect):
     def render(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
         """The styled recording, float32 (channels, samples)."""
         self._stream = None
-        return stylize(
-            audio, sample_rate=sample_rate, progress=self.progress, **self._style.read(), **asdict(self._checked)
-        ).audio
+        audio = recordings.check_audio("content", audio)
+        return styled([audio], [audio.shape], self._recipe(sample_rate), self.progress)[0].audio
 
 
 class _HeldStyle:
-    """Checked styles: of arrays a copy, of files what they held when they were last read."""
+    """Checked styles, of arrays copies, and what came with them, as the effect's attributes show it."""
 
     def __init__(self, style: Style, sample_rate: Any, weights: Any) -> None:
         given = recordings.as_list(style)
-        # Another working directory must not make a relative path another file.
-        self._styles = [os.path.abspath(one) if isinstance(one, (str, os.PathLike)) else one for one in given]
-        self._versions = [*map(_version, self._styles)]
-        self._held = recordings.read_styles(style, sample_rate, weights)
         several = len(given) > 1
-        for i, one in enumerate(self._styles):
+        for i, one in enumerate(given):
             if isinstance(one, np.ndarray):
                 # Among several always of two axes, so that lists of numbers can't be taken for fewer recordings.
-                copied = np.array(np.atleast_2d(one) if several else one)
-                copied.flags.writeable = False
-                self._styles[i] = copied
-        self.style: Style = tuple(self._styles) if several else self._styles[0]
+                given[i] = np.array(np.atleast_2d(one) if several else one)
+                given[i].flags.writeable = False
+        self.styles = Styles(given if isinstance(style, (list, tuple)) else given[0], sample_rate, weights)
+        self.style: Style = tuple(self.styles.given) if several else self.styles.given[0]
         self.weights = None if weights is None else recordings.check_weights(weights, len(given))
         self.sample_rate: float | tuple[float | None, ...] | None = None
         if sample_rate is not None:
             rates = recordings.check_rates(sample_rate, given)
             self.sample_rate = tuple(rates) if np.ndim(sample_rate) else float(sample_rate)
-
-    def read(self) -> dict[str, Any]:
-        """Arguments of `stylize`: the samples, their rates and weights; files are read again if they have changed."""
-        for i, style in enumerate(self._styles):
-            version = _version(style)
-            if version != self._versions[i]:
-                self._held[i : i + 1] = recordings.read_styles(style)
-                self._versions[i] = version
-        return {
-            "style": [one.samples for one in self._held],
-            "style_sample_rate": [one.sample_rate for one in self._held],
-            "style_weights": self.weights,
-        }
-
-
-def _version(style: Any) -> tuple[int, ...] | None:
-    """What changes when the file does; None for an array, and where there is no file."""
-    if not isinstance(style, str) or not os.path.exists(style):
-        return None
-    status = os.stat(style)
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size

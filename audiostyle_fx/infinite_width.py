@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from .arc_cosine import positive
-from .backend import Array, get_array_module, in_blocks, matmul
+from .backend import Array, Held, get_array_module, in_blocks, matmul
 from .kernels import content_distance, gram_tile, patch_sums, patch_sums_vjp, row_dots
 from .scaling import Term
 
@@ -86,21 +86,34 @@ class InfiniteWidth:
         The kernel widths and their weights.
     shares : sequence of float
         One a style: the target is the sum of their Gram matrices, each times its share.
+    held : Held, optional
+        Of these styles: keeps what depends on nothing else.
     """
 
     def __init__(
-        self, content: Array, style: Array | Sequence[Array], terms: Sequence[Term], shares: Sequence[float] = (1.0,)
+        self,
+        content: Array,
+        style: Array | Sequence[Array],
+        terms: Sequence[Term],
+        shares: Sequence[float] = (1.0,),
+        held: Held | None = None,
     ) -> None:
         self.terms = terms
         self._halo = max(term.kernel_width for term in terms) - 1
         self._content = Patches.of(content, terms)
-        self._styles = [Patches.of(one, terms) for one in (style if isinstance(style, (list, tuple)) else [style])]
         self._shares = shares
-        self._style_energy: Array = 0.0
-        for i, (one, share) in enumerate(zip(self._styles, shares, strict=True)):
-            self._style_energy = self._style_energy + self._gram_loss(one, one, share**2)
-            for other, its_share in zip(self._styles[:i], shares[:i], strict=True):
-                self._style_energy = self._style_energy + self._gram_loss(one, other, 2 * share * its_share)
+        styles = style if isinstance(style, (list, tuple)) else [style]
+        key = ("patches", *(term.of_style() for term in terms), *shares)
+        self._styles, self._style_energy = (held or Held(0)).get(key, lambda: self._target(styles))
+
+    def _target(self, styles: Sequence[Array]) -> tuple[list[Patches], Array]:
+        """The patches of the styles, and the energy of the sum of their Gram matrices."""
+        patches, energy = [Patches.of(one, self.terms) for one in styles], 0.0
+        for i, (one, share) in enumerate(zip(patches, self._shares, strict=True)):
+            energy = energy + self._gram_loss(one, one, share**2)
+            for other, its_share in zip(patches[:i], self._shares[:i], strict=True):
+                energy = energy + self._gram_loss(one, other, 2 * share * its_share)
+        return patches, energy
 
     def value_and_grad(self, x: Array) -> tuple[Array, Array]:
         """Losses, float64 (2, batch): style, content; and the gradient of their sum at x, (batch, frames, bins)."""

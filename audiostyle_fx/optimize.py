@@ -88,6 +88,9 @@ class LBFGS:
     ----------
     memory : int
         Pairs of steps and gradient differences that are kept.
+    renewal : (int, callable), optional
+        After how many evaluations to go on in other coordinates, with no memory of the pairs before; the callable
+        gets the accepted point and returns it in those that losses and gradients are taken at from then on.
 
     References
     ----------
@@ -98,8 +101,8 @@ class LBFGS:
 
     in_place = False  # the host decides which point comes next
 
-    def __init__(self, memory: int = 10) -> None:
-        self.memory, self.sufficient = memory, 1e-4
+    def __init__(self, memory: int = 10, renewal: tuple[int, Callable[[Array], Array]] | None = None) -> None:
+        self.memory, self.renewal, self.sufficient, self._evaluations = memory, renewal, 1e-4, 0
 
     def init(self, x: Array) -> Array:
         """Start at x, which is kept."""
@@ -125,6 +128,9 @@ class LBFGS:
             accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
             self._accept(accepted, x, losses, grad)
         base, base_losses, base_grad = self._base
+        self._evaluations += 1
+        if self.renewal and self._evaluations == self.renewal[0]:
+            return self.init(self.renewal[1](base.reshape(shape)))
         base_loss = base_losses.sum(axis=0)
         if accepted.any():  # the direction of the others comes out as it was
             self._direction = self._search_direction(base_grad)

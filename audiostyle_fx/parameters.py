@@ -240,10 +240,10 @@ class Parameters:
             if values.get(window) is not None and np.size(values[window]) != np.size(getattr(self, hop)):
                 values = {hop: None, **values}  # one each, so they belonged to others
         changed = replace(self, **values)
-        for (window, hop), (other, its_hop) in (WINDOWS, WINDOWS[::-1]):
-            before = getattr(self, other)
-            if given.get(hop) is not None and given.get(window) is None and before is not None and other not in given:
-                raise ValueError(f"{hop}={given[hop]!r} needs {window} or {its_hop}, as there is {other}={before!r}")
+        for (window, hop), (known, its_hop) in (WINDOWS, WINDOWS[::-1]):
+            before = getattr(self, known)
+            if given.get(hop) is not None and given.get(window) is None and before is not None and known not in given:
+                raise ValueError(f"{hop}={given[hop]!r} needs {window} or {its_hop}, as there is {known}={before!r}")
         return changed
 
     def in_samples(self, sample_rate: float) -> Parameters:
@@ -302,13 +302,13 @@ DEFAULTS = Parameters()
 
 TEXTURE = Parameters(
     alpha=0.0,
-    kernel_width=(2, 6, 22),
+    kernel_width=(3, 24),
     window_ms=(32.0, 128.0),
     hop_ms=(16.0, 64.0),
     optimizer="lbfgs",
     spectrogram_iters=0,
     phase_iters=0,
-    waveform_iters=300,
+    waveform_iters=220,
     init="noise",
     phase_init="random",
 )

@@ -64,7 +64,10 @@ class BandLevels:
         if self._held is None:  # the first frame is centred on the first sample
             self._held = np.zeros((len(block), self._n_fft // 2), np.float32)
         held = np.concatenate([self._held, block], axis=1)
-        n_frames = max(0, 1 + (held.shape[1] - self._n_fft) // self._hop)
+        if held.shape[1] < self._n_fft:
+            self._held = held
+            return
+        n_frames = 1 + (held.shape[1] - self._n_fft) // self._hop
         frames = np.lib.stride_tricks.sliding_window_view(held, self._n_fft, axis=1)[:, :: self._hop]
         for start in range(0, n_frames, _FRAMES):
             part = frames[:, start : min(start + _FRAMES, n_frames)]

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .backend import Array, get_array_module, matmul
+from .backend import Array, Held, get_array_module, matmul
 from .kernels import fold, sum_of_products, unfold
 from .scaling import Term
 
@@ -43,6 +43,8 @@ class RandomConv:
         The filters are drawn from it.
     shares : sequence of float
         One a style: the target is the sum of their Gram matrices, each times its share.
+    held : Held, optional
+        Of these styles and this seed: keeps what depends on nothing else.
     """
 
     def __init__(
@@ -54,10 +56,11 @@ class RandomConv:
         *,
         n_filters: int,
         seed: int,
+        held: Held | None = None,
     ) -> None:
         rng = np.random.default_rng(seed)
         styles = style if isinstance(style, (list, tuple)) else [style]
-        self._layers = [_Layer(content, styles, term, shares, n_filters, rng) for term in terms]
+        self._layers = [_Layer(content, styles, term, shares, n_filters, rng, held or Held(0)) for term in terms]
 
     def value_and_grad(self, x: Array) -> tuple[Array, Array]:
         """Losses, float64 (2, batch): style, content; and the gradient of their sum at x, (batch, frames, bins)."""
@@ -76,6 +79,7 @@ class _Layer:
         shares: Sequence[float],
         n_filters: int,
         rng: np.random.Generator,
+        held: Held,
     ) -> None:
         xp = get_array_module(content)
         self.term = term
@@ -84,14 +88,21 @@ class _Layer:
             rng.standard_normal(out=frame, dtype=np.float32)
         filters *= np.sqrt(term.gain / n_filters)
         self.filters = xp.asarray(filters, content.dtype)
-        self.content, self.style = self.features(content), self._joined([self.features(s) for s in styles], shares)
-        n_patches, style_patches = self.content.shape[1], self.style.shape[1]
-        self.small = n_patches + style_patches < n_filters
+        key = (n_filters, term.of_style(), *shares)  # the filters, which may be larger than all else, are drawn anew
+        self.content = self.features(content)
+        self.style = held.get(("features", *key), lambda: self._joined([self.features(s) for s in styles], shares))
+        self.small = self.content.shape[1] + self.style.shape[1] < n_filters
         if self.small:
-            gram = matmul(self.style, self.style.swapaxes(-1, -2))
-            self.style_energy = sum_of_products(gram, gram) / style_patches**2
+            self.style_energy = held.get(("energy", *key), self._style_energy)
         else:
-            self.style_gram = matmul(self.style.swapaxes(-1, -2), self.style) / style_patches
+            self.style_gram = held.get(("gram", *key), self._style_gram)
+
+    def _style_energy(self) -> Array:
+        gram = matmul(self.style, self.style.swapaxes(-1, -2))
+        return sum_of_products(gram, gram) / self.style.shape[1] ** 2
+
+    def _style_gram(self) -> Array:
+        return matmul(self.style.swapaxes(-1, -2), self.style) / self.style.shape[1]
 
     def _joined(self, features: list[Array], shares: Sequence[float]) -> Array:
         """Features of several styles as those of one, whose Gram matrix is the sum of theirs, each times its share."""

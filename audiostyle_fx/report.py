@@ -78,6 +78,11 @@ class Entry:
     error: str | None = None
 
 
+def check_page(page: str | os.PathLike[str]) -> None:
+    """Raise ValueError unless `write_report` can write there."""
+    _places(page)
+
+
 def write_report(page: str | os.PathLike[str], entries: Sequence[Entry], title: str = "Listening page") -> None:
     """Write an HTML page on which each entry's content, style and result can be heard and compared.
 
@@ -102,12 +107,7 @@ def write_report(page: str | os.PathLike[str], entries: Sequence[Entry], title: 
     OSError, soundfile.SoundFileError
         If it can't be written.
     """
-    page = Path(page)
-    if page.is_dir() or not page.parent.is_dir():
-        raise ValueError(f"page={str(page)!r} must name a file in a folder that exists")
-    folder = page.with_name(f"{page.stem}_media")
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"page={str(page)!r}: {folder.name!r} beside it must be a folder, or not be there")
+    page, folder = _places(page)
     existed = folder.is_dir()
     media = _Media(folder)
     partial = page.with_name(f".{media.token}.html")
@@ -176,9 +176,9 @@ def _described(entry: Entry, media: _Media) -> dict[str, Any]:
             continue
         part = _Part(os.fspath(path), *((entry.start, entry.duration) if kind == "content" else (0.0, math.inf)))
         try:
-            heard.append((kind, part, media.measured(part)))
+            heard.append((kind, part, media.measured(part, kind)))
         except (OSError, ValueError) as error:
-            said["problems"].append(f"{kind}: {error}")
+            said["problems"].append(str(error))
     pair = max((one.peak for kind, _, one in heard if kind != "style"), default=1.0)
     said["turned_down"] = _finite(20 * math.log10(max(1.0, pair)))
     for kind, part, one in heard:
@@ -245,6 +245,17 @@ class _Measured(NamedTuple):
     source_channels: int
 
 
+def _places(page: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """The page, and the folder for its media."""
+    page = Path(page)
+    if page.is_dir() or not page.parent.is_dir():
+        raise ValueError(f"page={str(page)!r} must name a file in a folder that exists")
+    folder = page.with_name(f"{page.stem}_media")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"page={str(page)!r}: {folder.name!r} beside it must be a folder, or not be there")
+    return page, folder
+
+
 class _Media:
     """The recordings of a page, each written once, with its picture.
 
@@ -257,13 +268,13 @@ class _Media:
     def __init__(self, folder: Path) -> None:
         self.token, self.names, self.n_bytes = uuid.uuid4().hex, set[str](), 0
         self._folder = folder
-        self._measured: dict[_Part, _Measured | str] = {}
+        self._measured: dict[_Part, _Measured] = {}
         self._numbers: dict[tuple[_Part, float], int] = {}
         self._recordings: list[dict[str, Any]] = []
         self._pictures: list[np.ndarray] = []
 
-    def measured(self, part: _Part) -> _Measured:
-        """Read a recording through.
+    def measured(self, part: _Part, name: str = "recording") -> _Measured:
+        """Read a recording through, which errors call ``name``.
 
         Raises
         ------
@@ -271,14 +282,8 @@ class _Media:
             If it can't be read or is empty.
         """
         if part not in self._measured:
-            try:
-                self._measured[part] = _measure(part)
-            except (OSError, ValueError) as error:
-                self._measured[part] = str(error)
-        known = self._measured[part]
-        if isinstance(known, str):
-            raise ValueError(known)
-        return known
+            self._measured[part] = _measure(part, name)
+        return self._measured[part]
 
     def add(self, part: _Part, divisor: float) -> int:
         """Write a recording that has been measured, divided by a number; its own number among all."""
@@ -334,14 +339,14 @@ class _Media:
         )
 
 
-def _measure(part: _Part) -> _Measured:
-    with Source(part.path, "file") as source:
+def _measure(part: _Part, name: str) -> _Measured:
+    with Source(part.path, name) as source:
         peak, energy, n_values, n_samples = 0.0, 0.0, 0, 0
 
         def weighed(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
             nonlocal energy, n_values
             for block in blocks:
-                check_finite(repr(part.path), block)
+                check_finite(f"{name}={part.path!r}", block)
                 energy += float(np.sum(np.square(block, dtype=np.float64)))
                 n_values += block.size
                 yield block
@@ -350,7 +355,7 @@ def _measure(part: _Part) -> _Measured:
             peak = max(peak, float(np.abs(block).max(initial=0.0)))
             n_samples += block.shape[1]
         if not n_samples:
-            raise ValueError(f"file={part.path!r} is empty")
+            raise ValueError(f"{name}={part.path!r} is empty")
         rms = math.sqrt(energy / n_values)
         return _Measured(peak, rms, n_samples, _rate(source), source.sample_rate, source.channels)
 

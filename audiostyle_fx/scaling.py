@@ -35,6 +35,10 @@ class Term(NamedTuple):
     style_weight: float
     content_weight: float
 
+    def of_style(self) -> Term:
+        """What of it a style's own statistics depend on: all but the weight of the content."""
+        return self._replace(content_weight=0.0)
+
     def as_published(self, n_frames: int) -> Term:
         """The same with Grams divided by frames, and with a content loss that grows with the number of patches."""
         patches = n_frames - self.kernel_width + 1

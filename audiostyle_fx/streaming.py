@@ -11,7 +11,7 @@ from .dynamics import Dynamics, block_energies, block_samples
 from .progress import Progress, reporting
 from .sections import CONTEXTS, Section
 from .stages import FAILED, iteration_costs
-from .works import Gain, Matched, Recipe, Work, float32, level_shares, scaled, style_parts
+from .works import Gain, Recipe, Work, float32, level_shares, scaled, style_parts
 
 MARGIN_SECONDS = 0.02
 """Samples before a window that are kept for its mask: silence there may have a fade that reaches into it."""
@@ -180,7 +180,6 @@ class Stream:
         self._n_made = self._n_given = 0
         self._sums = np.zeros(3)  # of dry squared, wet squared and their product
         self._shares: np.ndarray | None = None
-        self._matched: dict[bytes, Matched] = {}
         self._broken = False
 
     @property
@@ -216,7 +215,7 @@ class Stream:
         if active.any():
             costs = iteration_costs(work.parameters, work.recipe.stft)
             with reporting(self._progress, work.parameters.iterations, costs, 1) as report:
-                style_parts([(work, k)], active, self._styles(active), work.recipe, report)
+                style_parts([(work, k)], active, work.recipe.matched(active), work.recipe, report)
             # Far below what came before, as the tail of a filter is, a section may come to nothing.
             if not self._sums[1] and not work.wet[:, section.kept].any():
                 raise RuntimeError(FAILED)
@@ -229,13 +228,6 @@ class Stream:
         self._shares, self._n_made = shares, at.stop
         work.forget(k)
         return float32(made)
-
-    def _styles(self, active: np.ndarray) -> Matched:
-        """The styles for the channels that sound, prepared once."""
-        key = active.tobytes()
-        if key not in self._matched:
-            self._matched[key] = self._work.recipe.matched(active)
-        return self._matched[key]
 
     def _wet(self, at: slice) -> np.ndarray:
         return self._work.wet[:, at].astype(np.float64) / self._work.gain(at)

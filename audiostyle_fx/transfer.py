@@ -209,8 +209,9 @@ def stylize(
     """
     parameters = Parameters.of(locals())
     audio = recordings.check_audio("content", content)
-    weights = (style_sample_rate, style_weights)
-    return _transfer([audio], [content.shape], style, *weights, sample_rate, parameters, progress)[0]
+    sample_rate = check_rate("sample_rate", sample_rate)
+    recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, parameters)
+    return styled([audio], [content.shape], recipe, progress)[0]
 
 
 def stylize_batch(
@@ -248,7 +249,9 @@ def stylize_batch(
     if not shapes or len(set(shapes)) > 1:
         raise ValueError(f"contents has recordings of shapes {sorted(set(shapes))}; they must be of one shape")
     audio = [recordings.check_audio("contents", content) for content in contents]
-    return _transfer(audio, shapes, style, style_sample_rate, style_weights, sample_rate, checked, progress)
+    sample_rate = check_rate("sample_rate", sample_rate)
+    recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, checked)
+    return styled(audio, shapes, recipe, progress)
 
 
 def texture(
@@ -381,19 +384,10 @@ def style_file(
     return Outcome(**_outcome(work))
 
 
-def _transfer(
-    audio: list[np.ndarray],
-    shapes: list[tuple[int, ...]],
-    style: Style,
-    style_sample_rate: Any,
-    style_weights: Any,
-    sample_rate: float,
-    parameters: Parameters,
-    progress: Progress,
+def styled(
+    audio: list[np.ndarray], shapes: list[tuple[int, ...]], recipe: Recipe, progress: Progress = None
 ) -> list[Result]:
     """The results for recordings (channels, samples) of one shape; ``shapes`` are those to return them in."""
-    sample_rate = check_rate("sample_rate", sample_rate)
-    recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, parameters)
     wets = [np.zeros_like(dry) for dry in audio]
     works = [Work.of(dry, wet, recipe) for dry, wet in zip(audio, wets, strict=True)]
     style_all(works, recipe, progress)

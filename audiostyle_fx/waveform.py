@@ -4,7 +4,7 @@ The log-magnitude flattens what the ear hears compressed: the gradient at a loud
 though it needs large steps, and the other way round. Steps on samples can't tell the cells apart; steps on MDCT
 coefficients can, so the optimiser works on :math:`u = \mathrm{MDCT}(y) / d`, where :math:`d = (1 + m)^{0.7}` grows
 with the level :math:`m` around each coefficient. The basis is orthonormal and has as many coefficients as samples:
-nothing but the metric changes.
+nothing but the metric changes. A search that starts from noise has its levels to find first, and can `renew` them.
 """
 
 from __future__ import annotations
@@ -69,6 +69,11 @@ class WaveformObjective:
         if self.fixed is not None:
             y += self.fixed
         return y
+
+    def renew(self, u: Array) -> Array:
+        """Take the levels from the samples at u; returns their coordinates from now on."""
+        before, self.metric = self.metric, self._metric(self.samples(u))
+        return u * (before / self.metric)
 
     def value_and_grad(self, u: Array) -> tuple[Array, Array]:
         """Losses, float64 (2, batch): style, content; and the gradient of their sum at u."""

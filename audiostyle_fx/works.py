@@ -8,11 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from . import audio as recordings
+from .backend import OVERFLOW, Held
 from .cards import in_batches
 from .dynamics import Dynamics
 from .excerpts import excerpts
@@ -22,6 +23,7 @@ from .sample_file import Samples
 from .sections import Section, overlap, plan
 from .spectral import STFT
 from .stages import FAILED, Stage, item_bytes, iteration_costs, patch_samples, three_stages
+from .styles import Matched, Styles, style_name
 
 Gain: TypeAlias = Callable[[slice], float | np.ndarray]
 """How far the work is above the content's level in a window: the factor of each sample, or one for all."""
@@ -33,13 +35,6 @@ EXCERPT_SECONDS, EXCERPT_PATCHES = 5.0, 4
 """Length of the excerpts from a long style, and how many patches they span at least. Shorter ones cover it better, but
 there are more of them. Measured on a style of three minutes that keeps changing: a third of it in pieces of 10 s leaves
 4 to 12 times the style loss of the whole, in pieces of 3 or 1.5 s 3 to 4 times."""
-
-
-class Matched(NamedTuple):
-    """Styles, float64 (channels, samples), as a content's channels and at the level of transfers, with their shares."""
-
-    styles: list[np.ndarray]
-    shares: list[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +55,8 @@ class Recipe:
         With windows in samples.
     stft : STFT
         Of the longest window.
+    held : Held
+        Of the styles at this rate, whatever the recording: keeps those that were matched.
     """
 
     styles: list[np.ndarray]
@@ -68,34 +65,27 @@ class Recipe:
     content_rate: float
     parameters: Parameters
     stft: STFT
+    held: Held
 
     @classmethod
     def of(
         cls, style: Any, style_sample_rate: Any, style_weights: Any, content_rate: float, parameters: Parameters
     ) -> Recipe:
-        """That of `stylize`'s arguments; styles are resampled, and checked to be long enough for a patch."""
+        """That of `stylize`'s arguments, or of `Styles`, resampled, and checked to be long enough for a patch."""
         sample_rate = ORIGINAL_RATE if parameters.original else content_rate
         parameters = parameters.in_samples(sample_rate)
         stft = parameters.stft(sample_rate)
-        styles = recordings.read_styles(style, style_sample_rate, style_weights)
+        styles = Styles.of(style, style_sample_rate, style_weights, sample_rate)
+        audio, held = styles.at(content_rate, sample_rate)
         needed = patch_samples(parameters, stft)
-        audio = []
-        for i, (samples, rate, _) in enumerate(styles):
-            name = "style" if len(styles) == 1 else f"style[{i}]"
-            loud = recordings.rms(samples)
-            with np.errstate(over="ignore", invalid="ignore"):
-                samples = recordings.resample(samples, content_rate if rate is None else rate, sample_rate)
-            if not np.isfinite(samples).all():
-                raise ValueError(f"{name} has peaks that single precision can't hold at sample_rate={sample_rate}")
-            if recordings.rms(samples) < 1e-4 * loud:
-                raise ValueError(f"{name} is silent at sample_rate={sample_rate}; it must have sound below half of it")
+        for i, samples in enumerate(audio):
             if samples.shape[-1] < needed:
                 least, given = (math.ceil(1e4 * n / sample_rate) / 1e4 for n in (needed, samples.shape[-1]))
                 raise ValueError(
-                    f"{name} is {given:.4f} s long; kernel_width={parameters.kernel_width} needs at least {least:.4f} s"
+                    f"{style_name(i, len(audio))} is {given:.4f} s long; "
+                    f"kernel_width={parameters.kernel_width} needs at least {least:.4f} s"
                 )
-            audio.append(samples)
-        return cls(audio, [one.share for one in styles], sample_rate, content_rate, parameters, stft)
+        return cls(audio, styles.shares, sample_rate, content_rate, parameters, stft, held)
 
     def spans(self) -> tuple[float, int, int]:
         """Samples of a section, about, of context on either side, and of the fades between neighbours."""
@@ -104,12 +94,17 @@ class Recipe:
 
     def matched(self, active: np.ndarray) -> Matched:
         """The styles for the channels of a content that sound, by a flag each; of long ones excerpts."""
+        what, patch = self.parameters, (patch_samples(self.parameters, self.stft), self.stft.hop_length)
+        key = (active.tobytes(), *patch, what.style_seconds, what.normalize, what.original, what.seed)
+        return self.held.get(key, lambda: self._matched(active))
+
+    def _matched(self, active: np.ndarray) -> Matched:
         needed, rate = patch_samples(self.parameters, self.stft), self.sample_rate
         most = self.parameters.style_seconds * rate
         seeds = np.random.SeedSequence(self.parameters.seed).spawn(2 + len(self.styles))[2:]  # two serve the stages
-        matched = Matched([], [])
+        matched = Matched([], [], Held(1 + len(self.parameters.other_stfts)))
         for i, (style, share, seed) in enumerate(zip(self.styles, self.shares, seeds, strict=True)):
-            name = f"style[{i}]" if len(self.styles) > 1 else "style"
+            name = style_name(i, len(self.styles))
             one = recordings.match_channels(style, active, name)
             gain, pieces = self.gain(one), [one]
             if one.shape[1] > most and not self.parameters.original:  # which takes the beginning
@@ -120,7 +115,8 @@ class Recipe:
                     seconds = self.parameters.style_seconds
                     raise ValueError(f"style_seconds={seconds:g} takes but silence of {name}; it must be longer")
             patches = [piece.shape[1] - needed + self.stft.hop_length for piece in pieces]
-            matched.styles.extend(scaled(piece, gain) for piece in pieces)
+            with np.errstate(**OVERFLOW):
+                matched.styles.extend(scaled(piece, gain).astype(np.float32) for piece in pieces)
             matched.shares.extend(share * n / sum(patches) for n in patches)
         return matched
 
@@ -323,7 +319,8 @@ def _style_batch(
     contents, masks, *fixed = (np.stack(arrays) for arrays in zip(*before, strict=True))
     samples, stages = three_stages(
         contents,
-        *styles,
+        styles.styles,
+        styles.shares,
         masks,
         recipe.sample_rate,
         recipe.parameters,
@@ -332,6 +329,7 @@ def _style_batch(
         report(len(batch)),
         fixed[0] if fixed else None,
         [k for _, k in batch],
+        styles.held,
     )
     together = Counter(work for work, _ in batch)  # the sections of a recording share its time
     for (work, k), wet, stage in zip(batch, samples, stages, strict=True):

@@ -159,6 +159,10 @@ def test_a_page_to_listen_with(words, monkeypatch):
         assert entry.parameters["kernel_width"] == 3 and len(entry.stages["waveform"]["style"]) == 4
 
 
+def test_a_page_that_can_not_be_written_is_found_before_any_work(capsys, no_work):
+    assert "nowhere/page.html" in fails(capsys, 1, *STYLED, "--report", "nowhere/page.html")
+
+
 # ---------------------------------------------------------------- chains
 def test_a_chain_is_the_board_in_its_order(stereo, style, rate, quick):
     words = ["highpass_filter", "300", "style", "style.wav", *QUICK, "reverb", "room_size=0.4", "gain", "-3"]
@@ -371,7 +375,7 @@ def test_effects_are_listed_and_explained(capsys):
 def test_help_on_style_has_the_defaults_of_textures(capsys):
     assert run("help", "style") == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "alpha=0.01 " in shown and "Defaults of a texture: alpha=0 kernel_width=2,6,22" in shown
+    assert "alpha=0.01 " in shown and "Defaults of a texture: alpha=0 kernel_width=3,24" in shown
 
 
 # ---------------------------------------------------------------- files

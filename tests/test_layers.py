@@ -13,7 +13,7 @@ PACKAGE = Path(audiostyle_fx.__file__).parent
 KERNELS = {"cublas", "backend", "cards", "arc_cosine", "kernels"}
 NUMERICAL = KERNELS | {"spectral", "scaling", "infinite_width", "random_conv", "optimize", "phase", "waveform"}
 BELOW_OBJECTIVES = KERNELS | {"scaling", "spectral"}
-BELOW_WORKS = {"stages", "sections", "excerpts", "sample_file", "audio", "dynamics", "progress"}
+BELOW_WORKS = {"stages", "sections", "excerpts", "sample_file", "audio", "dynamics", "styles", "progress"}
 BELOW_CLI = {"effect", "plugins", "grammar", "completion", "chain", "manifest", "folder", "workers", "watch", "report"}
 BELOW_TRANSFER = NUMERICAL | BELOW_WORKS | {"parameters"}
 
@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "sample_file": set(),
     "audio": {"parameters", "sample_file"},
     "dynamics": {"audio", "sample_file"},
+    "styles": {"audio", "backend"},
     "progress": set(),
     "works": BELOW_TRANSFER,
     "picture": {"spectral"},

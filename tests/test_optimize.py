@@ -210,6 +210,28 @@ def test_an_item_at_its_minimum_stays_while_others_search():
     np.testing.assert_allclose(x[1], [1, 1], atol=1e-3)
 
 
+def test_lbfgs_goes_on_in_other_coordinates_from_the_accepted_point():
+    """Half way, x becomes u = x / scales; the search ends at the same minimum, and no loss is ahead of its point."""
+    value_and_grad, minimum = quadratic()
+    scales, renewed = np.ones(20), []
+
+    def scaled(u):
+        losses, grad = value_and_grad(u * scales)
+        return losses, grad * scales
+
+    def renew(u):
+        renewed.append(scaled(u)[0])
+        scales[:] = np.linspace(0.5, 2, 20)
+        return u / scales
+
+    start = np.random.default_rng(4).standard_normal((2, 20))
+    x, history = minimize(scaled, start, LBFGS(renewal=(20, renew)), 80, quiet)
+    assert len(history) == 81 and len(renewed) == 1
+    np.testing.assert_allclose(history[20], renewed[0], rtol=1e-9)
+    np.testing.assert_array_equal(renewed[0].sum(axis=0), history[:20].sum(axis=1).min(axis=0))
+    np.testing.assert_allclose(x * scales, np.stack([minimum] * 2), atol=1e-4)
+
+
 def test_lbfgs_never_returns_a_worse_point_than_before():
     start = np.array([[-1.2, 1.0], [3.0, -3.0], [-20.0, 30.0]])
     ends = [minimize(rosenbrock, start, LBFGS(), n, quiet)[1][-1].sum(axis=0) for n in range(50)]

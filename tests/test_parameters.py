@@ -341,14 +341,19 @@ def test_every_parameter_of_a_preset_can_be_changed(style):
     assert type(Own.preset("texture", style)) is Own
 
 
-@pytest.mark.parametrize("hop_length", [64, (64, 128)])
-def test_a_hop_drops_no_windows_of_the_other_kind(hop_length, style, rate, no_work):
-    message = r"hop_length=.* needs n_fft or hop_ms, as there is window_ms=\(32\.0, 128\.0\)"
+@pytest.mark.parametrize(
+    ("hop_length", "message"),
+    [
+        (64, r"hop_length=64 needs n_fft or hop_ms, as there is window_ms=\(32\.0, 128\.0\)"),
+        ((64, 128), r"hop_length=\(64, 128\) needs n_fft"),
+    ],
+)
+def test_a_hop_drops_no_windows_of_the_other_kind(hop_length, message, style, rate, no_work):
     with pytest.raises(ValueError, match=message):
         StyleTransfer.preset("texture", style, hop_length=hop_length)
     with pytest.raises(ValueError, match=message):
         texture(style, rate, 1.0, hop_length=hop_length)
-    with pytest.raises(ValueError, match="hop_ms=5 needs window_ms or hop_length, as there is n_fft=2048"):
+    with pytest.raises(ValueError, match=r"hop_ms=5\.0 needs window_ms"):
         StyleTransfer.preset("original", style, hop_ms=5)
 
 

@@ -14,6 +14,7 @@ import audiostyle_fx.works
 from audiostyle_fx import Result, stages, stylize, stylize_batch, texture
 from audiostyle_fx.audio import resample, rms
 from audiostyle_fx.parameters import CHECKS, Parameters
+from audiostyle_fx.waveform import WaveformObjective
 
 
 @pytest.fixture
@@ -565,7 +566,7 @@ def test_the_originals_loss_divides_by_the_contents_frames(frames, style_frames,
     bins, width, rng = 1025, 2, np.random.default_rng(0)
     content, style, x = (rng.random((1, n, bins), np.float32) for n in (frames, style_frames, frames))
     parameters = Parameters(original=True, n_filters=n_filters, kernel_width=width, alpha=0.3)
-    objective = stages._objective(content, [style], (1.0,), 1, 22050, parameters, 3)
+    objective = stages._objective(content, stages._Seen([style], parameters), (1.0,), 1, 22050, parameters, 3)
     (style_loss, content_loss), _ = objective.value_and_grad(x)
 
     def kernel(a, b):
@@ -696,6 +697,19 @@ def test_texture_has_the_statistics_of_the_style_and_copies_nothing(clicks, rate
         for snippet in first.reshape(-1, half):
             similar = np.correlate(other, snippet, "valid") / (np.sqrt(energy) * np.linalg.norm(snippet))
             assert np.abs(similar).max() < 0.4
+
+
+@pytest.mark.parametrize(("own", "renewals"), [({}, 1), ({"optimizer": "adam"}, 0), ({"spectrogram_iters": 2}, 0)])
+def test_levels_are_taken_anew_on_the_way_from_noise(monkeypatch, style, rate, own, renewals):
+    """After a fifth of L-BFGS's iterations, where the waveform itself starts as noise; else never."""
+    evaluations, renewed_after = [], []
+    real, real_renew = WaveformObjective.value_and_grad, WaveformObjective.renew
+    monkeypatch.setattr(WaveformObjective, "value_and_grad", lambda *a: evaluations.append(1) or real(*a))
+    monkeypatch.setattr(WaveformObjective, "renew", lambda *a: renewed_after.append(len(evaluations)) or real_renew(*a))
+    texture(style, rate, 0.5, kernel_width=(2, 6), waveform_iters=10, **own)
+    assert renewed_after == [2] * renewals
+    stylize(style, style, rate, optimizer="lbfgs", spectrogram_iters=0, phase_iters=1, waveform_iters=10)
+    assert len(renewed_after) == renewals
 
 
 def test_texture_is_the_transfer_without_content(style, rate, quick):

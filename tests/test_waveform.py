@@ -195,3 +195,17 @@ def test_items_of_a_batch_are_independent():
         own_losses, own_grad = alone.value_and_grad(alone.coordinates(y[one]))
         np.testing.assert_allclose(own_losses[:, 0], losses[:, item], rtol=1e-10)
         np.testing.assert_allclose(own_grad[0], grad[item], rtol=1e-8, atol=1e-11 * abs(grad).max())
+
+
+def test_renewed_coordinates_are_those_of_the_same_samples_at_their_levels():
+    stft, start, found = STFT(16, 4), noise(8, (2, 2, 128)), 20 * noise(9, (2, 2, 128))
+    mask = partial_mask(start.shape)
+    objective = objective_at(start, stft, mask, batch=2)
+    objective.fixed = 1 - np.clip(mask, 0, 1)
+    u = objective.coordinates(found)
+    samples, (losses, _), before = objective.samples(u), objective.value_and_grad(u), objective.metric
+    renewed = objective.renew(u)
+    np.testing.assert_allclose(objective.samples(renewed), samples, atol=1e-12)
+    np.testing.assert_allclose(objective.value_and_grad(renewed)[0], losses, rtol=1e-9)
+    np.testing.assert_array_equal(objective.metric, objective_at(samples, stft, mask).metric)
+    assert objective.metric.max() > 2 * before.max()
