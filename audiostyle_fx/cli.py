@@ -24,11 +24,13 @@ from .audio import SAMPLE_BYTES, read_format
 from .chain import Job, check_chain, effects, run, shown
 from .completion import SHELLS, script
 from .effect import StyleTransfer
-from .folder import FolderError, Selection, record_of, run_folder
+from .folder import run_folder
 from .grammar import Step, meant, steps
 from .manifest import Record
 from .parameters import DEFAULTS, TEXTURE
 from .plugins import Effect, description, listing
+from .selection import FolderError, Selection
+from .task import record_of
 from .watch import show_json, watcher
 from .workers import cluster
 

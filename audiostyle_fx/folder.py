@@ -8,14 +8,12 @@ sum to the mix. Until then they wait in floating point.
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import hashlib
 import json
 import math
 import os
 import platform
 import shutil
-import threading
 import time
 import warnings
 from collections import deque
@@ -28,28 +26,19 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from . import audio as recordings
 from .audio import check_weights
-from .chain import Job, Made, check_chain, check_files, effects, is_style, run
+from .chain import check_chain, check_files, effects, is_style
 from .grammar import Step
 from .manifest import NAME, Manifest, Record, plain, sync_folder
-from .parameters import DEFAULTS, flag, integer, number
-from .progress import Progress
-from .sample_file import SampleFile
-from .stages import Stage
+from .parameters import DEFAULTS, flag, integer
+from .selection import Selection, find
+from .task import Task, decibels, failure, perform
 from .workers import Crew, InTurn, Processes, Through
 
 Event: TypeAlias = dict[str, Any]
 """What happens, as plain values; see `style_folder`."""
 
-MOST_POINTS = 32
-"""Of a curve of losses that are kept."""
-
 PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soundfile", "pedalboard")
-
-
-class FolderError(ValueError):
-    """The folders are not such that one's recordings can be made into the other's."""
 
 
 @dataclass(frozen=True)
@@ -75,50 +64,6 @@ class FolderOutcome:
     failed: dict[str, str]
     skipped: int
     seconds: float
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which files of a folder are taken, what of them, and how they are written.
-
-    Attributes
-    ----------
-    include, exclude : sequence of str
-        Globs, of a file's name, or where they hold a slash of its path below the folder.
-    format : str, optional
-        The ending of what is written; each file's own by default.
-    start, duration : float
-        The part of each recording, in seconds.
-    independent : bool
-        Whether each file that would clip is turned down by itself.
-    """
-
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    format: str | None = None
-    start: float = 0.0
-    duration: float = math.inf
-    independent: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("include", "exclude"):
-            globs = getattr(self, name)
-            if isinstance(globs, str) or not all(isinstance(glob, str) for glob in globs):
-                raise TypeError(f"{name}={globs!r} must be a list of globs")
-        if self.format is not None and not isinstance(self.format, str):
-            raise TypeError(f"format={self.format!r} must be a str, or None")
-        if self.format is not None and ending(self.format) not in recordings.endings(written=True):
-            formats = ", ".join(sorted(one[1:] for one in recordings.endings(written=True)))
-            raise FolderError(f"format={self.format!r} must be one of {formats}")
-        number(0)("start", self.start)
-        if self.duration != math.inf and number(0)("duration", self.duration) == 0:
-            raise ValueError(f"duration={self.duration!r} must be above 0")
-        flag("independent", self.independent)
-
-
-def ending(format: str) -> str:
-    """The ending of files of a format, such as ``.flac``, in small letters."""
-    return "." + format.lstrip(".").lower()
 
 
 def style_folder(
@@ -296,104 +241,6 @@ def _tell_again(tell: Callable[[Event], None], work: _Work, tasks: Iterable[Task
 
 
 # ---------------------------------------------------------------- what there is to do
-def find(
-    in_folder: str | os.PathLike[str],
-    out_folder: str | os.PathLike[str],
-    selection: Selection,
-    others: Iterable[str] = (),
-) -> dict[str, str]:
-    """The paths of the recordings in a folder and below it, by the relative names of what is made of them.
-
-    Links are followed; names that begin with a dot, and what is neither a file nor a folder, are left out.
-
-    Parameters
-    ----------
-    in_folder, out_folder : path
-    selection : Selection
-    others : iterable of str
-        What is read besides, and must not be written to.
-
-    Raises
-    ------
-    FolderError
-        If one folder is the other, or in it, also by links; if there is no recording; if two would have one name; if
-        what is read would be written to.
-    OSError
-        If a folder can't be read.
-    """
-    source, target = os.path.realpath(in_folder), os.path.realpath(out_folder)
-    if not os.path.isdir(source):
-        raise FolderError(f"input {os.fspath(in_folder)!r} must be a folder that exists")
-    if os.path.exists(target) and not os.path.isdir(target):
-        raise FolderError(f"output {os.fspath(out_folder)!r} must be a folder, as the input is one")
-    if _related(source, target):
-        raise FolderError(
-            f"output {os.fspath(out_folder)!r} and input {os.fspath(in_folder)!r} must not be the same folder, nor one "
-            "in the other"
-        )
-    found: dict[str, str] = {}
-    read = {os.path.realpath(path) for path in others}
-    known, written = recordings.endings(), selection.format and ending(selection.format)
-    for name, path, real in _files(source, "", target, (source,)):
-        stem, its_ending = os.path.splitext(name)
-        if its_ending.lower() not in known or not _taken(name, selection):
-            continue
-        made = stem + (written or its_ending)
-        if made in found:
-            raise FolderError(f"{found[made]!r} and {path!r} would both become {made!r}")
-        found[made] = path
-        read.add(real)
-    if not found:
-        chosen = " that --include and --exclude leave" if selection.include or selection.exclude else ""
-        raise FolderError(f"input {os.fspath(in_folder)!r} holds no recordings{chosen}")
-    _check_written(found, target, read)
-    return found
-
-
-def _files(folder: str, below: str, target: str, above: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-    """Relative name, path, and path without links of the files below a folder; what leads back up ends there."""
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name.startswith("."):
-                continue
-            name, link = below + entry.name, entry.is_symlink()
-            real = os.path.realpath(entry.path) if link else os.path.join(above[-1], entry.name)
-            if os.path.isdir(entry.path) if link else entry.is_dir():
-                if link and _related(real, target):
-                    raise FolderError(f"output {target!r} must not be in the input, as by the link {entry.path!r}")
-                if real not in above:
-                    yield from _files(entry.path, f"{name}/", target, (*above, real))
-            elif entry.is_file() if not link else os.path.isfile(real) or not os.path.exists(real):
-                yield name, entry.path, real
-
-
-def _related(one: str, other: str) -> bool:
-    """Whether two folders are the same, or one is in the other."""
-    return one == other or Path(one) in Path(other).parents or Path(other) in Path(one).parents
-
-
-def _check_written(names: Iterable[str], target: str, read: set[str]) -> None:
-    """Raise if links in the target lead from a name to what is read, or from two names to one file."""
-    folders: dict[str, str] = {}
-    names_of: dict[str, str] = {}
-    for name in names:
-        folder, base = os.path.split(name)
-        if folder not in folders:
-            folders[folder] = os.path.realpath(os.path.join(target, folder))
-        written = os.path.join(folders[folder], base)
-        if written in read:
-            raise FolderError(f"output {os.path.join(target, name)!r} is a file that is read, {written!r}")
-        if names_of.setdefault(written, name) != name:
-            raise FolderError(f"output {target!r}: {names_of[written]!r} and {name!r} are one file, {written!r}")
-
-
-def _taken(name: str, selection: Selection) -> bool:
-    def matches(globs: Iterable[str]) -> bool:
-        return any(fnmatch.fnmatchcase(name if "/" in glob else os.path.basename(name), glob) for glob in globs)
-
-    return (not selection.include or matches(selection.include)) and not matches(selection.exclude)
-
-
 def _paths(step: Step) -> list[str]:
     """The files that an effect reads."""
     values = [step.values[name] for name, one in step.effect.parameters.items() if one.is_file and name in step.values]
@@ -408,44 +255,6 @@ def _absolute(step: Step) -> Step:
             given = values[name]
             values[name] = [os.path.abspath(path) for path in given] if step.effect.several else os.path.abspath(given)
     return Step(step.effect, values)
-
-
-@dataclass(frozen=True)
-class Task:
-    """What there is to do for a file, in plain values, which any process can be told.
-
-    Attributes
-    ----------
-    name : str
-        Of what is made, relative.
-    source, target : str
-        Paths: the recording, and what is made of it.
-    staged, finished : str
-        Where that waits, in floating point until its level is known, and in its format until it takes its place: only
-        the process that owns the manifest puts it there, so that none which it has lost can.
-    links : tuple of (str, dict)
-        The effects by name, with their values.
-    start, duration : float
-        The part of the recording, in seconds.
-    shared : bool
-        Whether the level is known only when all in the same folder have been made.
-    full_scale : float, optional
-        In a second task of such a file, the level that they are all brought down by.
-    anew : bool
-        Whether it had been finished before, at another level.
-    """
-
-    name: str
-    source: str
-    target: str
-    staged: str
-    finished: str
-    links: tuple[tuple[str, dict[str, Any]], ...]
-    start: float
-    duration: float
-    shared: bool
-    full_scale: float | None = None
-    anew: bool = False
 
 
 class _Made(NamedTuple):
@@ -562,7 +371,7 @@ class _Work:
         if waiting and full_scale > 1 and len(made) > 1:
             where = f"{group}: its" if group else "all"
             warnings.warn(
-                f"{where} files turned down by {_decibels(full_scale)}, as one would clip at full scale", stacklevel=2
+                f"{where} files turned down by {decibels(full_scale)}, as one would clip at full scale", stacklevel=2
             )
         return [replace(self._task(name), full_scale=full_scale) for name in waiting]
 
@@ -637,10 +446,6 @@ def _remove(*paths: str) -> None:
             os.unlink(path)
 
 
-def _decibels(full_scale: float) -> str:
-    return f"{20 * math.log10(full_scale):.1f} dB"
-
-
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
@@ -651,110 +456,6 @@ def _content(path: str) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-# ---------------------------------------------------------------- doing it
-def perform(task: Task, progress: Progress = None) -> Record:
-    """Do a task; its record, also where it failed."""
-    with _told() as messages:
-        try:
-            record = _make(task, progress) if task.full_scale is None else {}
-            full_scale = task.full_scale
-            if full_scale is None and not task.shared:
-                full_scale = record["level"]
-                if full_scale > 1:
-                    messages.append(f"turned down by {_decibels(full_scale)}, as it would clip at full scale")
-            if full_scale is not None:
-                record.update(_finish(task, full_scale))
-        except Exception as error:
-            record = failure(task, str(error) or type(error).__name__)
-    if messages:
-        record["warnings"] = list(dict.fromkeys(messages))
-    return record
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[list[str]]:
-    """What there is to say of a task: the warnings within, but in other threads than the main one.
-
-    What is done with warnings is the same for all threads, so that none of several can change it for itself alone.
-    """
-    messages: list[str] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield messages
-        return
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield messages
-    messages.extend(str(warning.message) for warning in caught)
-
-
-def failure(task: Task, error: str) -> Record:
-    """The record of a task that failed."""
-    return {"status": "failed", "error": error}
-
-
-def _make(task: Task, progress: Progress) -> Record:
-    """Put what is made of a recording where it waits, in floating point."""
-    with recordings.Source(task.source, "input") as source:
-        channels = source.channels
-        if os.path.isdir(task.target):
-            raise ValueError(f"output {task.target!r} must be a file, not a folder")
-        written = (source.sample_rate, channels, 0, source.subtype)
-        _, subtype = recordings.format_written(Path(task.target), *written)
-    chain = [Step(effects()[name], values) for name, values in task.links]
-    made = run(Job(task.source, task.staged, task.start, task.duration, "FLOAT"), chain, progress)
-    with recordings.Source(task.staged, "result") as source:
-        peak = max((recordings.peak(block) for block in source.blocks()), default=0.0)
-    return {
-        "status": "staged",
-        "channels": channels,
-        "subtype": subtype,
-        "peak": peak,
-        "level": max(1.0, peak) if recordings.clips(subtype) else 1.0,
-        **record_of(made),
-    }
-
-
-def _finish(task: Task, full_scale: float) -> Record:
-    """Bring what waits to its level and its format."""
-    subtype, tags = recordings.read_format(task.source)
-    with (
-        recordings.Source(task.staged, "result") as source,
-        SampleFile(os.path.dirname(task.finished), source.channels) as samples,
-    ):
-        for block in source.blocks():
-            samples.append(block)
-        recordings.write_audio(task.finished, samples, source.sample_rate, subtype, tags, full_scale)
-    return {"status": "done", "full_scale": full_scale}
-
-
-def record_of(made: Made) -> Record:
-    """What there is to say of a recording that was made, as plain values."""
-    return {
-        "sample_rate": made.sample_rate,
-        "duration": made.duration,
-        "seconds": round(made.seconds, 3),
-        "transfers": [
-            {
-                "parameters": plain(outcome.parameters),
-                "stages": {name: _stage(one) for name, one in outcome.stages.items()},
-            }
-            for outcome in made.transfers
-        ],
-    }
-
-
-def _stage(stage: Stage) -> Record:
-    """How a stage went, at no more iterations than a curve needs."""
-
-    def some(values: np.ndarray, figures: int = 6) -> list[float]:
-        at = np.unique(np.linspace(0, len(values) - 1, MOST_POINTS).round().astype(int))
-        return [float(f"{value:.{figures}g}") for value in values[at]]
-
-    record = {"seconds": round(stage.seconds, 3), "iterations": [int(i) for i in some(stage.iterations)]}
-    record |= {"style": some(stage.style), "content": some(stage.content)}
-    return record if stage.inconsistency is None else {**record, "inconsistency": some(stage.inconsistency)}
 
 
 def _crew(

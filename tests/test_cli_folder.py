@@ -156,7 +156,7 @@ def test_a_style_that_is_not_there_and_no_dask(capsys, monkeypatch, no_work):
 
 
 def test_interrupted_and_taken_up(capsys, monkeypatch):
-    make, calls = audiostyle_fx.folder._make, []
+    make, calls = audiostyle_fx.task._make, []
 
     def interrupt(task, progress):
         calls.append(task)
@@ -165,7 +165,7 @@ def test_interrupted_and_taken_up(capsys, monkeypatch):
         return make(task, progress)
 
     with monkeypatch.context() as patch:
-        patch.setattr("audiostyle_fx.folder._make", interrupt)
+        patch.setattr("audiostyle_fx.task._make", interrupt)
         assert run("-q", *STYLED) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "audiostyle: interrupted; the same command goes on with the rest"
     assert finished("out").keys() == {"a/bass.wav", "a/loud.wav", "a/soft.wav"}

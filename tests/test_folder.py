@@ -15,9 +15,10 @@ import pytest
 import soundfile
 
 import audiostyle_fx.folder
+import audiostyle_fx.task
 from audiostyle_fx import style_folder, stylize
-from audiostyle_fx.folder import FolderError, Selection, find
 from audiostyle_fx.manifest import HIDDEN, NAME
+from audiostyle_fx.selection import FolderError, Selection, find
 
 LENGTH = 4000
 
@@ -436,8 +437,8 @@ class Killed(BaseException):
 
 
 MOMENTS = {
-    "make": ("audiostyle_fx.folder._make", (0, 3)),
-    "encode": ("audiostyle_fx.folder.recordings.write_audio", (1, 2)),
+    "make": ("audiostyle_fx.task._make", (0, 3)),
+    "encode": ("audiostyle_fx.task.recordings.write_audio", (1, 2)),
     "place": ("audiostyle_fx.folder._put", (0, 2)),
     "placed": ("audiostyle_fx.folder.sync_folder", (0, 2)),
     "record": ("audiostyle_fx.manifest.os.fsync", (0, 2, 7, 13)),
@@ -604,14 +605,14 @@ def test_what_is_told(song, run, events):
 def test_warnings_of_a_file_are_recorded_and_told_with_its_name(stem, run, monkeypatch):
     stem("a.wav")
     stem("b/b.wav")
-    make = audiostyle_fx.folder._make
+    make = audiostyle_fx.task._make
 
     def warn(task, progress):
         for _ in range(2):
             warnings.warn("mind the gap", stacklevel=1)
         return make(task, progress)
 
-    monkeypatch.setattr("audiostyle_fx.folder._make", warn)
+    monkeypatch.setattr("audiostyle_fx.task._make", warn)
     with pytest.warns(UserWarning, match="mind the gap") as caught:
         outcome = run()
     assert [str(one.message) for one in caught] == ["a.wav: mind the gap", "b/b.wav: mind the gap"]
@@ -636,7 +637,7 @@ def test_threads_at_work_at_once_leave_warnings_alone(stem, quick, monkeypatch):
     """The second begins before the first ends, and ends after it."""
     stem("a/1.wav", 0.1)
     stem("b/2.wav", 0.1)
-    make, first, second, ended = audiostyle_fx.folder._make, *(threading.Event() for _ in range(3))
+    make, first, second, ended = audiostyle_fx.task._make, *(threading.Event() for _ in range(3))
 
     def overlap(task, progress):
         (first if task.name == "a/1.wav" else second).set()
@@ -652,7 +653,7 @@ def test_threads_at_work_at_once_leave_warnings_alone(stem, quick, monkeypatch):
         if event["event"] == "file":
             ended.set()
 
-    monkeypatch.setattr("audiostyle_fx.folder._make", overlap)
+    monkeypatch.setattr("audiostyle_fx.task._make", overlap)
     before = warnings.showwarning, warnings.filters[:]
     with InOrder(2) as executor:
         assert style_folder("in", "out", "style.wav", executor=executor, progress=told, **quick).failed == {}

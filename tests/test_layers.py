@@ -14,7 +14,8 @@ KERNELS = {"cublas", "backend", "cards", "arc_cosine", "kernels"}
 NUMERICAL = KERNELS | {"spectral", "scaling", "infinite_width", "random_conv", "optimize", "phase", "waveform"}
 BELOW_OBJECTIVES = KERNELS | {"scaling", "spectral"}
 BELOW_WORKS = {"stages", "sections", "excerpts", "sample_file", "audio", "dynamics", "styles", "progress"}
-BELOW_CLI = {"effect", "plugins", "grammar", "completion", "chain", "manifest", "folder", "workers", "watch", "report"}
+BELOW_CLI = {"effect", "plugins", "grammar", "completion", "chain", "manifest", "folder", "workers", "watch"}
+BELOW_CLI |= {"selection", "task", "report"}
 BELOW_TRANSFER = NUMERICAL | BELOW_WORKS | {"parameters"}
 
 MAY_IMPORT = {
@@ -53,7 +54,9 @@ MAY_IMPORT = {
     "chain": BELOW_TRANSFER | {"works", "transfer", "effect", "plugins", "grammar"},
     "manifest": {"audio"},
     "workers": {"backend", "cards"},
-    "folder": BELOW_TRANSFER | {"transfer", "plugins", "grammar", "chain", "manifest", "workers"},
+    "selection": {"audio", "parameters"},
+    "task": BELOW_TRANSFER | {"grammar", "chain", "manifest"},
+    "folder": BELOW_TRANSFER | {"grammar", "chain", "manifest", "selection", "task", "workers"},
     "watch": {"progress"},
     "cli": BELOW_TRANSFER | BELOW_CLI,
     "__main__": {"cli"},
