@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from pedalboard import Pedalboard
 
-from .audio import check_weights, check_writable, read_audio, read_format, read_styles, write_audio
+from .audio import check_weights, check_writable, read_audio, read_format, write_audio
 from .effect import StyleTransfer
 from .grammar import Step
-from .parameters import TEXTURE, Parameters
+from .parameters import ORIGINAL_RATE, TEXTURE, Parameters
 from .plugins import Effect, Parameter, native_effects, number, numpy_parameters, python_effect
 from .progress import Progress
+from .styles import Styles
 from .transfer import Outcome, style_file, stylize, texture
 from .works import Recipe
 
@@ -198,15 +199,19 @@ def _read(job: Job, source: str) -> tuple[np.ndarray, int]:
     return audio[:, start:stop], sample_rate
 
 
-def check_files(chain: Sequence[Step], sample_rate: float | None = None) -> None:
-    """Raise if a recording that an effect names can't be used, with a rate also if it is too short there."""
+def check_files(chain: Sequence[Step], sample_rate: float, *, lengths: bool = True) -> None:
+    """Raise if a recording that an effect names can't be used, or, with ``lengths``, is too short, at a rate in Hz.
+
+    What is read of styles is kept, see `Styles`.
+    """
     for step in chain:
         if is_style(step):
-            style, weights = step.values["style"], step.values.get("style_weights")
-            if sample_rate is None:
-                read_styles(style, None, weights)
+            parameters = Parameters.of(step.values)
+            style = (step.values["style"], None, step.values.get("style_weights"))
+            if lengths:
+                Recipe.of(*style, sample_rate, parameters)
             else:
-                Recipe.of(style, None, weights, sample_rate, Parameters.of(step.values))
+                Styles.of(*style, ORIGINAL_RATE if parameters.original else sample_rate)
             continue
         for name, one in step.effect.parameters.items():
             if one.is_file:

@@ -26,11 +26,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from . import audio as recordings
 from .audio import check_weights
 from .chain import check_chain, check_files, effects, is_style
 from .grammar import Step
 from .manifest import NAME, Manifest, Record, plain, sync_folder
-from .parameters import DEFAULTS, flag, integer
+from .parameters import DEFAULTS, ORIGINAL_RATE, flag, integer
 from .selection import Selection, find
 from .task import Task, decibels, failure, perform
 from .workers import Crew, InTurn, Processes, Through
@@ -183,9 +184,9 @@ def run_folder(
     if progress is not None and not callable(progress):
         raise TypeError(f"progress={progress!r} must be a function, or None")
     check_chain(chain, without_input=False)
-    check_files(chain)
-    chain = [_absolute(step) for step in chain]
     found = find(in_folder, out_folder, selection, [path for step in chain for path in _paths(step)])
+    check_files(chain, _first_rate(found.values()), lengths=False)  # whose errors show paths as they were given
+    chain = [_absolute(step) for step in chain]
     out = Path(os.path.realpath(out_folder))
     for folder in {out / os.path.dirname(name) for name in found}:
         folder.mkdir(parents=True, exist_ok=True)
@@ -222,6 +223,14 @@ def run_folder(
     counts = {"done": len(found) - len(outcome.failed) - work.skipped, "skipped": work.skipped}
     tell({"event": "end", **counts, "failed": len(outcome.failed), "seconds": round(outcome.seconds, 3)})
     return outcome
+
+
+def _first_rate(paths: Iterable[str]) -> float:
+    """The rate of the first recording that can be read, or any: that at which styles are needed first."""
+    for path in paths:
+        with contextlib.suppress(ValueError, OSError), recordings.Source(path, "input") as source:
+            return source.sample_rate
+    return ORIGINAL_RATE
 
 
 def _tell_of(tell: Callable[[Event], None], task: Task, record: Record, size: int) -> None:

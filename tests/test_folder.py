@@ -693,3 +693,15 @@ def test_tasks_that_an_executor_loses_fail_alone(song, run):
 
     with Loses(1) as executor:
         assert run(executor=executor).failed == {"song/bass.wav": "its workers died"}
+
+
+def test_a_style_is_read_once_for_all_recordings(song, run, monkeypatch):
+    read, paths = audiostyle_fx.audio.read_audio, []
+
+    def counted(path, name):
+        paths.append(Path(path).name)
+        return read(path, name)
+
+    monkeypatch.setattr("audiostyle_fx.audio.read_audio", counted)
+    assert not run().failed
+    assert paths == ["style.wav"]
