@@ -20,20 +20,27 @@ from audiostyle_fx import style_folder, stylize
 from audiostyle_fx.manifest import HIDDEN, NAME
 from audiostyle_fx.selection import FolderError, Selection, find
 
-LENGTH = 4000
+LENGTH = 2000
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch, style):
     """The current folder, with a style in it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.fsync", lambda file: None)  # which takes longer than all else here
     soundfile.write("style.wav", style, 8000, subtype="FLOAT")
     Path("in").mkdir()
 
 
 @pytest.fixture
+def quick():
+    """Parameters of all three stages, of as little as they can do."""
+    return {"n_fft": 128, "kernel_width": 2, "spectrogram_iters": 1, "phase_iters": 1, "waveform_iters": 1}
+
+
+@pytest.fixture
 def stem(content):
-    """Write a stem, half a second at a level, in 16 bits, into the input."""
+    """Write a stem, a quarter of a second at a level, in 16 bits, into the input."""
 
     def write(name, level=1.0, subtype="PCM_16", shift=0):
         path = Path("in", os.fsdecode(name))
@@ -246,7 +253,7 @@ def test_results_are_those_of_the_function_and_every_file_is_recorded(stem, styl
         np.testing.assert_array_equal(read(Path("out", name)), want.audio)
         record = outcome.files[name]
         assert record["status"] == "done" and record["full_scale"] == 1
-        assert record["transfers"][0]["parameters"]["n_fft"] == 256
+        assert record["transfers"][0]["parameters"]["n_fft"] == 128
         losses = record["transfers"][0]["stages"]["waveform"]["style"]
         np.testing.assert_allclose(losses, want.stages["waveform"].style, rtol=1e-5)
     written = json.loads(outcome.manifest.read_text())
@@ -255,11 +262,11 @@ def test_results_are_those_of_the_function_and_every_file_is_recorded(stem, styl
 
 
 def test_stems_of_a_song_share_one_factor_and_others_do_not(song, style, rate, run, quick):
-    with pytest.warns(UserWarning, match="song: its files turned down by 3.3 dB"):
+    with pytest.warns(UserWarning, match=r"song: its files turned down by \d\.\d dB"):
         outcome = style_folder("in", "out", "style.wav", **quick)
     wet = {path.name: stylize(read(path), style, rate, **quick).audio for path in Path("in/song").iterdir()}
     factor = max(np.abs(one).max() for one in wet.values())
-    assert factor > 1.2
+    assert factor > 1.05
     for name, audio in wet.items():
         assert outcome.files[f"song/{name}"]["full_scale"] == pytest.approx(factor)
         np.testing.assert_allclose(read(f"out/song/{name}"), audio / factor, atol=2**-15)
@@ -271,7 +278,7 @@ def test_stems_of_a_song_share_one_factor_and_others_do_not(song, style, rate, r
 def test_by_itself_only_what_clips_is_turned_down(song, run):
     outcome = run(independent=True)
     levels = {name: record["full_scale"] for name, record in outcome.files.items()}
-    assert levels.pop("song/loud.wav") > 1.2 and set(levels.values()) == {1}
+    assert levels.pop("song/loud.wav") > 1.05 and set(levels.values()) == {1}
     assert "turned down by" in outcome.files["song/loud.wav"]["warnings"][0]
 
 
@@ -292,9 +299,9 @@ def test_another_format_keeps_lengths(format, subtype, song, run):
 
 
 def test_a_part_of_each(song, run, style, rate, quick):
-    outcome = run(start=0.1, duration=0.3)
-    assert {record["duration"] for record in outcome.files.values()} == {0.3}
-    want = stylize(read("in/alone.wav")[800:3200], style, rate, **quick).audio
+    outcome = run(start=0.1, duration=0.1)
+    assert {record["duration"] for record in outcome.files.values()} == {0.1}
+    want = stylize(read("in/alone.wav")[800:1600], style, rate, **quick).audio
     np.testing.assert_allclose(read("out/alone.wav"), want, atol=2**-15)
 
 
@@ -329,7 +336,7 @@ def test_what_changed_is_done_again(song, stem, style, run, events):
     assert again(alpha=0.5) == again(alpha=0.25) == every
     assert again(alpha=0.25) == []
     assert again(alpha=0.25, force=True) == every
-    assert again(alpha=0.25, duration=0.4) == again(alpha=0.25) == every
+    assert again(alpha=0.25, duration=0.2) == again(alpha=0.25) == every
     soundfile.write("style.wav", style[::-1], 8000, subtype="FLOAT")
     assert again(alpha=0.25) == every
     stem("alone.wav", 0.5)
@@ -358,9 +365,9 @@ def test_the_same_style_elsewhere_is_the_same(stem, quick):
     [
         ({}, {"include": ["bass.wav", "soft.wav"]}),  # the loudest is out
         ({"include": ["bass.wav", "soft.wav"]}, {}),  # and in
-        ({"include": ["soft.wav"]}, {}),
-        ({}, {"include": ["loud.wav"]}),
-        ({}, {"independent": True}),
+        pytest.param({"include": ["soft.wav"]}, {}, marks=pytest.mark.slow),
+        pytest.param({}, {"include": ["loud.wav"]}, marks=pytest.mark.slow),
+        pytest.param({}, {"independent": True}, marks=pytest.mark.slow),
         ({"independent": True}, {}),
     ],
 )
@@ -446,8 +453,14 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("ends", ["kill", pytest.param("end", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("moment", "ends"),
+    [
+        pytest.param(moment, ends, marks=[pytest.mark.slow] * (ends == "end" or moment in ("placed", "record")))
+        for moment in MOMENTS
+        for ends in ("kill", "end")
+    ],
+)
 def test_a_run_that_is_ended_at_any_moment_is_taken_up(moment, ends, song, run, monkeypatch):
     """Also without what is done on the way out, as when the process is killed."""
     run("unbroken")
