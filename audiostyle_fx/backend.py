@@ -37,8 +37,13 @@ BLOCK = 1 << 16
 """Elements that one core works on at a time: with the temporaries of a dozen operations they fit its cache."""
 
 
-FEW_OPERATIONS = 1e6
-"""Those of a product that one core has ended before another has been told to help."""
+FEW_OPERATIONS, FEW_ELEMENTS = 5e7, 1 << 19
+"""Those of a product, and those of arrays worked on in blocks, that one core has ended about as soon as two.
+
+Telling a thread costs it and the one that waits for it 0.1 to 0.4 ms on a virtual machine, which is what half of so
+many take. Measured there: a texture, of many small steps, takes 0.7 to 0.9 of the time that 1e6 and 0 let it take, and
+transfers as long as before with a seventh less of both cores' time.
+"""
 
 MOST_OPERATIONS = 2e10
 """Floating-point operations that one call of the BLAS is given, some tenths of a second: nothing interrupts it."""
@@ -170,7 +175,8 @@ def in_blocks(function: Callable[[slice], None], length: int, size: int, xp: Mod
         Rows of a block, of all but the last.
     """
     rows = max(at_least, BLOCK // max(1, size)) if xp is np else max(1, length)
-    _share(function, [slice(start, min(start + rows, length)) for start in range(0, length, rows)])
+    blocks = [slice(start, min(start + rows, length)) for start in range(0, length, rows)]
+    _share(function, blocks, cores() if length * size > FEW_ELEMENTS else 1)
 
 
 def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
@@ -195,7 +201,7 @@ def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
         else:
             part += left @ right
 
-    _share(fill, [slice(start, stop) for start, stop in itertools.pairwise(bounds) if start < stop])
+    _share(fill, [slice(start, stop) for start, stop in itertools.pairwise(bounds) if start < stop], cores())
     return out
 
 
@@ -265,9 +271,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=one_thread_each.reset)
 
 
-def _share(function: Callable[[slice], None], blocks: list[slice]) -> None:
-    """Call the function for each block, on every core."""
-    workers, stopped = min(cores(), len(blocks)), threading.Event()
+def _share(function: Callable[[slice], None], blocks: list[slice], most: int) -> None:
+    """Call the function for each block, on so many cores at the most."""
+    workers, stopped = min(most, len(blocks)), threading.Event()
     if workers < 2:
         for block in blocks:
             function(block)

@@ -1,5 +1,7 @@
 """Signals and settings that tests share: short, seeded and at a low rate, so that a transfer takes milliseconds."""
 
+import threading
+
 import cupy_stand_in
 import numpy as np
 import pytest
@@ -118,3 +120,28 @@ def no_work(monkeypatch):
         pytest.fail("the work began although the arguments are wrong")
 
     monkeypatch.setattr(audiostyle_fx.works, "three_stages", three_stages)
+
+
+@pytest.fixture
+def shared_out(monkeypatch):
+    """Have work of any size shared out among three cores in blocks of a size; fails if no other thread had any."""
+    threads = set()
+
+    def share(block):
+        inner = backend._share
+
+        def seen(function, blocks, most):
+            def noted(at):
+                threads.add(threading.current_thread())
+                function(at)
+
+            inner(noted, blocks, most)
+
+        monkeypatch.setattr(backend, "BLOCK", block)
+        monkeypatch.setattr(backend, "FEW_ELEMENTS", 0)
+        monkeypatch.setattr(backend, "FEW_OPERATIONS", 0)
+        monkeypatch.setattr(backend, "cores", lambda: 3)
+        monkeypatch.setattr(backend, "_share", seen)
+
+    yield share
+    assert threads - {threading.main_thread()}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 
-from audiostyle_fx import backend, infinite_width
+from audiostyle_fx import infinite_width
 from audiostyle_fx.arc_cosine import arc_cosine, patch_products, patch_products_vjp, sliding_sum, sliding_sum_vjp
 from audiostyle_fx.infinite_width import InfiniteWidth
 from audiostyle_fx.optimize import LBFGS, minimize
@@ -312,12 +312,11 @@ def test_tiles_give_what_one_matrix_gives(monkeypatch, tile, terms, style_batch)
 
 @pytest.mark.parametrize("block", [1, 50, 700])
 @pytest.mark.parametrize("style_frames", [9, 33])
-def test_sharing_the_work_out_in_blocks_changes_nothing(monkeypatch, block, style_frames):
+def test_sharing_the_work_out_in_blocks_changes_nothing(shared_out, block, style_frames):
     x, content = spectrogram(28, (2, 20, 5)), spectrogram(29, (2, 20, 5))
     style = spectrogram(30, (1, style_frames, 5))
     losses, grad = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
-    monkeypatch.setattr(backend, "BLOCK", block)
-    monkeypatch.setattr(backend, "cores", lambda: 3)
+    shared_out(block)
     shared = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
     np.testing.assert_allclose(shared[0], losses, rtol=1e-11)
     np.testing.assert_allclose(shared[1], grad, rtol=1e-8, atol=1e-11 * abs(grad).max())

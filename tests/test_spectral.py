@@ -9,7 +9,6 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiostyle_fx import backend
 from audiostyle_fx.spectral import MDCT, STFT, _dct4, default_n_fft
 
 # Window, hop, samples: hops that divide the window and hops that do not, lengths on the hop and off it.
@@ -309,7 +308,7 @@ def test_results_do_not_share_memory_that_a_later_call_writes_to():
 
 @pytest.mark.parametrize("block", [1, 100, 1000])
 @pytest.mark.parametrize("hop_length", [16, 13, 32])
-def test_sharing_the_work_out_in_blocks_changes_nothing(monkeypatch, block, hop_length):
+def test_sharing_the_work_out_in_blocks_changes_nothing(shared_out, block, hop_length):
     stft, mdct, y = STFT(64, hop_length), MDCT(32), noise(30, (2, 2, 500))
 
     def results():
@@ -320,8 +319,7 @@ def test_sharing_the_work_out_in_blocks_changes_nothing(monkeypatch, block, hop_
         return spectrum, x, rebuilt, coefficients, mdct.inverse(coefficients, 500), *adjoints, stft.magnitude(x)
 
     at_once = results()
-    monkeypatch.setattr(backend, "BLOCK", block)
-    monkeypatch.setattr(backend, "cores", lambda: 3)
+    shared_out(block)
     for expected, found in zip(at_once, results(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
