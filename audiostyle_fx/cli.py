@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
 import shlex
 import shutil
@@ -11,12 +12,12 @@ import sys
 import tempfile
 import textwrap
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from tqdm import tqdm
 
@@ -82,10 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(error, 1)
         of_folder = source is not None and Path(source).is_dir()
         try:
-            _check_page(options.report, target)
-            if of_folder:
-                return _folder(str(source), target, chain, options)
-            _one_file(source, target, chain, options)
+            _check_page(source, target, chain, options)
+            code, entries = (_folder if of_folder else _one_file)(source, target, chain, options)
         except FolderError as error:
             return _fail(error, 2)
         except (TypeError, ValueError, OSError, RuntimeError, MemoryError, ImportError) as error:
@@ -93,9 +92,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 show_json({"event": "file", "file": target, "status": "failed", "error": str(error)})
             return _fail(error, 1)
         except KeyboardInterrupt:
-            kept = "the same command goes on with the rest" if of_folder else "nothing was written"
-            return _fail(f"interrupted; {kept}", 130)
-        return 0
+            again = f"the same command{' without --force' * options.force} goes on with the rest"
+            return _fail(f"interrupted; {again if of_folder else 'nothing was written'}", 130)
+        try:
+            _write_page(entries, chain, options)
+        except (ValueError, OSError, RuntimeError) as error:
+            return _fail(f"--report {options.report}: {error}", 1)
+        except KeyboardInterrupt:
+            return _fail("interrupted; all is done but the page", 130)
+        return code
 
 
 def _fail(error: object, code: int) -> int:
@@ -200,10 +205,14 @@ def _understood(options: argparse.Namespace) -> tuple[str | None, str, list[Step
     if options.jobs is not None and options.dask not in (None, "local"):
         raise ValueError(f"--jobs is for this machine; the cluster at {options.dask!r} has its own number of workers")
     of_folders = [name for name in OF_FOLDERS if getattr(options, name)]
-    if of_folders and not Path(source or "").is_dir():
+    if of_folders and (source is None or not Path(source).is_dir()):
         raise ValueError(f"--{of_folders[0]} is for a folder, and IN is none")
     if options.report and "-" in (source, target):
         raise ValueError("--report needs files; IN and OUT must not be -")
+    if options.report and Path(options.report).suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"--report {options.report!r} must end in .html")
+    if options.json and target == "-":
+        raise ValueError("--json and OUT - would both be on standard output")
     check_chain(chain, without_input=options.null)
     return source, target, chain
 
@@ -227,7 +236,10 @@ def _files(source: str | None, target: str) -> Iterator[tuple[str | None, str]]:
             sys.stdout.buffer.flush()
 
 
-def _one_file(source: str | None, target: str, chain: list[Step], options: argparse.Namespace) -> None:
+def _one_file(
+    source: str | None, target: str, chain: list[Step], options: argparse.Namespace
+) -> tuple[int, list[_Entry]]:
+    """The exit code, and what a page is to show."""
     with _files(source, target) as (read, written):
         subtype = None
         if target == "-" and (read is None or read_format(read)[0] not in SAMPLE_BYTES):
@@ -235,20 +247,23 @@ def _one_file(source: str | None, target: str, chain: list[Step], options: argpa
         quiet = options.quiet or options.json
         made = run(Job(read, written, options.start, options.duration, subtype), chain, progress=not quiet)
     record = {"status": "done", **record_of(made)}
-    _write_page({target: record}, {target: source}, Path(), chain, options)
     if options.json:
         show_json({"event": "file", "file": target, **record})
     elif not options.quiet:
         print(f"{target}: {made.duration:.1f} s in {made.seconds:.1f} s", file=sys.stderr)
+    return 0, [_Entry(target, source, target, record)]
 
 
-def _folder(source: str, target: str, chain: list[Step], options: argparse.Namespace) -> int:
+def _folder(
+    source: str | None, target: str, chain: list[Step], options: argparse.Namespace
+) -> tuple[int, list[_Entry]]:
+    """The exit code, and what a page is to show."""
     selection = Selection(
         options.include, options.exclude, options.format, options.start, options.duration, options.independent
     )
     with cluster(options.dask, options.jobs) as executor:
         outcome = run_folder(
-            source,
+            str(source),
             target,
             chain,
             selection,
@@ -257,42 +272,57 @@ def _folder(source: str, target: str, chain: list[Step], options: argparse.Names
             executor=executor,
             progress=watcher(quiet=options.quiet, as_json=options.json),
         )
-    if options.report:
-        sources = {name: record["source"] for name, record in outcome.files.items()}
-        _write_page(outcome.files, sources, Path(target), chain, options)
-    return 1 if outcome.failed else 0
+    names = outcome.sources if options.report else {}
+    entries = [_Entry(name, path, os.path.join(target, name), outcome.files[name]) for name, path in names.items()]
+    return (1 if outcome.failed else 0), entries
 
 
-def _check_page(page: str | None, target: str) -> None:
-    """Raise unless the page that ``--report`` asks for can be written, but for a folder OUT that is to be made."""
-    if page and Path(target).absolute() not in Path(page).absolute().parents:
-        from .report import check_page
+# ---------------------------------------------------------------- the page
+class _Entry(NamedTuple):
+    """A recording on the page, by what it is called: the paths of what it was and is, and its record."""
 
-        check_page(page)
+    name: str
+    source: str | None
+    target: str
+    record: Record
 
 
-def _write_page(
-    records: Mapping[str, Record],
-    sources: Mapping[str, str | None],
-    folder: Path,
-    chain: list[Step],
-    options: argparse.Namespace,
-) -> None:
-    """Write the page that ``--report`` asks for, on what is in a folder by the names of records."""
+def _check_page(source: str | None, target: str, chain: list[Step], options: argparse.Namespace) -> None:
+    """Raise if the page that ``--report`` asks for can't be written, or would be in the place of a recording."""
     if not options.report:
         return
-    from .report import Entry, write_report  # which a command without a page need not wait for
+    from .report import check_page  # which a command without a page need not wait for
+
+    page, read = (
+        Path(os.path.realpath(options.report)),
+        [source, target, *(path for step in chain for path in step.files)],
+    )
+    if str(page) in {os.path.realpath(path) for path in read if path is not None}:
+        raise ValueError(f"--report {options.report!r} must not be a recording, or a folder of them")
+    if source is not None and Path(source).is_dir():
+        if Path(os.path.realpath(source)) in page.parents:
+            raise ValueError(f"--report {options.report!r} must not be in IN")
+        if Path(os.path.realpath(target)) in page.parents and not page.parent.exists():
+            return  # it is made with OUT
+    check_page(options.report)
+
+
+def _write_page(entries: list[_Entry], chain: list[Step], options: argparse.Namespace) -> None:
+    """Write the page that ``--report`` asks for."""
+    if not options.report:
+        return
+    from .report import Entry, write_report
 
     transfers = [step for step in chain if step.effect.make is StyleTransfer]
-    entries = []
-    for name, record in records.items():
-        failed, source = record["status"] == "failed", sources[name]
+    shown = []
+    for name, source, target, record in entries:
+        failed = record["status"] == "failed"
         last = record["transfers"][-1] if record.get("transfers") else {"parameters": {}, "stages": {}}
         entry = Entry(
             name,
-            None if failed else folder / name,
+            None if failed else Path(target),
             None if source is None else Path(source),
-            tuple(map(Path, transfers[-1].values["style"])) if transfers else (),
+            tuple(map(Path, transfers[-1].files)) if transfers else (),
             options.start,
             options.duration,
             record.get("seconds", 0.0),
@@ -301,6 +331,6 @@ def _write_page(
             last["stages"],
             record["error"] if failed else None,
         )
-        entries.append(entry)
-    Path(options.report).parent.mkdir(parents=True, exist_ok=True)  # within OUT it may not be there yet
-    write_report(options.report, entries)
+        shown.append(entry)
+    Path(options.report).parent.mkdir(parents=True, exist_ok=True)
+    write_report(options.report, shown)

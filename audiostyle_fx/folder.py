@@ -52,6 +52,8 @@ class FolderOutcome:
         A JSON file that says what is known of every file: its losses, seconds, errors.
     files : mapping of str to dict
         The same, of the files of this run, by name relative to the folder; each is read anew when it is asked for.
+    sources : mapping of str to str
+        The path of the recording that each was made of.
     failed : dict of str to str
         The error of each file that failed.
     skipped : int
@@ -62,6 +64,7 @@ class FolderOutcome:
 
     manifest: Path
     files: Mapping[str, Record]
+    sources: Mapping[str, str]
     failed: dict[str, str]
     skipped: int
     seconds: float
@@ -184,7 +187,7 @@ def run_folder(
     if progress is not None and not callable(progress):
         raise TypeError(f"progress={progress!r} must be a function, or None")
     check_chain(chain, without_input=False)
-    found = find(in_folder, out_folder, selection, [path for step in chain for path in _paths(step)])
+    found = find(in_folder, out_folder, selection, [path for step in chain for path in step.files])
     check_files(chain, _first_rate(found.values()), lengths=False)  # whose errors show paths as they were given
     chain = [_absolute(step) for step in chain]
     out = Path(os.path.realpath(out_folder))
@@ -219,7 +222,9 @@ def run_folder(
                 _tell_again(tell, work, more)
         work.clean()
         files = manifest.records.among(found)
-    outcome = FolderOutcome(Path(out_folder, NAME), files, dict(work.failed), work.skipped, time.perf_counter() - began)
+    outcome = FolderOutcome(
+        Path(out_folder, NAME), files, found, dict(work.failed), work.skipped, time.perf_counter() - began
+    )
     counts = {"done": len(found) - len(outcome.failed) - work.skipped, "skipped": work.skipped}
     tell({"event": "end", **counts, "failed": len(outcome.failed), "seconds": round(outcome.seconds, 3)})
     return outcome
@@ -250,12 +255,6 @@ def _tell_again(tell: Callable[[Event], None], work: _Work, tasks: Iterable[Task
 
 
 # ---------------------------------------------------------------- what there is to do
-def _paths(step: Step) -> list[str]:
-    """The files that an effect reads."""
-    values = [step.values[name] for name, one in step.effect.parameters.items() if one.is_file and name in step.values]
-    return [path for given in values for path in (given if step.effect.several else [given])]
-
-
 def _absolute(step: Step) -> Step:
     """The step with paths that hold in other processes."""
     values = dict(step.values)
@@ -437,7 +436,7 @@ def _identity(chain: Sequence[Step], selection: Selection) -> list[Any]:
     links = []
     for step in chain:
         values = {name: value for name, value in step.values.items() if not step.effect.parameters[name].is_file}
-        links.append([step.effect.name, plain(values), [_content(path) for path in _paths(step)]])
+        links.append([step.effect.name, plain(values), [_content(path) for path in step.files]])
     return [version(PACKAGES[0]), links, selection.start, str(selection.duration), selection.independent]
 
 

@@ -23,6 +23,14 @@ class Step:
     effect: Effect
     values: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def files(self) -> list[str]:
+        """The paths of the recordings that the effect reads."""
+        values = [
+            self.values[name] for name, one in self.effect.parameters.items() if one.is_file and name in self.values
+        ]
+        return [path for given in values for path in (given if self.effect.several else [given])]
+
     def make(self) -> Any:
         """The effect itself.
 

@@ -82,13 +82,14 @@ class _Layer:
         held: Held,
     ) -> None:
         xp = get_array_module(content)
-        self.term = term
+        self.term, drawn_from = term, repr(rng.bit_generator.state)
         filters = np.empty((term.kernel_width * content.shape[2], n_filters), np.float32)
         for frame in np.split(filters, term.kernel_width):  # a second's work in one call would hold up an interrupt
             rng.standard_normal(out=frame, dtype=np.float32)
         filters *= np.sqrt(term.gain / n_filters)
         self.filters = xp.asarray(filters, content.dtype)
-        key = (n_filters, term.of_style(), *shares)  # the filters, which may be larger than all else, are drawn anew
+        # The filters, which may be larger than all else, are drawn anew: what they are drawn from stands for them.
+        key = (drawn_from, n_filters, term.of_style(), *shares)
         self.content = self.features(content)
         self.style = held.get(("features", *key), lambda: self._joined([self.features(s) for s in styles], shares))
         self.small = self.content.shape[1] + self.style.shape[1] < n_filters

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import tempfile
 import urllib.parse
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from pedalboard.io import StreamResampler
 
 from .audio import Source, check_finite
 from .picture import HIGH_HZ, LOW_HZ, RANGE_DB, BandLevels, colours, png
+from .selection import MEDIA
 
 INLINE_BYTES = 16 * 2**20
 """Sound and pictures up to so many bytes in all are held in the page itself; more lie in a folder beside it."""
@@ -79,8 +81,10 @@ class Entry:
 
 
 def check_page(page: str | os.PathLike[str]) -> None:
-    """Raise ValueError unless `write_report` can write there."""
-    _places(page)
+    """Raise ValueError, or OSError, unless `write_report` can write there."""
+    page, _ = _places(page)
+    with tempfile.TemporaryFile(dir=page.parent):
+        pass
 
 
 def write_report(page: str | os.PathLike[str], entries: Sequence[Entry], title: str = "Listening page") -> None:
@@ -250,7 +254,7 @@ def _places(page: str | os.PathLike[str]) -> tuple[Path, Path]:
     page = Path(page)
     if page.is_dir() or not page.parent.is_dir():
         raise ValueError(f"page={str(page)!r} must name a file in a folder that exists")
-    folder = page.with_name(f"{page.stem}_media")
+    folder = page.with_name(page.stem + MEDIA)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"page={str(page)!r}: {folder.name!r} beside it must be a folder, or not be there")
     return page, folder

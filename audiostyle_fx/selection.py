@@ -12,6 +12,9 @@ from pathlib import Path
 from . import audio as recordings
 from .parameters import flag, number
 
+MEDIA = "_media"
+"""How the name ends of the folder beside a listening page."""
+
 
 class FolderError(ValueError):
     """The folders are not such that one's recordings can be made into the other's."""
@@ -69,7 +72,8 @@ def find(
 ) -> dict[str, str]:
     """The paths of the recordings in a folder and below it, by the relative names of what is made of them.
 
-    Links are followed; names that begin with a dot, and what is neither a file nor a folder, are left out.
+    Links are followed; names that begin with a dot, what is neither a file nor a folder, and what listening pages play
+    are left out.
 
     Parameters
     ----------
@@ -126,10 +130,16 @@ def _files(folder: str, below: str, target: str, above: tuple[str, ...]) -> Iter
             if os.path.isdir(entry.path) if link else entry.is_dir():
                 if link and _related(real, target):
                     raise FolderError(f"output {target!r} must not be in the input, as by the link {entry.path!r}")
-                if real not in above:
+                if real not in above and not _is_media(entry.path):
                     yield from _files(entry.path, f"{name}/", target, (*above, real))
             elif entry.is_file() if not link else os.path.isfile(real) or not os.path.exists(real):
                 yield name, entry.path, real
+
+
+def _is_media(folder: str) -> bool:
+    """Whether a folder holds what a listening page beside it plays, see `report.write_report`."""
+    page, ending = folder[: -len(MEDIA)], folder[-len(MEDIA) :]
+    return ending == MEDIA and any(os.path.isfile(page + suffix) for suffix in (".html", ".htm"))
 
 
 def _related(one: str, other: str) -> bool:

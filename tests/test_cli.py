@@ -138,6 +138,17 @@ def test_json_for_scripts_says_what_became_of_a_file(capsys):
     assert event["status"] == "failed" and "nowhere.wav" in event["error"]
 
 
+def test_a_page_that_fails_leaves_the_result_done(capsys, monkeypatch):
+    def fail(page, entries):
+        raise OSError("no room")
+
+    monkeypatch.setattr("audiostyle_fx.report.write_report", fail)
+    assert run("--json", "--report", "page.html", "song.wav", "out.wav", "gain", "-3") == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["status"] == "done" and Path("out.wav").is_file()
+    assert shown.err == "audiostyle: --report page.html: no room\n"
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -161,6 +172,10 @@ def test_a_page_to_listen_with(words, monkeypatch):
 
 def test_a_page_that_can_not_be_written_is_found_before_any_work(capsys, no_work):
     assert "nowhere/page.html" in fails(capsys, 1, *STYLED, "--report", "nowhere/page.html")
+    for page in ("song.wav", "style.wav", "page.txt"):
+        assert f"--report {page!r} must end in .html" in fails(capsys, 2, *STYLED, "--report", page)
+    Path("song.html").write_bytes(Path("song.wav").read_bytes())
+    assert "must not be a recording" in fails(capsys, 1, "song.html", *STYLED[1:], "--report", "./song.html")
 
 
 # ---------------------------------------------------------------- chains

@@ -18,6 +18,7 @@ import soundfile
 import audiostyle_fx
 from audiostyle_fx import cli
 from audiostyle_fx.manifest import HIDDEN, NAME
+from audiostyle_fx.selection import Selection, find
 
 QUICK = ["n_fft=256", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
 STYLED = ["style", "style.wav", *QUICK]
@@ -137,6 +138,9 @@ def test_chains_and_folders_without_style():
         (["style.wav", "out.wav", "--jobs", "2"], "--jobs is for a folder, and IN is none"),
         (["style.wav", "out.wav", "--force"], "--force is for a folder, and IN is none"),
         (["nowhere", "out", "--exclude", "x"], "--exclude is for a folder, and IN is none"),
+        (["-n", "out.wav", "--jobs", "2"], "--jobs is for a folder, and IN is none"),
+        (["style.wav", "-", "--json"], "--json and OUT - would both be on standard output"),
+        (["in", "out", "--report", "out/audiostyle.json"], "must end in .html"),
     ],
 )
 def test_what_is_not_understood(words, why, capsys, no_work):
@@ -145,6 +149,41 @@ def test_what_is_not_understood(words, why, capsys, no_work):
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("audiostyle: ") and why in line
     assert contents(".") == before
+
+
+@pytest.mark.parametrize("page", ["out/pages/listen.html", "listen.html"])
+def test_a_page_of_a_folder_shows_every_file_and_is_no_input_of_the_next(page, monkeypatch):
+    Path("in/a/broken.wav").write_bytes(b"RIFF")
+    shown = []
+    monkeypatch.setattr("audiostyle_fx.report.write_report", lambda page, entries: shown.append((page, entries)))
+    words = ["-q", "--format", "flac", "--exclude", "a/soft.wav", "--report", page, "gain", "-6"]
+    assert run(*words) == 1
+    Path("in").rename("moved")
+    assert cli.main(["moved", "out", *words]) == 1  # where all that can be done has been
+    for folder, (where, entries) in zip(["in", "moved"], shown, strict=True):
+        assert where == page and Path(page).parent.is_dir()
+        by_name = {entry.name: entry for entry in entries}
+        assert [*by_name] == ["a/bass.flac", "a/broken.flac", "a/loud.flac", "b/one.flac", "b/two.flac", "solo.flac"]
+        for name, entry in by_name.items():
+            assert entry.content == Path(folder, name).with_suffix(".wav").absolute()
+            assert entry.chain == "gain -6" and (entry.error is None) == (name != "a/broken.flac")
+            assert entry.result == (None if entry.error else Path("out", name))
+    media = Path(page).with_name("listen_media")
+    media.mkdir()
+    media.joinpath("sound.wav").write_bytes(Path("style.wav").read_bytes())
+    Path(page).write_text("<!doctype html>")
+    where = "out" if page.startswith("out") else "."
+    assert not any("_media" in name for name in find(where, where + "/../other", Selection()))
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [("in/page.html", "must not be in IN"), ("nowhere/page.html", "folder that exists"), ("sub.html", "")],
+)
+def test_a_page_that_can_not_be_is_found_before_any_work(page, why, capsys, no_work):
+    Path("sub.html").mkdir()
+    assert run("--report", page, *STYLED) == 1
+    assert why in capsys.readouterr().err and not Path("out").exists()
 
 
 def test_a_style_that_is_not_there_and_no_dask(capsys, monkeypatch, no_work):

@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "works": BELOW_TRANSFER,
     "picture": {"spectral"},
     "plots": {"picture", "stages"},
-    "report": {"audio", "picture"},
+    "report": {"audio", "picture", "selection"},
     "transfer": BELOW_TRANSFER | {"works", "plots"},
     "streaming": BELOW_TRANSFER | {"works"},
     "pedalboard_bridge": set(),

@@ -19,6 +19,7 @@ EVERY = [
     {"n_filters": 600},  # more than patches
     {"n_fft": (256, 128), "kernel_width": (2, 3)},
     {"n_fft": (256, 256), "n_filters": 20},  # alike but for their filters
+    {"kernel_width": (3, 3), "n_filters": 20},  # likewise
     {"init": "noise", "phase_init": "random"},
     {"original": True, "n_fft": 512},
     {"section_seconds": 0.8},
@@ -128,6 +129,8 @@ def test_what_is_kept_serves_equal_parameters_alone(file, content, rate, quick, 
         {"n_filters": 30},
         {"n_filters": 30, "seed": 1},
         {"n_filters": 30, "original": True, "n_fft": 512},
+        {"n_filters": 20, "kernel_width": (2, 3)},
+        {"n_filters": 20, "kernel_width": (3, 2)},
     ]
     for change in [{}, *changes, {}]:
         parameters = {**quick, **change}
