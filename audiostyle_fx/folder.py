@@ -290,7 +290,7 @@ class _Work:
     found : mapping of str to str
         As by `find`.
     force : bool
-        Whether nothing holds.
+        Whether nothing holds of the files of this run.
 
     Attributes
     ----------
@@ -316,7 +316,7 @@ class _Work:
             self._groups.setdefault(self._group(name), []).append(name)
         self._made: dict[str, _Made] = {}
         self.failed: dict[str, str] = {}
-        manifest.begin(lambda name, record: not force and self._holds(name, record))
+        manifest.begin(lambda name, record: self._holds(name, record, force))
         self.clean()
         self.to_do = [name for name in found if name not in self._made]
         self.skipped = sum(made.full_scale is not None for made in self._made.values())
@@ -388,11 +388,11 @@ class _Work:
         """The folder that a file is directly in, whose files share a level; by itself its own name."""
         return name if self.selection.independent else os.path.dirname(name)
 
-    def _holds(self, name: str, record: Record) -> bool:
+    def _holds(self, name: str, record: Record, force: bool) -> bool:
         """Whether a record need not be made again; those that this run is not about are left alone."""
         if name not in self.found:
             return record["status"] != "staged"
-        if record["status"] == "failed" or record["key"] != self._keys[name]:
+        if force or record["status"] == "failed" or record["key"] != self._keys[name]:
             return False
         there = os.path.isfile(self._target(name) if record["status"] == "done" else self._staged(name))
         if there:

@@ -347,6 +347,13 @@ def test_what_changed_is_done_again(song, stem, style, run, events):
     assert again(alpha=0.25) == every
 
 
+def test_force_is_about_the_files_of_the_run_alone(song, run, events):
+    run()
+    run(include=["alone.wav"], force=True, progress=events.append)
+    assert made_of(events) == ["alone.wav"]
+    assert len(statuses()) == 4 and run().skipped == 4
+
+
 def test_equal_parameters_are_equal_however_they_are_written(stem, run):
     stem("a.wav")
     run(kernel_width=(3, 5), seed=3, style_weights=[1])
@@ -687,12 +694,14 @@ class Broken(ThreadPoolExecutor):
         return future
 
 
-def test_a_broken_executor_ends_the_run_and_what_is_finished_is_kept(song, run):
+def test_a_broken_executor_ends_the_run_and_what_is_finished_is_kept(song, run, events):
     run("unbroken")
     with Broken(1) as executor, pytest.raises(BrokenExecutor, match="it broke"):
         run(executor=executor)
-    assert contents().items() <= contents("unbroken").items() or HIDDEN in str(contents().keys())
-    assert run().failed == {} and contents() == contents("unbroken")
+    assert statuses() == {"alone.wav": "done", "song/bass.wav": "staged"}
+    assert contents()["alone.wav"] == contents("unbroken")["alone.wav"]
+    assert run(progress=events.append).failed == {} and contents() == contents("unbroken")
+    assert made_of(events) == ["song/loud.wav", "song/soft.wav"]
 
 
 def test_tasks_that_an_executor_loses_fail_alone(song, run):
