@@ -681,23 +681,30 @@ def test_threads_at_work_at_once_leave_warnings_alone(stem, quick, monkeypatch):
 
 
 class Broken(ThreadPoolExecutor):
-    """Breaks after two tasks."""
+    """Does two tasks, and breaks when their answers have been taken."""
 
-    done = 0
+    def __init__(self):
+        super().__init__(1)
+        self.given, self.lost = 0, []
 
     def submit(self, function, *arguments):
-        self.done += 1
-        if self.done <= 2:
+        self.given += 1
+        if self.given <= 2:
             return super().submit(function, *arguments)
-        future = Future()
-        future.set_exception(BrokenExecutor("it broke"))
-        return future
+        self.lost.append(Future())
+        return self.lost[-1]
+
+    def told(self, event):
+        self.given -= event["event"] == "made"
+        if event["event"] == "made" and self.given == len(self.lost):
+            for future in self.lost:
+                future.set_exception(BrokenExecutor("it broke"))
 
 
 def test_a_broken_executor_ends_the_run_and_what_is_finished_is_kept(song, run, events):
     run("unbroken")
-    with Broken(1) as executor, pytest.raises(BrokenExecutor, match="it broke"):
-        run(executor=executor)
+    with Broken() as executor, pytest.raises(BrokenExecutor, match="it broke"):
+        run(executor=executor, progress=executor.told)
     assert statuses() == {"alone.wav": "done", "song/bass.wav": "staged"}
     assert contents()["alone.wav"] == contents("unbroken")["alone.wav"]
     assert run(progress=events.append).failed == {} and contents() == contents("unbroken")
