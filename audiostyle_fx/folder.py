@@ -315,6 +315,7 @@ class _Work:
         for name in found:
             self._groups.setdefault(self._group(name), []).append(name)
         self._made: dict[str, _Made] = {}
+        self._kept: set[str] = set()  # what other runs have waiting
         self.failed: dict[str, str] = {}
         manifest.begin(lambda name, record: self._holds(name, record, force))
         self.clean()
@@ -362,7 +363,7 @@ class _Work:
 
     def clean(self) -> None:
         """Remove what lies in the hidden folder, of a process that was killed, and nobody waits for."""
-        staged = {self._staged(name) for name, made in self._made.items() if made.full_scale is None}
+        staged = {self._staged(name) for name, made in self._made.items() if made.full_scale is None} | self._kept
         for name in os.listdir(self._waiting):
             if not name.endswith(".jsonl") and self._hidden(name) not in staged:
                 _remove(self._hidden(name))
@@ -391,13 +392,26 @@ class _Work:
     def _holds(self, name: str, record: Record, force: bool) -> bool:
         """Whether a record need not be made again; those that this run is not about are left alone."""
         if name not in self.found:
-            return record["status"] != "staged"
+            return self._stays(name, record)
         if force or record["status"] == "failed" or record["key"] != self._keys[name]:
             return False
         there = os.path.isfile(self._target(name) if record["status"] == "done" else self._staged(name))
         if there:
             self._made[name] = _Made.of(record)
         return there
+
+    def _stays(self, name: str, record: Record) -> bool:
+        """Whether to keep a record that this run is not about, and what waits with it."""
+        done = record["status"] == "done"
+        if not done and not os.path.lexists(record["source"]):
+            return False
+        if record["status"] == "failed":
+            return True
+        path = self._target(name) if done else self._waits(record["key"])
+        there = os.path.isfile(path)
+        if there and not done:
+            self._kept.add(path)
+        return there or done
 
     def _task(self, name: str) -> Task:
         return Task(
@@ -416,7 +430,10 @@ class _Work:
         return f"{self._out}/{name}"
 
     def _staged(self, name: str) -> str:
-        return self._hidden(f"staged-{self._keys[name]}.wav")
+        return self._waits(self._keys[name])
+
+    def _waits(self, key: str) -> str:
+        return self._hidden(f"staged-{key}.wav")
 
     def _hidden(self, name: str) -> str:
         return f"{self._waiting}/{name}"

@@ -403,7 +403,10 @@ def test_a_loud_stem_that_is_repaired_turns_the_others_down(song, run, stem):
     assert outcome.failed == {} and contents() == contents("fresh")
 
 
-def test_one_stem_alone_goes_on_from_where_it_waits(song, run, monkeypatch):
+@pytest.fixture
+def interrupted(song, run, monkeypatch):
+    """The song, of which all has been made, and nothing finished."""
+
     def interrupt(self, group):
         if self._groups[group][0].startswith("song"):
             raise KeyboardInterrupt
@@ -413,12 +416,37 @@ def test_one_stem_alone_goes_on_from_where_it_waits(song, run, monkeypatch):
         patch.setattr(audiostyle_fx.folder._Work, "_finishing", interrupt)
         with pytest.raises(KeyboardInterrupt):
             run()
-    assert set(statuses().values()) == {"staged", "done"}
-    events = []
+    assert sorted(statuses().values()) == ["done", "staged", "staged", "staged"]
+
+
+def test_what_waits_outlives_runs_of_other_files(interrupted, run, events):
+    run(include=["alone.wav"], force=True)
     run(include=["loud.wav"], progress=events.append)
-    assert made_of(events) == [] and contents().keys() == {"song/loud.wav", "alone.wav"}
-    run("fresh", include=["loud.wav"])
-    assert contents()["song/loud.wav"] == contents("fresh")["song/loud.wav"]
+    assert made_of(events) == []
+    assert statuses() == {
+        "alone.wav": "done",
+        "song/bass.wav": "staged",
+        "song/loud.wav": "done",
+        "song/soft.wav": "staged",
+    }
+    run(progress=events.append)
+    assert made_of(events) == []
+    run("fresh")
+    assert contents() == contents("fresh") and not Path("out", HIDDEN).exists()
+
+
+def test_what_waits_without_a_source_or_a_file_is_forgotten(interrupted, run):
+    Path("in/broken.wav").write_text("broken")
+    run(include=["broken.wav"])
+    assert statuses()["broken.wav"] == "failed"
+    waiting = [path for path in Path("out", HIDDEN).iterdir() if path.name.startswith("staged")]
+    waiting[0].unlink()
+    run(include=["alone.wav"])
+    assert sorted(statuses().values()) == ["done", "failed", "staged", "staged"]
+    shutil.rmtree("in/song")
+    Path("in/broken.wav").unlink()
+    run(include=["alone.wav"])
+    assert statuses() == {"alone.wav": "done"} and not Path("out", HIDDEN).exists()
 
 
 def test_files_of_no_concern_stay(stem, run):
