@@ -2,7 +2,7 @@
 
 Every file is made in a hidden folder and appears by a rename. The files directly in one folder are stems of one song:
 where one of them would clip, all of them are turned down by one factor, once the last has been made, so that they still
-sum to the mix. Until then they wait in floating point.
+sum to the mix. Until then they wait in floating point. Stems that another run has finished count for that factor too.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def style_folder(
     Files that an earlier call finished with the same parameters, style and input are skipped, so that a call which was
     stopped, by whatever, is taken up by the same call. A file that can't be styled is recorded, and the others go on.
     The files directly in one folder are taken for stems of one song: each is styled at its own level, with the same
-    seed, and if one would clip in its format, all are turned down by the same factor.
+    seed, and if one would clip in its format, all are turned down by the same factor. Those that an earlier call has
+    finished, and this one is not about, count with them, and there is a warning where they would have to be softer.
 
     Parameters
     ----------
@@ -309,13 +310,15 @@ class _Work:
         self._out, self._waiting = str(manifest.path.parent), str(manifest.hidden)
         self._links = tuple((step.effect.name, step.values) for step in chain)
         self._sizes: dict[str, int] = {}
-        common = _digest(json.dumps(_identity(chain, selection)))
-        self._keys = {name: self._key(common, name) for name in found}
+        self._common = _digest(json.dumps(_identity(chain, selection)))
+        self._keys = {name: self._key(self._common, name) for name in found}
+        self._sources = set(found.values())
         self._groups: dict[str, list[str]] = {}
         for name in found:
             self._groups.setdefault(self._group(name), []).append(name)
         self._made: dict[str, _Made] = {}
-        self._kept: set[str] = set()  # what other runs have waiting
+        self._others: dict[str, list[_Made]] = {}  # of the same folders, which only other runs are about
+        self._kept: set[str] = set()  # what those have waiting
         self.failed: dict[str, str] = {}
         manifest.begin(lambda name, record: self._holds(name, record, force))
         self.clean()
@@ -347,7 +350,7 @@ class _Work:
             except OSError as error:
                 answer = failure(task, str(error))
         before = self.manifest.records[name] if task.full_scale is not None else {}
-        record = {"source": task.source, **before, **answer, "key": self._keys[name]}
+        record = {"source": task.source, **before, **answer, "key": self._keys[name], "identity": self._common}
         self.manifest.add(name, record)
         if record["status"] == "failed":
             self._made.pop(name, None)
@@ -371,14 +374,25 @@ class _Work:
     def _finishing(self, group: str) -> list[Task]:
         """Tasks that finish a folder of which all has been made, or make anew what was finished at another level."""
         made = {name: self._made[name] for name in self._groups[group] if name in self._made}
-        full_scale = max([1.0, *(one.level for one in made.values())])
+        others = self._others.get(group, [])
+        finished = [one.full_scale for one in others if one.full_scale is not None]
+        full_scale = max([1.0, *finished, *(one.level for one in [*made.values(), *others])])
         anew = [name for name, one in made.items() if one.full_scale not in (None, full_scale)]
         if anew:
             self._missing[group] = set(anew)
             self.skipped -= len(anew)
             return [replace(self._task(name), anew=True) for name in anew]
         waiting = [name for name, one in made.items() if one.full_scale is None]
-        if waiting and full_scale > 1 and len(made) > 1:
+        louder = [one for one in finished if one < full_scale]
+        if waiting and louder:
+            where, much = f"{group}: " * bool(group), decibels(full_scale / min(louder))
+            count = f"{len(louder)} other file" + (
+                "s of this folder were" if len(louder) > 1 else " of this folder was"
+            )
+            warnings.warn(
+                f"{where}{count} finished {much} louder; run it whole to have them sum to the mix", stacklevel=2
+            )
+        if waiting and full_scale > 1 and len(made) + len(others) > 1:
             where = f"{group}: its" if group else "all"
             warnings.warn(
                 f"{where} files turned down by {decibels(full_scale)}, as one would clip at full scale", stacklevel=2
@@ -411,6 +425,9 @@ class _Work:
         there = os.path.isfile(path)
         if there and not done:
             self._kept.add(path)
+        # Another file made of a recording of this run, as in another format, is no other stem.
+        if there and record.get("identity") == self._common and record["source"] not in self._sources:
+            self._others.setdefault(self._group(name), []).append(_Made.of(record))
         return there or done
 
     def _task(self, name: str) -> Task:
@@ -423,7 +440,7 @@ class _Work:
             self._links,
             self.selection.start,
             self.selection.duration,
-            len(self._groups[self._group(name)]) > 1,
+            len(self._groups[self._group(name)]) > 1 or self._group(name) in self._others,
         )
 
     def _target(self, name: str) -> str:

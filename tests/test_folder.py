@@ -370,26 +370,75 @@ def test_the_same_style_elsewhere_is_the_same(stem, quick):
 @pytest.mark.parametrize(
     ("first", "then"),
     [
-        ({}, {"include": ["bass.wav", "soft.wav"]}),  # the loudest is out
-        ({"include": ["bass.wav", "soft.wav"]}, {}),  # and in
+        ({"include": ["bass.wav", "soft.wav"]}, {}),
         pytest.param({"include": ["soft.wav"]}, {}, marks=pytest.mark.slow),
-        pytest.param({}, {"include": ["loud.wav"]}, marks=pytest.mark.slow),
         pytest.param({}, {"independent": True}, marks=pytest.mark.slow),
         ({"independent": True}, {}),
     ],
 )
-def test_the_level_is_that_of_a_run_of_its_own(first, then, song, run, events):
+def test_a_run_of_the_whole_has_a_level_of_its_own(first, then, song, run, events):
     run(**first)
     outcome = run(progress=events.append, **then)
     run("fresh", **then)
-    fresh = contents("fresh")
-    assert {name: data for name, data in contents().items() if name in fresh} == fresh
-    assert events[-1]["done"] + events[-1]["skipped"] == len(fresh)
+    assert contents() == contents("fresh")
+    assert events[-1]["done"] + events[-1]["skipped"] == 4
     assert (
         outcome.skipped
         == events[-1]["skipped"]
         == events[0]["skipped"] - sum(event["files"] for event in events if event["event"] == "again")
     )
+
+
+@pytest.mark.parametrize("again", [["soft.wav"], ["soft.wav", "bass.wav"], ["loud.wav"]])
+def test_stems_that_are_made_again_come_back_at_the_level_of_the_others(again, song, run, events):
+    run()
+    before = contents()
+    outcome = run(include=again, force=True, progress=events.append)
+    assert len(made_of(events)) == len(again) and outcome.skipped == 0
+    assert contents() == before and outcome.files["song/" + again[0]]["full_scale"] > 1.05
+    os.unlink("out/song/" + again[0])
+    run(include=again)
+    assert contents() == before
+
+
+def test_stems_that_wait_count_for_the_level_of_others(interrupted, run):
+    run(include=["soft.wav"])
+    run("fresh")
+    assert contents()["song/soft.wav"] == contents("fresh")["song/soft.wav"]
+
+
+def test_a_stem_too_loud_for_the_level_of_the_others_is_warned_of(song, run, quick):
+    softer = {"include": ["bass.wav", "soft.wav"]}
+    run(**softer)
+    before = contents()
+    with pytest.warns(UserWarning, match="dB louder") as caught:
+        outcome = style_folder("in", "out", "style.wav", include=["loud.wav"], **quick)
+    told = [str(one.message) for one in caught if "turned down" not in str(one.message)]
+    louder = f"{20 * np.log10(outcome.files['song/loud.wav']['full_scale']):.1f} dB louder"
+    assert told == [
+        f"song: 2 other files of this folder were finished {louder}; run it whole to have them sum to the mix"
+    ]
+    run("fresh")
+    assert contents() == {**before, "song/loud.wav": contents("fresh")["song/loud.wav"]}
+    run()
+    assert contents() == contents("fresh")
+
+
+def test_other_parameters_and_lost_results_do_not_count_for_the_level(song, run):
+    run()
+    assert run(alpha=0.25, include=["soft.wav"]).files["song/soft.wav"]["full_scale"] == 1
+    run()
+    os.unlink("out/song/loud.wav")
+    os.unlink("out/song/bass.wav")
+    assert run(include=["soft.wav"], force=True).files["song/soft.wav"]["full_scale"] == 1
+
+
+def test_the_same_stems_in_a_format_that_does_not_clip_are_not_others(stem, run):
+    for name in ("loud.wav", "soft.wav"):
+        stem(name, 4.9 if name == "loud.wav" else 0.05, "FLOAT")
+    run()
+    outcome = run(format="flac")  # a warning would be an error
+    assert {record["full_scale"] > 1.05 for record in outcome.files.values()} == {True}
 
 
 def test_a_loud_stem_that_is_repaired_turns_the_others_down(song, run, stem):
