@@ -2,7 +2,7 @@
 
 Every file is made in a hidden folder and appears by a rename. The files directly in one folder are stems of one song:
 where one of them would clip, all of them are turned down by one factor, once the last has been made, so that they still
-sum to the mix. Until then they wait in floating point.
+sum to the mix. Until then they wait in floating point. Stems that another run has finished count for that factor too.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ def style_folder(
     Files that an earlier call finished with the same parameters, style and input are skipped, so that a call which was
     stopped, by whatever, is taken up by the same call. A file that can't be styled is recorded, and the others go on.
     The files directly in one folder are taken for stems of one song: each is styled at its own level, with the same
-    seed, and if one would clip in its format, all are turned down by the same factor.
+    seed, and if one would clip in its format, all are turned down by the same factor. Those that an earlier call has
+    finished, and this one is not about, count with them, and there is a warning where they would have to be softer.
 
     Parameters
     ----------
@@ -289,7 +290,7 @@ class _Work:
     found : mapping of str to str
         As by `find`.
     force : bool
-        Whether nothing holds.
+        Whether nothing holds of the files of this run.
 
     Attributes
     ----------
@@ -308,14 +309,17 @@ class _Work:
         self._out, self._waiting = str(manifest.path.parent), str(manifest.hidden)
         self._links = tuple((step.effect.name, step.values) for step in chain)
         self._sizes: dict[str, int] = {}
-        common = _digest(json.dumps(_identity(chain, selection)))
-        self._keys = {name: self._key(common, name) for name in found}
+        self._common = _digest(json.dumps(_identity(chain, selection)))
+        self._keys = {name: self._key(self._common, name) for name in found}
+        self._sources = set(found.values())
         self._groups: dict[str, list[str]] = {}
         for name in found:
             self._groups.setdefault(self._group(name), []).append(name)
         self._made: dict[str, _Made] = {}
+        self._others: dict[str, list[_Made]] = {}  # of the same folders, which only other runs are about
+        self._kept: set[str] = set()  # what those have waiting
         self.failed: dict[str, str] = {}
-        manifest.begin(lambda name, record: not force and self._holds(name, record))
+        manifest.begin(lambda name, record: self._holds(name, record, force))
         self.clean()
         self.to_do = [name for name in found if name not in self._made]
         self.skipped = sum(made.full_scale is not None for made in self._made.values())
@@ -345,7 +349,7 @@ class _Work:
             except OSError as error:
                 answer = failure(task, str(error))
         before = self.manifest.records[name] if task.full_scale is not None else {}
-        record = {"source": task.source, **before, **answer, "key": self._keys[name]}
+        record = {"source": task.source, **before, **answer, "key": self._keys[name], "identity": self._common}
         self.manifest.add(name, record)
         if record["status"] == "failed":
             self._made.pop(name, None)
@@ -361,7 +365,7 @@ class _Work:
 
     def clean(self) -> None:
         """Remove what lies in the hidden folder, of a process that was killed, and nobody waits for."""
-        staged = {self._staged(name) for name, made in self._made.items() if made.full_scale is None}
+        staged = {self._staged(name) for name, made in self._made.items() if made.full_scale is None} | self._kept
         for name in os.listdir(self._waiting):
             if not name.endswith(".jsonl") and self._hidden(name) not in staged:
                 _remove(self._hidden(name))
@@ -369,14 +373,25 @@ class _Work:
     def _finishing(self, group: str) -> list[Task]:
         """Tasks that finish a folder of which all has been made, or make anew what was finished at another level."""
         made = {name: self._made[name] for name in self._groups[group] if name in self._made}
-        full_scale = max([1.0, *(one.level for one in made.values())])
+        others = self._others.get(group, [])
+        finished = [one.full_scale for one in others if one.full_scale is not None]
+        full_scale = max([1.0, *finished, *(one.level for one in [*made.values(), *others])])
         anew = [name for name, one in made.items() if one.full_scale not in (None, full_scale)]
         if anew:
             self._missing[group] = set(anew)
             self.skipped -= len(anew)
             return [replace(self._task(name), anew=True) for name in anew]
         waiting = [name for name, one in made.items() if one.full_scale is None]
-        if waiting and full_scale > 1 and len(made) > 1:
+        louder = [one for one in finished if one < full_scale]
+        if waiting and louder:
+            where, much = f"{group}: " * bool(group), decibels(full_scale / min(louder))
+            count = f"{len(louder)} other file" + (
+                "s of this folder were" if len(louder) > 1 else " of this folder was"
+            )
+            warnings.warn(
+                f"{where}{count} finished {much} louder; run it whole to have them sum to the mix", stacklevel=2
+            )
+        if waiting and full_scale > 1 and len(made) + len(others) > 1:
             where = f"{group}: its" if group else "all"
             warnings.warn(
                 f"{where} files turned down by {decibels(full_scale)}, as one would clip at full scale", stacklevel=2
@@ -387,16 +402,32 @@ class _Work:
         """The folder that a file is directly in, whose files share a level; by itself its own name."""
         return name if self.selection.independent else os.path.dirname(name)
 
-    def _holds(self, name: str, record: Record) -> bool:
+    def _holds(self, name: str, record: Record, force: bool) -> bool:
         """Whether a record need not be made again; those that this run is not about are left alone."""
         if name not in self.found:
-            return record["status"] != "staged"
-        if record["status"] == "failed" or record["key"] != self._keys[name]:
+            return self._stays(name, record)
+        if force or record["status"] == "failed" or record["key"] != self._keys[name]:
             return False
         there = os.path.isfile(self._target(name) if record["status"] == "done" else self._staged(name))
         if there:
             self._made[name] = _Made.of(record)
         return there
+
+    def _stays(self, name: str, record: Record) -> bool:
+        """Whether to keep a record that this run is not about, and what waits with it."""
+        done = record["status"] == "done"
+        if not done and not os.path.lexists(record["source"]):
+            return False
+        if record["status"] == "failed":
+            return True
+        path = self._target(name) if done else self._waits(record["key"])
+        there = os.path.isfile(path)
+        if there and not done:
+            self._kept.add(path)
+        # Another file made of a recording of this run, as in another format, is no other stem.
+        if there and record.get("identity") == self._common and record["source"] not in self._sources:
+            self._others.setdefault(self._group(name), []).append(_Made.of(record))
+        return there or done
 
     def _task(self, name: str) -> Task:
         return Task(
@@ -408,14 +439,17 @@ class _Work:
             self._links,
             self.selection.start,
             self.selection.duration,
-            len(self._groups[self._group(name)]) > 1,
+            len(self._groups[self._group(name)]) > 1 or self._group(name) in self._others,
         )
 
     def _target(self, name: str) -> str:
         return f"{self._out}/{name}"
 
     def _staged(self, name: str) -> str:
-        return self._hidden(f"staged-{self._keys[name]}.wav")
+        return self._waits(self._keys[name])
+
+    def _waits(self, key: str) -> str:
+        return self._hidden(f"staged-{key}.wav")
 
     def _hidden(self, name: str) -> str:
         return f"{self._waiting}/{name}"

@@ -73,7 +73,7 @@ class Lines:
         pass
 
     def _on_made(self, event: Event) -> None:
-        self._count(event)
+        self._count(event, event["bytes"])
         self._seconds_made += event["duration"]
         if not self.quiet:
             self._on_success(event)
@@ -84,14 +84,15 @@ class Lines:
         self._say(f"{where}: {event['duration']:.1f} s in {event['seconds']:.1f} s{left}")
 
     def _on_file(self, event: Event) -> None:
-        self._count(event)
-        if event["status"] == "failed":
+        failed = event["status"] == "failed"
+        self._count(event, event["bytes"] if failed else 0)  # what an earlier run made is only finished here
+        if failed:
             self._say(f"audiostyle: {_printable(event['file'])}: {event['error']}")
 
-    def _count(self, event: Event) -> None:
+    def _count(self, event: Event, read: int) -> None:
         if event["file"] not in self._counted:  # told of when it is made, and when it is finished
             self._counted.add(event["file"])
-            self._bytes_read += event["bytes"]
+            self._bytes_read += read
 
     def _on_end(self, event: Event) -> None:
         counts = [f"{_files(event['done'])} done"]

@@ -347,6 +347,13 @@ def test_what_changed_is_done_again(song, stem, style, run, events):
     assert again(alpha=0.25) == every
 
 
+def test_force_is_about_the_files_of_the_run_alone(song, run, events):
+    run()
+    run(include=["alone.wav"], force=True, progress=events.append)
+    assert made_of(events) == ["alone.wav"]
+    assert len(statuses()) == 4 and run().skipped == 4
+
+
 def test_equal_parameters_are_equal_however_they_are_written(stem, run):
     stem("a.wav")
     run(kernel_width=(3, 5), seed=3, style_weights=[1])
@@ -363,26 +370,75 @@ def test_the_same_style_elsewhere_is_the_same(stem, quick):
 @pytest.mark.parametrize(
     ("first", "then"),
     [
-        ({}, {"include": ["bass.wav", "soft.wav"]}),  # the loudest is out
-        ({"include": ["bass.wav", "soft.wav"]}, {}),  # and in
+        ({"include": ["bass.wav", "soft.wav"]}, {}),
         pytest.param({"include": ["soft.wav"]}, {}, marks=pytest.mark.slow),
-        pytest.param({}, {"include": ["loud.wav"]}, marks=pytest.mark.slow),
         pytest.param({}, {"independent": True}, marks=pytest.mark.slow),
         ({"independent": True}, {}),
     ],
 )
-def test_the_level_is_that_of_a_run_of_its_own(first, then, song, run, events):
+def test_a_run_of_the_whole_has_a_level_of_its_own(first, then, song, run, events):
     run(**first)
     outcome = run(progress=events.append, **then)
     run("fresh", **then)
-    fresh = contents("fresh")
-    assert {name: data for name, data in contents().items() if name in fresh} == fresh
-    assert events[-1]["done"] + events[-1]["skipped"] == len(fresh)
+    assert contents() == contents("fresh")
+    assert events[-1]["done"] + events[-1]["skipped"] == 4
     assert (
         outcome.skipped
         == events[-1]["skipped"]
         == events[0]["skipped"] - sum(event["files"] for event in events if event["event"] == "again")
     )
+
+
+@pytest.mark.parametrize("again", [["soft.wav"], ["soft.wav", "bass.wav"], ["loud.wav"]])
+def test_stems_that_are_made_again_come_back_at_the_level_of_the_others(again, song, run, events):
+    run()
+    before = contents()
+    outcome = run(include=again, force=True, progress=events.append)
+    assert len(made_of(events)) == len(again) and outcome.skipped == 0
+    assert contents() == before and outcome.files["song/" + again[0]]["full_scale"] > 1.05
+    os.unlink("out/song/" + again[0])
+    run(include=again)
+    assert contents() == before
+
+
+def test_stems_that_wait_count_for_the_level_of_others(interrupted, run):
+    run(include=["soft.wav"])
+    run("fresh")
+    assert contents()["song/soft.wav"] == contents("fresh")["song/soft.wav"]
+
+
+def test_a_stem_too_loud_for_the_level_of_the_others_is_warned_of(song, run, quick):
+    softer = {"include": ["bass.wav", "soft.wav"]}
+    run(**softer)
+    before = contents()
+    with pytest.warns(UserWarning, match="dB louder") as caught:
+        outcome = style_folder("in", "out", "style.wav", include=["loud.wav"], **quick)
+    told = [str(one.message) for one in caught if "turned down" not in str(one.message)]
+    louder = f"{20 * np.log10(outcome.files['song/loud.wav']['full_scale']):.1f} dB louder"
+    assert told == [
+        f"song: 2 other files of this folder were finished {louder}; run it whole to have them sum to the mix"
+    ]
+    run("fresh")
+    assert contents() == {**before, "song/loud.wav": contents("fresh")["song/loud.wav"]}
+    run()
+    assert contents() == contents("fresh")
+
+
+def test_other_parameters_and_lost_results_do_not_count_for_the_level(song, run):
+    run()
+    assert run(alpha=0.25, include=["soft.wav"]).files["song/soft.wav"]["full_scale"] == 1
+    run()
+    os.unlink("out/song/loud.wav")
+    os.unlink("out/song/bass.wav")
+    assert run(include=["soft.wav"], force=True).files["song/soft.wav"]["full_scale"] == 1
+
+
+def test_the_same_stems_in_a_format_that_does_not_clip_are_not_others(stem, run):
+    for name in ("loud.wav", "soft.wav"):
+        stem(name, 4.9 if name == "loud.wav" else 0.05, "FLOAT")
+    run()
+    outcome = run(format="flac")  # a warning would be an error
+    assert {record["full_scale"] > 1.05 for record in outcome.files.values()} == {True}
 
 
 def test_a_loud_stem_that_is_repaired_turns_the_others_down(song, run, stem):
@@ -396,7 +452,10 @@ def test_a_loud_stem_that_is_repaired_turns_the_others_down(song, run, stem):
     assert outcome.failed == {} and contents() == contents("fresh")
 
 
-def test_one_stem_alone_goes_on_from_where_it_waits(song, run, monkeypatch):
+@pytest.fixture
+def interrupted(song, run, monkeypatch):
+    """The song, of which all has been made, and nothing finished."""
+
     def interrupt(self, group):
         if self._groups[group][0].startswith("song"):
             raise KeyboardInterrupt
@@ -406,12 +465,37 @@ def test_one_stem_alone_goes_on_from_where_it_waits(song, run, monkeypatch):
         patch.setattr(audiostyle_fx.folder._Work, "_finishing", interrupt)
         with pytest.raises(KeyboardInterrupt):
             run()
-    assert set(statuses().values()) == {"staged", "done"}
-    events = []
+    assert sorted(statuses().values()) == ["done", "staged", "staged", "staged"]
+
+
+def test_what_waits_outlives_runs_of_other_files(interrupted, run, events):
+    run(include=["alone.wav"], force=True)
     run(include=["loud.wav"], progress=events.append)
-    assert made_of(events) == [] and contents().keys() == {"song/loud.wav", "alone.wav"}
-    run("fresh", include=["loud.wav"])
-    assert contents()["song/loud.wav"] == contents("fresh")["song/loud.wav"]
+    assert made_of(events) == []
+    assert statuses() == {
+        "alone.wav": "done",
+        "song/bass.wav": "staged",
+        "song/loud.wav": "done",
+        "song/soft.wav": "staged",
+    }
+    run(progress=events.append)
+    assert made_of(events) == []
+    run("fresh")
+    assert contents() == contents("fresh") and not Path("out", HIDDEN).exists()
+
+
+def test_what_waits_without_a_source_or_a_file_is_forgotten(interrupted, run):
+    Path("in/broken.wav").write_text("broken")
+    run(include=["broken.wav"])
+    assert statuses()["broken.wav"] == "failed"
+    waiting = [path for path in Path("out", HIDDEN).iterdir() if path.name.startswith("staged")]
+    waiting[0].unlink()
+    run(include=["alone.wav"])
+    assert sorted(statuses().values()) == ["done", "failed", "staged", "staged"]
+    shutil.rmtree("in/song")
+    Path("in/broken.wav").unlink()
+    run(include=["alone.wav"])
+    assert statuses() == {"alone.wav": "done"} and not Path("out", HIDDEN).exists()
 
 
 def test_files_of_no_concern_stay(stem, run):
@@ -674,25 +758,34 @@ def test_threads_at_work_at_once_leave_warnings_alone(stem, quick, monkeypatch):
 
 
 class Broken(ThreadPoolExecutor):
-    """Breaks after two tasks."""
+    """Does two tasks, and breaks when their answers have been taken."""
 
-    done = 0
+    def __init__(self):
+        super().__init__(1)
+        self.given, self.lost = 0, []
 
     def submit(self, function, *arguments):
-        self.done += 1
-        if self.done <= 2:
+        self.given += 1
+        if self.given <= 2:
             return super().submit(function, *arguments)
-        future = Future()
-        future.set_exception(BrokenExecutor("it broke"))
-        return future
+        self.lost.append(Future())
+        return self.lost[-1]
+
+    def told(self, event):
+        self.given -= event["event"] == "made"
+        if event["event"] == "made" and self.given == len(self.lost):
+            for future in self.lost:
+                future.set_exception(BrokenExecutor("it broke"))
 
 
-def test_a_broken_executor_ends_the_run_and_what_is_finished_is_kept(song, run):
+def test_a_broken_executor_ends_the_run_and_what_is_finished_is_kept(song, run, events):
     run("unbroken")
-    with Broken(1) as executor, pytest.raises(BrokenExecutor, match="it broke"):
-        run(executor=executor)
-    assert contents().items() <= contents("unbroken").items() or HIDDEN in str(contents().keys())
-    assert run().failed == {} and contents() == contents("unbroken")
+    with Broken() as executor, pytest.raises(BrokenExecutor, match="it broke"):
+        run(executor=executor, progress=executor.told)
+    assert statuses() == {"alone.wav": "done", "song/bass.wav": "staged"}
+    assert contents()["alone.wav"] == contents("unbroken")["alone.wav"]
+    assert run(progress=events.append).failed == {} and contents() == contents("unbroken")
+    assert made_of(events) == ["song/loud.wav", "song/soft.wav"]
 
 
 def test_tasks_that_an_executor_loses_fail_alone(song, run):

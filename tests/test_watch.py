@@ -86,6 +86,15 @@ def test_what_has_to_be_done_again_counts_as_not_finished(file, now):
     assert "0:20 left" in file.getvalue()
 
 
+def test_what_an_earlier_run_made_takes_none_of_the_time(file, now):
+    """Two stems that waited are finished, and of two to make one has been."""
+    lines = Lines(file, now=now)
+    play(lines, now, start(4, 0, 200), finished("a.wav", 500), finished("b.wav", 500), made("c.wav"))
+    assert file.getvalue() == "3/4 c.wav: 20.0 s in 9.0 s, 0:30 left\n"
+    play(lines, now, finished("c.wav"), failed("d.wav"))
+    assert lines.left() == 0
+
+
 def test_quietly_only_errors_are_shown(file, now):
     play(Lines(file, quiet=True, now=now), now, start(), stage(), made(), finished(), failed(), end())
     assert file.getvalue() == "audiostyle: b.wav: it broke\n"
