@@ -268,7 +268,7 @@ def _folder(
             chain,
             selection,
             force=options.force,
-            jobs=options.jobs or 1,
+            jobs=1 if executor else options.jobs or 1,
             executor=executor,
             progress=watcher(quiet=options.quiet, as_json=options.json),
         )

@@ -34,6 +34,7 @@ from .manifest import NAME, Manifest, Record, plain, sync_folder
 from .parameters import DEFAULTS, ORIGINAL_RATE, flag, integer
 from .selection import Selection, find
 from .task import Task, decibels, failure, perform
+from .watch import watcher
 from .workers import Crew, InTurn, Processes, Through
 
 Event: TypeAlias = dict[str, Any]
@@ -85,7 +86,7 @@ def style_folder(
     force: bool = False,
     jobs: int = 1,
     executor: Executor | None = None,
-    progress: Callable[[Event], None] | None = None,
+    progress: bool | Callable[[Event], None] | None = None,
     **parameters: Any,
 ) -> FolderOutcome:
     """Style all recordings in a folder and those below it, to the same names in another folder.
@@ -121,13 +122,14 @@ def style_folder(
     executor : Executor, optional
         Instead, whoever does the work: any of `concurrent.futures`, or a cluster's with the same folders. It gets
         paths, not recordings, and is not shut down. What its threads warn of is not recorded.
-    progress : callable, optional
-        Gets a dict for all that happens, by ``event``: "start" with the numbers of ``files``, of those ``skipped``, and
-        of ``bytes`` to read; "stage", if the work is done in this process, with ``file``, ``stage``, ``iteration``,
-        ``total`` and ``sections``, finished and in all; "made" with ``file``, its size in ``bytes``, its ``duration``
-        and the ``seconds`` it took; "file" with its record, when it is finished, with all of its song, or has failed;
-        "again" with the numbers of ``files`` and ``bytes`` that have to be styled again, since another stem of theirs
-        is louder now; "end" with the numbers ``done``, ``skipped`` and ``failed``, and ``seconds``.
+    progress : bool or callable, optional
+        True for a bar, or lines where standard error is no terminal; or a function that gets a dict for all that
+        happens, by ``event``: "start" with the numbers of ``files``, of those ``skipped``, and of ``bytes`` to read;
+        "stage", if the work is done in this process, with ``file``, ``stage``, ``iteration``, ``total`` and
+        ``sections``, finished and in all; "made" with ``file``, its size in ``bytes``, its ``duration`` and the
+        ``seconds`` it took; "file" with its record, when it is finished, with all of its song, or has failed; "again"
+        with the numbers of ``files`` and ``bytes`` that have to be styled again, since another stem of theirs is louder
+        now; "end" with the numbers ``done``, ``skipped`` and ``failed``, and ``seconds``.
     **parameters
         Keyword parameters of `stylize`, without ``progress`` and ``style_sample_rate``.
 
@@ -178,15 +180,15 @@ def run_folder(
     force: bool = False,
     jobs: int = 1,
     executor: Executor | None = None,
-    progress: Callable[[Event], None] | None = None,
+    progress: bool | Callable[[Event], None] | None = None,
 ) -> FolderOutcome:
     """`style_folder` for any chain of effects."""
-    began, tell = time.perf_counter(), progress or (lambda event: None)
+    began, tell = time.perf_counter(), _told(progress)
     jobs, force = integer(1)("jobs", jobs), flag("force", force)
     if executor is not None and not isinstance(executor, Executor):
         raise TypeError(f"executor={executor!r} must be a concurrent.futures.Executor, or None")
-    if progress is not None and not callable(progress):
-        raise TypeError(f"progress={progress!r} must be a function, or None")
+    if executor is not None and jobs > 1:
+        raise ValueError(f"jobs={jobs} must be 1 where an executor is given, which has its own number")
     check_chain(chain, without_input=False)
     found = find(in_folder, out_folder, selection, [path for step in chain for path in step.files])
     check_files(chain, _first_rate(found.values()), lengths=False)  # whose errors show paths as they were given
@@ -196,14 +198,14 @@ def run_folder(
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"output {str(folder)!r} must be a folder that can be written to")
-    header = {
+    last_run = {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "platform": platform.platform(),
         "input": os.path.abspath(in_folder),
         "effects": [[step.effect.name, plain(step.values)] for step in chain],
         "selection": plain(vars(selection)),
     }
-    with Manifest(out, header) as manifest:
+    with Manifest(out, {"last_run": last_run}) as manifest:
         work = _Work(manifest, chain, selection, found, force)
         tell({"event": "start", "files": len(found), "skipped": work.skipped, "bytes": work.size(work.to_do)})
         with _crew(jobs, executor, chain, tell) as crew:
@@ -229,6 +231,15 @@ def run_folder(
     counts = {"done": len(found) - len(outcome.failed) - work.skipped, "skipped": work.skipped}
     tell({"event": "end", **counts, "failed": len(outcome.failed), "seconds": round(outcome.seconds, 3)})
     return outcome
+
+
+def _told(progress: bool | Callable[[Event], None] | None) -> Callable[[Event], None]:
+    """Who is told what happens."""
+    if callable(progress):
+        return progress
+    if progress is not None and not isinstance(progress, bool):
+        raise TypeError(f"progress={progress!r} must be True, False, None or a function")
+    return watcher() if progress else lambda event: None
 
 
 def _first_rate(paths: Iterable[str]) -> float:

@@ -257,7 +257,10 @@ def test_results_are_those_of_the_function_and_every_file_is_recorded(stem, styl
         losses = record["transfers"][0]["stages"]["waveform"]["style"]
         np.testing.assert_allclose(losses, want.stages["waveform"].style, rtol=1e-5)
     written = json.loads(outcome.manifest.read_text())
-    assert written["files"] == dict(outcome.files) and written["versions"].keys() >= {"audiostyle-fx", "numpy"}
+    assert written["files"] == dict(outcome.files) and written["last_run"]["versions"].keys() >= {
+        "audiostyle-fx",
+        "numpy",
+    }
     assert (outcome.failed, outcome.skipped) == ({}, 0)
 
 
@@ -647,7 +650,8 @@ def test_what_a_killed_worker_leaves_is_removed(song, run):
         ({"jobs": 0}, ValueError, "jobs=0 must be at least 1"),
         ({"jobs": 1.5}, TypeError, "jobs=1.5 must be an integer"),
         ({"executor": 3}, TypeError, "executor=3 must be a concurrent.futures.Executor"),
-        ({"progress": True}, TypeError, "progress=True must be a function"),
+        ({"progress": 1}, TypeError, "progress=1 must be True, False, None or a function"),
+        ({"jobs": 2, "executor": ThreadPoolExecutor(1)}, ValueError, "jobs=2 must be 1 where an executor is given"),
     ],
 )
 def test_arguments_that_are_refused_before_any_work(arguments, error, why, stem, no_work):

@@ -56,7 +56,7 @@ MAY_IMPORT = {
     "workers": {"backend", "cards"},
     "selection": {"audio", "parameters"},
     "task": BELOW_TRANSFER | {"grammar", "chain", "manifest"},
-    "folder": BELOW_TRANSFER | {"grammar", "chain", "manifest", "selection", "task", "workers"},
+    "folder": BELOW_TRANSFER | {"grammar", "chain", "manifest", "selection", "task", "watch", "workers"},
     "watch": {"progress"},
     "cli": BELOW_TRANSFER | BELOW_CLI,
     "__main__": {"cli"},
