@@ -10,7 +10,7 @@ import pedalboard
 import pytest
 import soundfile
 
-from audiostyle_fx import StyleTransfer, cli, plugins, texture
+from audiostyle_fx import StyleTransfer, chain, plugins, texture
 from audiostyle_fx.parameters import DEFAULTS, Parameters
 from audiostyle_fx.plugins import REQUIRED, description, listing, native_effects, snake_case
 
@@ -148,7 +148,7 @@ def test_signatures_of_other_kinds(signature, want):
 
 # ---------------------------------------------------------------- style
 def test_style_takes_the_parameters_of_the_class_and_a_length():
-    words = cli.effects()["style"].parameters
+    words = chain.effects()["style"].parameters
     of_class = set(inspect.signature(StyleTransfer).parameters) - {"style_sample_rate", "progress"}
     of_class -= {"streaming", "content_level"}  # for chunks
     assert words.keys() == of_class | {"duration"}
@@ -159,9 +159,9 @@ def test_style_takes_the_parameters_of_the_class_and_a_length():
 
 
 # ---------------------------------------------------------------- help
-@pytest.mark.parametrize("name", cli.effects())
+@pytest.mark.parametrize("name", chain.effects())
 def test_help_shows_each_parameter_once_with_its_default(name):
-    effect = cli.effects()[name]
+    effect = chain.effects()[name]
     shown = description(effect)
     assert max(map(len, shown.splitlines())) <= 79
     assert not re.search(r"``|:\w+:`|\.\. \w+::|https?:", shown), "no markup is left"
@@ -180,11 +180,11 @@ def test_help_says_units_and_what_the_class_documents():
 
 
 def test_the_list_has_a_line_for_each():
-    lines = listing(cli.effects().values()).splitlines()
-    assert [line.split()[0] for line in lines] == list(cli.effects())
+    lines = listing(chain.effects().values()).splitlines()
+    assert [line.split()[0] for line in lines] == list(chain.effects())
     assert all(len(line.split()) > 3 and len(line) <= 79 for line in lines)
 
 
 @pytest.mark.parametrize("value", [0.1, 1 / 3, 1e-9, math.inf, 7, True, False, None, "adam", (3, 11), (512, 2048.5)])
 def test_values_of_style_shown_are_read_again(value):
-    assert cli._value(cli._shown(value)) == value
+    assert chain._value(chain.shown(value)) == value
