@@ -1,5 +1,6 @@
 """Signals and settings that tests share: short, seeded and at a low rate, so that a transfer takes milliseconds."""
 
+import signal
 import threading
 
 import cupy_stand_in
@@ -145,3 +146,10 @@ def shared_out(monkeypatch):
 
     yield share
     assert threads - {threading.main_thread()}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible():
+    """Have programs that tests begin take interrupts, which a shell makes what runs in its background ignore."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
