@@ -343,8 +343,8 @@ def write_audio(
     if full_scale is None:
         full_scale = max(1.0, peak(audio)) if clips(subtype) else 1.0
         if full_scale > 1:
-            decibels = 20 * np.log10(full_scale)
-            warnings.warn(f"{path}: turned down by {decibels:.1f} dB, as {subtype} clips at full scale", stacklevel=2)
+            how = f"turned down by {decibels(full_scale)}, as {subtype} clips at full scale"
+            warnings.warn(f"{path}: {how}", stacklevel=2)
     partial = target.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
         with soundfile.SoundFile(_name(partial), "w", sample_rate, channels, subtype, format=file_format) as file:
@@ -479,6 +479,11 @@ def match_channels(style: np.ndarray, active: np.ndarray, name: str = "style") -
 def rms(audio: np.ndarray) -> float:
     """Root mean square over everything."""
     return float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))) if audio.size else 0.0
+
+
+def decibels(ratio: float) -> str:
+    """A ratio of levels in words."""
+    return f"{20 * math.log10(ratio):.1f} dB"
 
 
 def silence_mask(audio: Samples, sample_rate: float, window: slice = slice(None)) -> np.ndarray:

@@ -27,13 +27,13 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from . import audio as recordings
-from .audio import check_weights
+from .audio import check_weights, decibels
 from .chain import check_chain, check_files, effects, is_style
 from .grammar import Step
 from .manifest import NAME, Manifest, Record, plain, sync_folder
 from .parameters import DEFAULTS, ORIGINAL_RATE, flag, integer
 from .selection import Selection, find
-from .task import Task, decibels, failure, perform
+from .task import Task, failure, perform
 from .watch import watcher
 from .workers import Crew, InTurn, Processes, Through
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import threading
 import warnings
@@ -73,7 +72,7 @@ def perform(task: Task, progress: Progress = None) -> Record:
             if full_scale is None and not task.shared:
                 full_scale = record["level"]
                 if full_scale > 1:
-                    messages.append(f"turned down by {decibels(full_scale)}, as it would clip at full scale")
+                    messages.append(f"turned down by {recordings.decibels(full_scale)}, as it would clip at full scale")
             if full_scale is not None:
                 record.update(_finish(task, full_scale))
         except Exception as error:
@@ -165,8 +164,3 @@ def _stage(stage: Stage) -> Record:
     record = {"seconds": round(stage.seconds, 3), "iterations": [int(i) for i in some(stage.iterations)]}
     record |= {"style": some(stage.style), "content": some(stage.content)}
     return record if stage.inconsistency is None else {**record, "inconsistency": some(stage.inconsistency)}
-
-
-def decibels(full_scale: float) -> str:
-    """How far a level is above full scale, in words."""
-    return f"{20 * math.log10(full_scale):.1f} dB"

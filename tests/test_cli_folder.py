@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from outside import children, contents, gone, wait_for
 
 import audiostyle_fx
 from audiostyle_fx import cli
@@ -48,11 +49,6 @@ def run(*words):
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         return cli.main(["in", "out", *words])
-
-
-def contents(folder="out"):
-    paths = [path for path in Path(folder).rglob("*") if path.is_file() and path.name != NAME]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def finished(folder):
@@ -223,26 +219,6 @@ def unbroken(*words):
 
 def begin(*words, **arguments):
     return subprocess.Popen([*COMMAND, "in", "out", *words], env=ENVIRONMENT, stderr=subprocess.PIPE, **arguments)
-
-
-def children(pid):
-    """The processes that descend from one."""
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
-    return [one for child in map(int, found) for one in (child, *children(child))]
-
-
-def gone(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def wait_for(what, seconds=60):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it takes too long"
-        time.sleep(0.02)
 
 
 LONGER = [*STYLED[:2], "n_fft=256", "kernel_width=3", "spectrogram_iters=40", "phase_iters=20", "waveform_iters=40"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from outside import contents
 
 import audiostyle_fx.folder
 import audiostyle_fx.task
@@ -76,12 +77,6 @@ def run(quick):
 @pytest.fixture
 def events():
     return []
-
-
-def contents(folder="out"):
-    """Every file in a folder but the manifest, with its bytes."""
-    paths = [path for path in Path(folder).rglob("*") if path.is_file() and path.name != NAME]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def statuses(folder="out"):

@@ -1,6 +1,5 @@
 """Who does the work on many files: in turn, processes of its own, any executor."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from labour import failed, work
+from outside import gone, wait_for
 
 import audiostyle_fx
 from audiostyle_fx import workers
@@ -25,19 +25,6 @@ def answers(crew, tasks):
             crew.submit(waiting.pop(0))
         found.append(crew.next())
     return found
-
-
-def gone(pid):
-    with contextlib.suppress(FileNotFoundError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    return True
-
-
-def wait_for(what, seconds=30):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it takes too long"
-        time.sleep(0.01)
 
 
 def test_in_turn():
@@ -183,10 +170,10 @@ def test_processes_end_with_their_parent(number, tmp_path):
     parent = subprocess.Popen(
         command, env={**os.environ, "PYTHONPATH": roots}, start_new_session=True, stderr=subprocess.PIPE
     )
-    wait_for(lambda: len(list(tmp_path.glob("? *"))) == 2)
+    wait_for(lambda: len(list(tmp_path.glob("? *"))) == 2, 30)
     pids = [int(path.name.split()[1]) for path in tmp_path.glob("? *")]
     assert not any(map(gone, pids))
     os.killpg(parent.pid, number) if number == signal.SIGINT else parent.send_signal(number)
     _, shown = parent.communicate(timeout=30)
     assert (parent.returncode, b"KeyboardInterrupt" in shown) == (-number, number == signal.SIGINT)
-    wait_for(lambda: all(map(gone, pids)))
+    wait_for(lambda: all(map(gone, pids)), 30)
