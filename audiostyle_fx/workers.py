@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import multiprocessing
 import os
 import signal
@@ -165,7 +164,7 @@ class Processes(Crew[Task, Answer]):
     ) -> None:
         self._jobs, self._work, self._failed = jobs, work, failed
         self._cards = visible_cards(device)
-        self._threads = max(1, math.ceil(backend.cores() / jobs))
+        self._threads = share_of_cores(jobs)
         self._futures: dict[Future[Answer], Task] = {}
         self._answers, self._suspects = deque[tuple[Task, Answer]](), deque[Task]()
         self._alone = False
@@ -256,6 +255,11 @@ class Processes(Crew[Task, Answer]):
         self._end()
 
 
+def share_of_cores(jobs: int) -> int:
+    """The threads of each of so many processes: one at least, and where it can be no more in all than cores."""
+    return max(1, backend.cores() // jobs)
+
+
 def visible_cards(device: str) -> tuple[str, ...]:
     """What ``CUDA_VISIBLE_DEVICES`` is to say in a process for each of a device's cards; nothing where it may stay."""
     cards = [int(place.partition(":")[2]) for place in places(device) if place != "cpu"]
@@ -327,7 +331,7 @@ def cluster(address: str | None, jobs: int | None = None) -> Iterator[Executor |
     with contextlib.ExitStack() as stack:
         if address == "local":
             jobs = jobs or backend.cores()
-            threads = {"OMP_NUM_THREADS": str(max(1, math.ceil(backend.cores() / jobs)))}
+            threads = {"OMP_NUM_THREADS": str(share_of_cores(jobs))}
             # Without limits of memory, as equal shares of it would be too small for one long file among short ones.
             address = stack.enter_context(
                 LocalCluster(n_workers=jobs, threads_per_worker=1, memory_limit=0, env=threads, dashboard_address=None)

@@ -107,6 +107,12 @@ def test_no_cluster_and_one_that_is_not_installed(monkeypatch):
 
 
 # ---------------------------------------------------------------- processes of its own
+@pytest.mark.parametrize(("jobs", "threads"), [(1, 4), (2, 2), (3, 1), (4, 1), (9, 1)])
+def test_processes_together_have_no_more_threads_than_cores(jobs, threads, monkeypatch):
+    monkeypatch.setattr(workers.backend, "cores", lambda: 4)
+    assert workers.share_of_cores(jobs) == threads
+
+
 @pytest.mark.slow
 def test_every_process_has_its_card_and_its_share_of_the_cores(monkeypatch):
     monkeypatch.setattr(workers, "places", lambda device: ["cuda:0", "cuda:1"])
