@@ -1,9 +1,9 @@
 """Audio style transfer: one recording, sounding as another does, as a function and as a pedalboard effect."""
 
+from ._transfer.api import Outcome, Result, style_file, stylize, stylize_batch, texture
 from .effect import StyleTransfer
-from .folder import FolderOutcome, style_folder
-from .pedalboard_bridge import OfflineEffect, install, uninstall
-from .transfer import Outcome, Result, style_file, stylize, stylize_batch, texture
+from .folders.api import FolderOutcome, style_folder
+from .hosting.bridge import OfflineEffect, install, uninstall
 
 __all__ = [
     "FolderOutcome",

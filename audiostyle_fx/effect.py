@@ -8,18 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from . import audio as recordings
-from .parameters import DEFAULTS, Parameters, flag, number, optional, preset
-from .parameters import sample_rate as check_rate
-from .pedalboard_bridge import OfflineEffect
+from ._recordings.arrays import check_audio
+from ._transfer.api import Style, styled
+from ._transfer.parameters import DEFAULTS, Parameters, preset
+from ._transfer.recording_transfer import Recipe
+from ._transfer.streaming import Stream
+from ._transfer.style_inputs import as_list, check_rates, check_weights
+from ._transfer.style_recordings import Styles
+from ._validation import flag, number, optional
+from ._validation import sample_rate as check_rate
+from .hosting.bridge import OfflineEffect
 from .progress import Progress, check_progress
-from .streaming import Stream
-from .styles import Styles
-from .transfer import Style, styled
-from .works import Recipe
 
 OWN = ("style_sample_rate", "style_weights", "streaming", "content_level", "progress")
 """What an effect has beside the parameters of a transfer."""
+
 
 CONTENT_LEVELS = (-120, 60)
 """In dBFS; outside, a level in other units is more likely."""
@@ -191,7 +194,7 @@ class StyleTransfer(OfflineEffect):
     @style.setter
     def style(self, style: Style) -> None:
         # Rates and weights belong to the recordings they came with, unless as many others of the kind take their place.
-        old, new = ([isinstance(one, np.ndarray) for one in recordings.as_list(s)] for s in (self.style, style))
+        old, new = ([isinstance(one, np.ndarray) for one in as_list(s)] for s in (self.style, style))
         keep_rates = new == old if isinstance(self.style_sample_rate, tuple) else any(new)
         rates = self.style_sample_rate if keep_rates else None
         self._style = _HeldStyle(style, rates, self.style_weights if len(new) == len(old) else None)
@@ -269,7 +272,7 @@ class StyleTransfer(OfflineEffect):
     def render(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
         """The styled recording, float32 (channels, samples)."""
         self._stream = None
-        audio = recordings.check_audio("content", audio)
+        audio = check_audio("content", audio)
         return styled([audio], [audio.shape], self._recipe(sample_rate), self.progress)[0].audio
 
 
@@ -277,7 +280,7 @@ class _HeldStyle:
     """Checked styles, of arrays copies, and what came with them, as the effect's attributes show it."""
 
     def __init__(self, style: Style, sample_rate: Any, weights: Any) -> None:
-        given = recordings.as_list(style)
+        given = as_list(style)
         several = len(given) > 1
         for i, one in enumerate(given):
             if isinstance(one, np.ndarray):
@@ -286,8 +289,8 @@ class _HeldStyle:
                 given[i].flags.writeable = False
         self.styles = Styles(given if isinstance(style, (list, tuple)) else given[0], sample_rate, weights)
         self.style: Style = tuple(self.styles.given) if several else self.styles.given[0]
-        self.weights = None if weights is None else recordings.check_weights(weights, len(given))
+        self.weights = None if weights is None else check_weights(weights, len(given))
         self.sample_rate: float | tuple[float | None, ...] | None = None
         if sample_rate is not None:
-            rates = recordings.check_rates(sample_rate, given)
+            rates = check_rates(sample_rate, given)
             self.sample_rate = tuple(rates) if np.ndim(sample_rate) else float(sample_rate)

@@ -12,6 +12,7 @@ from tqdm import tqdm
 Report: TypeAlias = Callable[[str, int, int, Mapping[str, float]], None]
 """A function of stage, iteration (0 to total), total and the losses there, by name."""
 
+
 Progress: TypeAlias = bool | Callable[[str, int, int, Mapping[str, float], tuple[int, int]], None] | None
 """True for a bar, or a function that is told all that and the sections: how many are finished, and of how many."""
 

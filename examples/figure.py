@@ -7,7 +7,7 @@ import soundfile
 from matplotlib.figure import Figure
 
 from audiostyle_fx import stylize
-from audiostyle_fx.plots import spectrogram
+from audiostyle_fx.figures.plots import spectrogram
 
 AUDIO = Path(__file__).parent / "audio"
 

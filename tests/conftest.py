@@ -3,12 +3,14 @@
 import signal
 import threading
 
-import cupy_stand_in
 import numpy as np
 import pytest
+from support import cupy_stand_in
 
-import audiostyle_fx.works
-from audiostyle_fx import backend, cards, kernels
+from audiostyle_fx._engine.arrays import array_module, fft, matmul
+from audiostyle_fx._engine.cuda import devices, graphs
+from audiostyle_fx._engine.kernels import launch
+from audiostyle_fx._transfer import recording_transfer
 
 RATE = 8000
 
@@ -83,7 +85,7 @@ def cupy_of_threads(request, monkeypatch):
 
 
 def _cupy(kind, monkeypatch):
-    caches = cards._cards, kernels._kernel, kernels._module
+    caches = devices._cards, launch._kernel, launch._module
     if kind == "card":
         yield pytest.importorskip("cupy")
         return
@@ -102,15 +104,15 @@ def _cupy(kind, monkeypatch):
     def product(a, b, out, *, accumulate):
         cupy_stand_in.matmul(a, b, out, accumulate)
 
-    monkeypatch.setattr(backend, "_cuda_matmul", product)
-    monkeypatch.setattr(backend, "_cuda_fft", cupy_stand_in.fft)
-    monkeypatch.setattr(backend, "_cuda_graph", graph)
+    monkeypatch.setattr(matmul, "_cuda_matmul", product)
+    monkeypatch.setattr(fft, "_cuda_fft", cupy_stand_in.fft)
+    monkeypatch.setattr(graphs, "_cuda_graph", graph)
     for cache in caches:
         cache.cache_clear()
     yield cupy_stand_in.cupy
     for cache in caches:
         cache.cache_clear()
-    backend.here.__dict__.clear()
+    array_module.here.__dict__.clear()
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def no_work(monkeypatch):
     def three_stages(*args, **kwargs):
         pytest.fail("the work began although the arguments are wrong")
 
-    monkeypatch.setattr(audiostyle_fx.works, "three_stages", three_stages)
+    monkeypatch.setattr(recording_transfer, "three_stages", three_stages)
 
 
 @pytest.fixture
@@ -129,7 +131,7 @@ def shared_out(monkeypatch):
     threads = set()
 
     def share(block):
-        inner = backend._share
+        inner = threads.share
 
         def seen(function, blocks, most):
             def noted(at):
@@ -138,11 +140,11 @@ def shared_out(monkeypatch):
 
             inner(noted, blocks, most)
 
-        monkeypatch.setattr(backend, "BLOCK", block)
-        monkeypatch.setattr(backend, "FEW_ELEMENTS", 0)
-        monkeypatch.setattr(backend, "FEW_OPERATIONS", 0)
-        monkeypatch.setattr(backend, "cores", lambda: 3)
-        monkeypatch.setattr(backend, "_share", seen)
+        monkeypatch.setattr(threads, "BLOCK", block)
+        monkeypatch.setattr(threads, "FEW_ELEMENTS", 0)
+        monkeypatch.setattr(threads, "FEW_OPERATIONS", 0)
+        monkeypatch.setattr(threads, "cores", lambda: 3)
+        monkeypatch.setattr(threads, "share", seen)
 
     yield share
     assert threads - {threading.main_thread()}

@@ -1,4 +1,4 @@
-"""The order of the package's modules: each imports only what stands below it, and nothing heavy before it is needed."""
+"""The package's layers: a folder imports only folders of a lower layer, and nothing heavy is imported before use."""
 
 import ast
 import subprocess
@@ -10,93 +10,68 @@ import pytest
 import audiostyle_fx
 
 PACKAGE = Path(audiostyle_fx.__file__).parent
-KERNELS = {"cublas", "backend", "cards", "arc_cosine", "kernels"}
-NUMERICAL = KERNELS | {"spectral", "scaling", "infinite_width", "random_conv", "optimize", "phase", "waveform"}
-BELOW_OBJECTIVES = KERNELS | {"scaling", "spectral"}
-BELOW_WORKS = {"stages", "sections", "excerpts", "sample_file", "audio", "dynamics", "styles", "progress"}
-BELOW_CLI = {"effect", "plugins", "grammar", "completion", "chain", "manifest", "folder", "workers", "watch"}
-BELOW_CLI |= {"selection", "task", "report"}
-BELOW_TRANSFER = NUMERICAL | BELOW_WORKS | {"parameters"}
 
-MAY_IMPORT = {
-    "cublas": set(),
-    "backend": {"cublas"},
-    "cards": {"backend"},
-    "arc_cosine": {"backend"},
-    "kernels": {"backend", "arc_cosine"},
-    "spectral": KERNELS,
-    "scaling": {"backend"},
-    "infinite_width": BELOW_OBJECTIVES,
-    "random_conv": BELOW_OBJECTIVES,
-    "optimize": BELOW_OBJECTIVES,
-    "phase": NUMERICAL - {"phase", "waveform"},
-    "waveform": NUMERICAL - {"phase", "waveform"},
-    "parameters": {"cards", "spectral"},
-    "stages": NUMERICAL | {"parameters", "progress"},
-    "sections": set(),
-    "excerpts": set(),
-    "sample_file": set(),
-    "audio": {"parameters", "sample_file"},
-    "dynamics": {"audio", "sample_file"},
-    "styles": {"audio", "backend"},
-    "progress": set(),
-    "works": BELOW_TRANSFER,
-    "picture": {"spectral"},
-    "plots": {"picture", "stages"},
-    "report": {"audio", "picture", "selection"},
-    "transfer": BELOW_TRANSFER | {"works", "plots"},
-    "streaming": BELOW_TRANSFER | {"works"},
-    "pedalboard_bridge": set(),
-    "effect": BELOW_TRANSFER | {"works", "transfer", "streaming", "pedalboard_bridge"},
-    "plugins": set(),
-    "grammar": {"plugins"},
-    "completion": {"plugins"},
-    "chain": BELOW_TRANSFER | {"works", "transfer", "effect", "plugins", "grammar"},
-    "manifest": {"audio"},
-    "workers": {"backend", "cards"},
-    "selection": {"audio", "parameters"},
-    "task": BELOW_TRANSFER | {"grammar", "chain", "manifest"},
-    "folder": BELOW_TRANSFER | {"grammar", "chain", "manifest", "selection", "task", "watch", "workers"},
-    "watch": {"progress"},
-    "cli": BELOW_TRANSFER | BELOW_CLI,
-    "__main__": {"cli"},
-    "__init__": BELOW_TRANSFER | {"works", "transfer", "effect", "pedalboard_bridge", "folder"},
-}
+# From the bottom up; names in one row know nothing of each other.
+LAYERS = [
+    {"_validation", "progress"},
+    {"_engine"},
+    {"_recordings", "figures"},
+    {"_transfer", "hosting"},
+    {"effect"},
+    {"_effects_chain", "report"},
+    {"folders"},
+    {"cli", "__init__"},
+    {"__main__"},
+]
+ENGINE_LAYERS = [{"arrays"}, {"cuda"}, {"kernels"}, {"spectra"}, {"objectives", "optimizers"}]
+
 HEAVY = {"matplotlib", "dask", "distributed", "cupy", "torch"}
+ALLOWED = {"_engine": {"numpy", "scipy", "threadpoolctl", "cupy"}, "hosting": {"numpy", "pedalboard"}}
+"""The third-party packages that a folder may import, where that is limited."""
 
 
-def imported(name):
-    """The modules of the package, and the other packages, that a module imports anywhere in its code."""
+def modules(folder):
+    return sorted(path.relative_to(PACKAGE).with_suffix("") for path in folder.rglob("*.py"))
+
+
+def imported(module):
+    """The modules of the package, as paths below it, and the other packages, that a module imports anywhere."""
     own, others = set(), set()
-    for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             others |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level:
-            own |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
+            base = [*module.parts[: -node.level], *(node.module or "").split(".")]
+            names = [base] if node.module else [[*base[:-1], alias.name] for alias in node.names]
+            own |= {tuple(name) for name in names}
         elif isinstance(node, ast.ImportFrom):
             others.add(node.module.partition(".")[0])
     return own, others
 
 
-def test_every_module_has_its_place():
-    assert {path.stem for path in PACKAGE.glob("*.py")} == set(MAY_IMPORT)
+def rises(module, layers, depth):
+    """What a module imports from its own layer or a higher one, but for its own folder."""
+    rank = {name: number for number, layer in enumerate(layers) for name in layer}
+    here = module.parts[depth]
+    targets = {name[depth] for name in imported(module)[0] if name[:depth] == module.parts[:depth]} - {here}
+    return {target for target in targets if rank[target] >= rank[here]}
 
 
-@pytest.mark.parametrize("name", MAY_IMPORT)
-def test_imports_run_downward(name):
-    own, others = imported(name)
-    assert own <= MAY_IMPORT[name]
+def test_every_file_and_folder_has_a_layer():
+    assert {module.parts[0] for module in modules(PACKAGE)} == set().union(*LAYERS)
+    found = {module.parts[1] for module in modules(PACKAGE / "_engine")} - {"__init__"}
+    assert found == set().union(*ENGINE_LAYERS)
+
+
+@pytest.mark.parametrize("module", modules(PACKAGE), ids=str)
+def test_imports_run_downward(module):
+    assert not rises(module, LAYERS, 0)
+    if module.parts[0] == "_engine" and len(module.parts) > 2:
+        assert not rises(module, ENGINE_LAYERS, 1)
+    others = imported(module)[1]
     assert "audiostyle_fx" not in others, "imports within the package are relative"
-
-
-@pytest.mark.parametrize("name", sorted(BELOW_TRANSFER | {"works", "transfer"}))
-def test_the_transfer_knows_nothing_of_pedalboard(name):
-    assert not {module for module in imported(name)[1] if module.startswith("pedalboard")}
-
-
-@pytest.mark.parametrize("name", sorted(NUMERICAL - {"kernels"}))  # which reads its source
-def test_numerical_modules_read_and_write_no_files(name):
-    assert not imported(name)[1] & {"soundfile", "tqdm", "pathlib", "tempfile"}
+    foreign = others - sys.stdlib_module_names
+    assert foreign <= ALLOWED.get(module.parts[0], foreign)
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():

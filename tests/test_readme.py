@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from audiostyle_fx import StyleTransfer, cli, stylize
-from audiostyle_fx.parameters import DEFAULTS, PRESETS, TEXTURE
+from audiostyle_fx import StyleTransfer, stylize
+from audiostyle_fx._transfer.parameters import DEFAULTS, PRESETS, TEXTURE
+from audiostyle_fx.cli import command
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -46,9 +47,9 @@ def test_the_commands_in_the_readme_are_understood():
     lines = re.findall(r"^audiostyle (.*)$", README, re.MULTILINE)
     assert len(lines) >= 3
     for line in lines:
-        cli._understood(cli._options(line.split()))
+        command._understood(command._options(line.split()))
     words = re.search(r"audiostyle (examples/\S+ \S+ style \S+)$", README, re.MULTILINE)[1].split()
-    source, _, [style] = cli._understood(cli._options(words))
+    source, _, [style] = command._understood(command._options(words))
     assert (ROOT / source).exists()
     assert style.effect.name == "style" and all((ROOT / path).exists() for path in style.values["style"])
 

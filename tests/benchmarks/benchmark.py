@@ -26,15 +26,15 @@ import numpy as np
 import pedalboard
 import scipy.optimize
 import soundfile
-
-from audiostyle_fx import infinite_width, install, random_conv, stylize, uninstall
 from audiostyle_fx.audio import RMS, resample, rms
-from audiostyle_fx.backend import matmul
 from audiostyle_fx.infinite_width import InfiniteWidth
 from audiostyle_fx.random_conv import RandomConv
 from audiostyle_fx.scaling import loss_terms
 from audiostyle_fx.spectral import STFT
 from audiostyle_fx.waveform import WaveformObjective
+
+from audiostyle_fx import infinite_width, install, random_conv, stylize, uninstall
+from audiostyle_fx._engine.arrays.threads import matmul
 
 AUDIO = Path(__file__).parents[2] / "examples" / "audio"
 CONTENT, STYLE = "mountain_king.ogg", "anthem.ogg"
@@ -153,7 +153,7 @@ def run_evaluations() -> dict[str, float]:
 
 def seconds(call: Any, repeats: int = 9) -> float:
     """Median time of a call, on the cores as a transfer uses them."""
-    from audiostyle_fx.backend import one_thread_each
+    from audiostyle_fx._engine.arrays.threads import one_thread_each
 
     times = []
     with one_thread_each:

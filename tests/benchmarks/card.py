@@ -21,14 +21,14 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from benchmark import CONTENT, MONO, ORIGINAL, RATE, ROWS, STYLE, audio_loss, in_process, machine, problems, recording
-
-from audiostyle_fx import stylize, stylize_batch
 from audiostyle_fx.backend import matmul
 from audiostyle_fx.cards import PRECISIONS, captured, computing_on, places
 from audiostyle_fx.optimize import Adam, minimize
 from audiostyle_fx.parameters import DEFAULTS
 from audiostyle_fx.stages import SPECTROGRAM_ADAM, WAVEFORM_ADAM, adam_beta
+from benchmark import CONTENT, MONO, ORIGINAL, RATE, ROWS, STYLE, audio_loss, in_process, machine, problems, recording
+
+from audiostyle_fx import stylize, stylize_batch
 
 GEMM_SIZE, COPY_FLOATS = 8192, 1 << 28
 CLIPS, STEPS = 64, 200

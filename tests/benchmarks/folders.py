@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from audiostyle_fx.audio import read_audio, resample, write_audio
 from benchmark import AUDIO, CONTENT, MONO, RATE, STYLE, machine, recording
 
 from audiostyle_fx import style_folder, stylize, works
-from audiostyle_fx.audio import read_audio, resample, write_audio
 
 STEMS, SECONDS = 24, 10
 

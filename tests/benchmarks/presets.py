@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
-from benchmark import CONTENT, MONO, RATE, STYLE, machine, mono, objective, recording
-
-from audiostyle_fx import stylize
 from audiostyle_fx.infinite_width import InfiniteWidth
 from audiostyle_fx.parameters import DEFAULTS, PRESETS
 from audiostyle_fx.spectral import STFT
+from benchmark import CONTENT, MONO, RATE, STYLE, machine, mono, objective, recording
+
+from audiostyle_fx import stylize
 
 LAGS = slice(10, 200)
 """Hundredths of a second."""

@@ -1,0 +1,1 @@
+"""Any effects, one after the other, from file to file."""

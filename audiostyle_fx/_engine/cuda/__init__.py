@@ -1,0 +1,1 @@
+"""NVIDIA GPUs: devices, streams, graphs, memory and batches."""

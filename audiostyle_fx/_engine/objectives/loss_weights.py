@@ -1,0 +1,81 @@
+r"""What alpha means: the weights that make one value sound alike at any rate, channel count, kernel width and duration.
+
+The original's 4,096 filters of variance :math:`\sigma^2 = 4 / ((1025 + 4096) K)` on 1025 bins set the reference
+:math:`g = 4096\,\sigma^2`. Other spectra are weighted by their density of bins (bins per Hz, over the channels that
+sound), since the top octave of a high rate is nearly empty; the content loss, a sum over patches, is weighted to the
+original's 420 patches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+REFERENCE_FILTERS = 4096
+
+
+REFERENCE_BINS = 1025
+
+
+REFERENCE_NYQUIST = 11025.0
+
+
+REFERENCE_PATCHES = 420
+
+
+class Term(NamedTuple):
+    """The loss of one kernel width.
+
+    Attributes
+    ----------
+    kernel_width : int
+        Frames in a patch.
+    gain : float
+        g = N sigma^2, the number of filters times their variance.
+    style_weight, content_weight : float
+        Weights of the squared Gram difference and of the squared feature difference.
+    """
+
+    kernel_width: int
+    gain: float
+    style_weight: float
+    content_weight: float
+
+    def of_style(self) -> Term:
+        """What of it a style's own statistics depend on: all but the weight of the content."""
+        return self._replace(content_weight=0.0)
+
+    def as_published(self, n_frames: int) -> Term:
+        """The same with Grams divided by frames, and with a content loss that grows with the number of patches."""
+        patches = n_frames - self.kernel_width + 1
+        return self._replace(
+            style_weight=self.style_weight * (patches / n_frames) ** 2,
+            content_weight=self.content_weight * patches / REFERENCE_PATCHES,
+        )
+
+
+def loss_terms(
+    kernel_widths: Sequence[int], *, alpha: float, n_frames: int, bins: int, sample_rate: float, active_channels: int
+) -> list[Term]:
+    """The mean over ``kernel_widths``, as weighted terms.
+
+    Parameters
+    ----------
+    alpha : float
+        Weight of the content, as in the original.
+    n_frames : int
+        Frames of the content.
+    bins : int
+        Bins of one channel's spectrum.
+    sample_rate : float
+        In Hz.
+    active_channels : int
+        Channels of the content that are not digital silence.
+    """
+    density = active_channels * bins * REFERENCE_NYQUIST / (sample_rate / 2)
+    terms = []
+    for width in kernel_widths:
+        gain = 4 * REFERENCE_FILTERS / ((REFERENCE_BINS + REFERENCE_FILTERS) * width) * REFERENCE_BINS / density
+        content_weight = alpha * REFERENCE_PATCHES / (n_frames - width + 1)
+        terms.append(Term(width, gain, 1 / len(kernel_widths), content_weight / len(kernel_widths)))
+    return terms

@@ -1,0 +1,1 @@
+"""Minimizers, one algorithm a file."""

@@ -1,0 +1,1 @@
+"""Transforms between samples and spectra."""

@@ -1,0 +1,1 @@
+"""What a recording is, on disk and in memory: files, formats, rates, channels, levels."""

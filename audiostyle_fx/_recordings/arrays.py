@@ -1,0 +1,37 @@
+"""Checks of recordings given as arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+MAX_CHANNELS = 32
+"""An array of more channels than this, and than it has samples, is taken for a transposed one."""
+
+
+def check_audio(name: str, audio: np.ndarray) -> np.ndarray:
+    """The array ``name``, (channels, samples) or (samples,), as float32 (channels, samples).
+
+    Raises
+    ------
+    TypeError
+        If it is not a float32 or float64 array.
+    ValueError
+        If it has another shape, more channels than samples, or a value that is not finite.
+    """
+    if not isinstance(audio, np.ndarray) or audio.dtype not in (np.float32, np.float64):
+        kind = f"{audio.dtype} array" if isinstance(audio, np.ndarray) else type(audio).__name__
+        raise TypeError(f"{name} is a {kind}; it must be a NumPy array of float32 or float64")
+    if audio.ndim not in (1, 2):
+        raise ValueError(f"{name} has shape {audio.shape}; it must be (channels, samples) or (samples,)")
+    if audio.ndim == 2 and audio.shape[0] > max(MAX_CHANNELS, audio.shape[1]) and audio.size:
+        raise ValueError(f"{name} has shape {audio.shape}, more channels than samples; it must be (channels, samples)")
+    with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, and is reported as that
+        audio = np.atleast_2d(audio).astype(np.float32, order="C")
+    check_finite(name, audio)
+    return audio
+
+
+def check_finite(name: str, audio: np.ndarray) -> None:
+    """Raise ValueError if the recording ``name`` has a sample that is not finite."""
+    if not np.isfinite(audio).all():
+        raise ValueError(f"{name} holds NaN or infinite samples; all must be finite in float32")

@@ -1,0 +1,1 @@
+"""A style and a content become a result."""

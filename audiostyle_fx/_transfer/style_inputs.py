@@ -1,0 +1,115 @@
+"""Styles as users give them: paths, arrays, lists of numbers, or several of these."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._recordings.arrays import check_audio
+from .._recordings.files import read_audio
+from .._validation import sample_rate as check_rate
+
+
+class StyleRecording(NamedTuple):
+    """One style: samples, float32 (channels, samples), rate in Hz, None for the content's, and share of the target."""
+
+    samples: np.ndarray
+    sample_rate: float | None = None
+    share: float = 1.0
+
+
+def as_list(style: Any) -> list[Any]:
+    """Styles given one by one, as a list; numbers in lists, as JSON holds an array, become that array.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or a list of numbers has not one length.
+    """
+    styles = [_from_numbers(style)]
+    if isinstance(styles[0], (list, tuple)):
+        styles = [_from_numbers(one) for one in styles[0]]
+    if not styles:
+        raise ValueError(f"style={style!r} must hold at least one style")
+    return styles
+
+
+def _from_numbers(style: Any) -> Any:
+    first, depth = style, 0
+    while isinstance(first, (list, tuple)) and first:
+        first, depth = first[0], depth + 1
+    if depth not in (1, 2) or isinstance(first, bool) or not isinstance(first, Real):
+        return style
+    try:
+        return np.array(style, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError("style is a list of numbers that is no array (channels, samples)") from error
+
+
+def read_styles(style: Any, style_sample_rate: Any = None, style_weights: Any = None) -> list[StyleRecording]:
+    """The styles, each with its share of the target; the shares sum to one.
+
+    Parameters
+    ----------
+    style : path, array, list of numbers, or list of these
+    style_sample_rate : float or sequence, optional
+        Of the arrays among them, one for all or one each; None where it is the content's, and for a file.
+    style_weights : sequence of float, optional
+        One each.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        If one is missing, unreadable, empty, silent or not finite, or its rate or weight is not what it may be.
+    """
+    styles = as_list(style)
+    weights, rates = check_weights(style_weights, len(styles)), check_rates(style_sample_rate, styles)
+    relative = [weight / max(weights) for weight in weights]  # the sum of the weights themselves may be infinite
+    shares = [weight / math.fsum(relative) for weight in relative]
+    names = ["style"] if len(styles) == 1 else [f"style[{i}]" for i in range(len(styles))]
+    recordings = map(_read_style, styles, rates, names)
+    return [StyleRecording(*one, share) for one, share in zip(recordings, shares, strict=True)]
+
+
+def check_weights(weights: Any, n_styles: int) -> tuple[float, ...]:
+    """One positive number for each style; ones where none is given."""
+    if weights is None:
+        return (1.0,) * n_styles
+    listed = isinstance(weights, (Sequence, np.ndarray)) and not isinstance(weights, str)
+    good = listed and np.shape(weights) == (n_styles,) and all(isinstance(weight, Real) for weight in weights)
+    if not good or not all(0 < float(weight) < math.inf for weight in weights):
+        raise ValueError(f"style_weights={weights!r} must hold one positive number for each style, {n_styles} in all")
+    return tuple(map(float, weights))
+
+
+def check_rates(rates: Any, styles: Sequence[Any]) -> list[float | None]:
+    """The rate of each style in Hz; None where it is the content's, and for files."""
+    files = [isinstance(style, (str, os.PathLike)) for style in styles]
+    if np.ndim(rates) == 0:
+        if rates is not None and all(files):
+            raise ValueError(f"style_sample_rate={rates!r} must be None for a file, which has its own")
+        rates = [None if file else rates for file in files]
+    if len(rates) != len(styles):
+        raise ValueError(f"style_sample_rate={rates!r} must be one rate, or one for each style, {len(styles)} in all")
+    if any(file and rate is not None for file, rate in zip(files, rates, strict=True)):
+        raise ValueError(f"style_sample_rate={rates!r} must be None for a file, which has its own")
+    return [None if rate is None else check_rate("style_sample_rate", rate) for rate in rates]
+
+
+def _read_style(style: Any, rate: float | None, name: str) -> tuple[np.ndarray, float | None]:
+    """The samples of one style, float32 (channels, samples), and its rate."""
+    samples = style
+    if isinstance(style, (str, os.PathLike)):
+        samples, rate = read_audio(style, name)
+        name = f"{name}={os.fspath(style)!r}"
+    elif not isinstance(style, np.ndarray):
+        raise TypeError(f"{name}={style!r} must be a path or a NumPy array")
+    samples = check_audio(name, samples)
+    if not samples.any():
+        raise ValueError(f"{name} is {'silent' if samples.size else 'empty'}; it must be a recording with sound")
+    return samples, rate

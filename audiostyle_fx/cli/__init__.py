@@ -1,0 +1,5 @@
+"""The command ``audiostyle``: words in, exit code out."""
+
+from .command import main
+
+__all__ = ["main"]

@@ -1,0 +1,1 @@
+"""Folders of recordings: processed file by file, stopped and resumed at any point."""

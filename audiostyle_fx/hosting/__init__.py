@@ -1,0 +1,1 @@
+"""Effects written in Python, inside pedalboard's own containers."""

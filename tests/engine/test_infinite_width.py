@@ -1,0 +1,428 @@
+"""The closed form of infinitely many filters: its kernel, its losses, its gradients, its tiles."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import scipy.integrate
+
+from audiostyle_fx._engine.kernels.arc_cosine import arc_cosine
+from audiostyle_fx._engine.kernels.patches import patch_products, patch_products_vjp, sliding_sum, sliding_sum_vjp
+from audiostyle_fx._engine.objectives import infinite_width
+from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
+from audiostyle_fx._engine.objectives.loss_weights import Term
+from audiostyle_fx._engine.optimizers.lbfgs import LBFGS
+from audiostyle_fx._engine.optimizers.minimize import minimize
+
+NARROW = [Term(3, 1.5, 0.7, 0.3)]
+SEVERAL = [Term(1, 0.8, 0.4, 0.3), Term(2, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2)]
+WIDTHS = pytest.mark.parametrize("terms", [NARROW, SEVERAL], ids=["one width", "several widths"])
+
+
+def spectrogram(seed, shape, dtype="float64"):
+    """Log-magnitudes: not negative, and of some structure in time."""
+    rng = np.random.default_rng(seed)
+    return (np.abs(rng.standard_normal(shape)) * rng.lognormal(size=(*shape[:2], 1))).astype(dtype)
+
+
+def kappa(u, v):
+    """The arc-cosine kernel of order 1 of two sets of patches (n, size) and (m, size), as Cho and Saul write it."""
+    lengths = np.outer(np.linalg.norm(u, axis=1), np.linalg.norm(v, axis=1))
+    cosine = np.clip(np.divide(u @ v.T, lengths, out=np.zeros_like(lengths), where=lengths > 0), -1, 1)
+    theta = np.arccos(cosine)
+    return lengths * (np.sin(theta) + (np.pi - theta) * cosine) / (2 * np.pi)
+
+
+def patches(x, width):
+    """Every run of ``width`` frames of x, (frames, bins), as one row."""
+    return np.stack([x[t : t + width].ravel() for t in range(len(x) - width + 1)])
+
+
+def losses_by_definition(x, content, style, terms):
+    """Style and content loss of one item from explicit patches and whole kernel matrices."""
+    total = np.zeros(2)
+    for term in terms:
+        p, c, s = (patches(a, term.kernel_width) for a in (x, content, style))
+        own, cross, target = (term.gain * kappa(a, b) for a, b in ((p, p), (p, s), (s, s)))
+        gram = (own**2).sum() / len(p) ** 2 - 2 * (cross**2).sum() / (len(p) * len(s)) + (target**2).sum() / len(s) ** 2
+        features = np.trace(own) - 2 * term.gain * np.trace(kappa(p, c)) + term.gain * np.trace(kappa(c, c))
+        total += term.style_weight * gram, term.content_weight * features
+    return total
+
+
+def losses_of_several(x, content, styles, shares, terms):
+    """The same against the mean of the styles' Gram matrices, of which only kernel matrices are at hand."""
+    total = np.zeros(2)
+    for term in terms:
+        rows = [patches(a, term.kernel_width) for a in (x, *styles)]
+        signed = [1.0, *(-share for share in shares)]
+        for a, of_a in zip(rows, signed, strict=True):
+            for b, of_b in zip(rows, signed, strict=True):
+                mean = np.mean((term.gain * kappa(a, b)) ** 2)
+                total[0] += term.style_weight * of_a * of_b * mean
+        p, c = rows[0], patches(content, term.kernel_width)
+        features = np.trace(kappa(p, p)) - 2 * np.trace(kappa(p, c)) + np.trace(kappa(c, c))
+        total[1] += term.content_weight * term.gain * features
+    return total
+
+
+def check_gradient(objective, x, seed, rel=1e-6):
+    """The gradient along some directions against central differences, and every item's own."""
+    _, grad = objective.value_and_grad(x)
+    assert grad.shape == x.shape
+    rng = np.random.default_rng(seed)
+    for _ in range(3):
+        direction, step = rng.standard_normal(x.shape), 1e-5
+        ahead, behind = (objective.value_and_grad(x + sign * step * direction)[0].sum(axis=0) for sign in (1, -1))
+        expected = np.einsum("btk,btk->b", grad, direction)
+        np.testing.assert_allclose((ahead - behind) / (2 * step), expected, rtol=rel, atol=rel * abs(expected).max())
+
+
+# ---------------------------------------------------------------- the kernel
+def test_kernel_is_the_formula():
+    rng = np.random.default_rng(0)
+    u, v = rng.standard_normal((2, 50, 3))
+    kernel, slope, root = arc_cosine(
+        u @ v.T, np.square(u).sum(axis=1, keepdims=True), np.square(v).sum(axis=1, keepdims=True).T
+    )
+    np.testing.assert_allclose(kernel / (2 * np.pi), kappa(u, v), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(root**2 + (u @ v.T) ** 2, np.outer((u**2).sum(axis=1), (v**2).sum(axis=1)), rtol=1e-10)
+    np.testing.assert_allclose(np.cos(np.pi - slope) * np.hypot(root, u @ v.T), u @ v.T, atol=1e-12)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3, math.pi / 2, 2.0, 3.1, math.pi])
+def test_kernel_is_the_mean_over_gaussian_filters(angle):
+    """E[relu(w . u) relu(w . v)]: with w in polar coordinates the radius gives 1 / pi times a mean over directions."""
+    u, v = 1.7, 0.6
+
+    def integrand(phi):
+        return max(u * math.cos(phi), 0) * max(v * math.cos(phi - angle), 0)
+
+    kinks = sorted({-math.pi / 2, angle - math.pi / 2, math.pi / 2})
+    mean = sum(scipy.integrate.quad(integrand, a, b)[0] for a, b in itertools.pairwise(kinks)) / math.pi
+    kernel, _, _ = arc_cosine(np.array([u * v * math.cos(angle)]), np.array([u**2]), np.array([v**2]))
+    assert kernel[0] / (2 * math.pi) == pytest.approx(mean, rel=1e-7, abs=1e-12)
+
+
+def test_kernel_is_what_sampled_filters_find():
+    rng = np.random.default_rng(1)
+    u, v = np.abs(rng.standard_normal((2, 6)))
+    filters = rng.standard_normal((200_000, 6))
+    products = np.maximum(filters @ u, 0) * np.maximum(filters @ v, 0)
+    error = products.std() / math.sqrt(len(products))
+    assert abs(products.mean() - kappa(u[None], v[None])[0, 0]) < 4 * error
+    kernel, _, _ = arc_cosine(np.array([u @ v]), np.array([u @ u]), np.array([v @ v]))
+    assert abs(products.mean() - kernel[0] / (2 * math.pi)) < 4 * error
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_angle_is_that_of_arctan2_over_the_whole_range(dtype):
+    rng = np.random.default_rng(2)
+    theta = np.concatenate([np.linspace(0, np.pi, 50_001), np.logspace(-8, 0, 500), np.pi - np.logspace(-8, 0, 500)])
+    u, v = (10 ** rng.uniform(-6, 6, (2, theta.size))).astype(dtype)
+    s = (np.sqrt(u.astype(float) * v) * np.cos(theta)).astype(dtype)
+    kernel, slope, root = arc_cosine(s, u, v)
+    assert kernel.dtype == slope.dtype == root.dtype == dtype
+    expected = np.pi - np.arctan2(root.astype(float), s.astype(float))
+    assert np.abs(slope - expected).max() < (5e-7 if dtype == "float32" else 1e-14)
+    assert np.all(root >= 0)
+    np.testing.assert_allclose(
+        kernel, expected * s + root, rtol=0, atol=(1e-6 if dtype == "float32" else 1e-14) * np.sqrt(u * v).max()
+    )
+    scale = np.sqrt(u.astype(float) * v)
+    assert np.abs((kernel - (expected * s + root)) / scale).max() < (2e-6 if dtype == "float32" else 1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_angle_of_zero_equal_and_opposite_patches(dtype):
+    u = np.array([0, 0, 4, 4, 4, 1e-30, 1e-44], dtype)
+    v = np.array([0, 9, 4, 9, 9, 1e-30, 1e-44], dtype)
+    s = np.array([0, 0, 4, 6, -6, 1e-30, 1e-44], dtype)
+    kernel, slope, root = arc_cosine(s, u, v)
+    np.testing.assert_allclose(root, 0, atol=1e-12)
+    np.testing.assert_allclose(kernel[:5], np.pi * np.array([0, 0, 4, 6, 0]), rtol=1e-6, atol=1e-5)
+    np.testing.assert_allclose(slope[2:5], [np.pi, np.pi, 0], atol=1e-6)
+    assert slope[0] == slope[2] == slope[3] == dtype_pi(dtype)  # the angle is exactly zero
+    assert np.isfinite([kernel, slope, root]).all()
+
+
+def dtype_pi(dtype):
+    return np.dtype(dtype).type(math.pi)
+
+
+# ---------------------------------------------------------------- sliding sums
+@pytest.mark.parametrize("width", [*range(1, 18), 43])
+@pytest.mark.parametrize("step", [1, 3])
+def test_sliding_sum_is_the_sum(width, step):
+    x = spectrogram(3, (2, 150, 1))[..., 0]
+    length = 150 - (width - 1) * step
+    expected = np.stack([x[:, n : n + (width - 1) * step + 1 : step].sum(axis=1) for n in range(length)], axis=1)
+    np.testing.assert_allclose(sliding_sum(x, width, step), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 8, 11])
+def test_sliding_sum_vjp_is_the_adjoint(width):
+    x, grad = spectrogram(4, (2, 40, 1))[..., 0], np.random.default_rng(5).standard_normal((2, 41 - width))
+    back = sliding_sum_vjp(grad, width)
+    assert back.shape == x.shape
+    assert np.vdot(sliding_sum(x, width), grad) == pytest.approx(np.vdot(x, back), rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(20, 20), (20, 13), (11, 30)])
+@pytest.mark.parametrize("width", [1, 2, 5, 11])
+def test_patch_products_are_sums_down_the_diagonals(n, m, width):
+    products = np.random.default_rng(6).standard_normal((2, n, m))
+    expected = np.zeros((2, n - width + 1, m - width + 1))
+    for i in range(n - width + 1):
+        for j in range(m - width + 1):
+            for d in range(width):
+                expected[:, i, j] += products[:, i + d, j + d]
+    np.testing.assert_allclose(patch_products(products, width), expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("width", [1, 3, 6])
+def test_patch_products_are_the_products_of_patches(width):
+    x, y = spectrogram(7, (1, 20, 4)), spectrogram(8, (1, 15, 4))
+    found = patch_products(x @ y.swapaxes(1, 2), width)[0]
+    np.testing.assert_allclose(found, patches(x[0], width) @ patches(y[0], width).T, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(20, 20), (20, 13), (11, 30)])
+@pytest.mark.parametrize("width", [1, 2, 5, 11])
+@pytest.mark.parametrize("cropped", [(0, 0), (3, 0), (0, 2), (1, 1)])
+def test_patch_products_vjp_is_the_adjoint_of_a_corner_too(n, m, width, cropped):
+    rng = np.random.default_rng(9)
+    rows, columns = max(n - width + 1 - cropped[0], 1), max(m - width + 1 - cropped[1], 1)
+    products, grad = rng.standard_normal((2, n, m)), rng.standard_normal((2, rows, columns))
+    back = patch_products_vjp(grad, width, products.shape)
+    assert back.shape == products.shape
+    forward = patch_products(products, width)[:, :rows, :columns]
+    assert np.vdot(forward, grad) == pytest.approx(np.vdot(products, back), rel=1e-10, abs=1e-12)
+    expected = np.zeros_like(products)
+    for d in range(width):
+        expected[:, d : d + rows, d : d + columns] += grad
+    np.testing.assert_allclose(back, expected, atol=1e-13)
+
+
+def test_sliding_sums_leave_their_input_alone():
+    x, products = np.arange(12.0)[None], np.arange(30.0).reshape(1, 5, 6)
+    for width in (1, 2, 4):
+        for function, a in ((sliding_sum, x), (sliding_sum_vjp, x), (patch_products, products)):
+            before = a.copy()
+            function(a, width)
+            np.testing.assert_array_equal(a, before)
+
+
+# ---------------------------------------------------------------- losses
+@WIDTHS
+@pytest.mark.parametrize("style_frames", [9, 20, 33])
+def test_losses_are_those_of_explicit_patches(terms, style_frames):
+    x, content, style = (spectrogram(10 + i, (2, t, 5)) for i, t in enumerate((20, 20, style_frames)))
+    losses, _ = InfiniteWidth(content, style, terms).value_and_grad(x)
+    assert losses.shape == (2, 2) and losses.dtype == np.float64
+    for item in range(2):
+        expected = losses_by_definition(x[item], content[item], style[item], terms)
+        np.testing.assert_allclose(losses[:, item], expected, rtol=1e-7)
+
+
+@WIDTHS
+def test_one_style_serves_the_whole_batch(terms):
+    x, content, style = spectrogram(13, (3, 18, 5)), spectrogram(14, (3, 18, 5)), spectrogram(15, (1, 25, 5))
+    losses, _ = InfiniteWidth(content, style, terms).value_and_grad(x)
+    for item in range(3):
+        expected = losses_by_definition(x[item], content[item], style[0], terms)
+        np.testing.assert_allclose(losses[:, item], expected, rtol=1e-7)
+
+
+SHARES = [(1.0,), (0.5, 0.5), (0.7, 0.1, 0.2)]
+
+
+@WIDTHS
+@pytest.mark.parametrize("shares", SHARES)
+@pytest.mark.parametrize("style_batch", [1, 2])
+@pytest.mark.parametrize("tile", [8, 512])
+def test_several_styles_are_the_mean_of_their_grams(monkeypatch, terms, shares, style_batch, tile):
+    monkeypatch.setattr(infinite_width, "TILE", tile)
+    x, content = spectrogram(60, (2, 20, 5)), spectrogram(61, (2, 20, 5))
+    styles = [spectrogram(62 + i, (style_batch, t, 5)) for i, t in enumerate((9, 20, 33)[: len(shares)])]
+    objective = InfiniteWidth(content, styles, terms, shares)
+    losses, _ = objective.value_and_grad(x)
+    for item in range(2):
+        own = [style[item % style_batch] for style in styles]
+        np.testing.assert_allclose(
+            losses[:, item], losses_of_several(x[item], content[item], own, shares, terms), rtol=1e-7
+        )
+    check_gradient(objective, x, seed=65)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_style_alone_or_in_a_list_is_the_same_bit_for_bit(dtype):
+    x, content, style = (spectrogram(66 + i, (2, t, 6), dtype) for i, t in enumerate((20, 20, 24)))
+    want = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    for found, expected in zip(InfiniteWidth(content, [style], SEVERAL).value_and_grad(x), want, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_equal_styles_are_one():
+    x, content, style = (spectrogram(69 + i, (1, t, 6)) for i, t in enumerate((20, 20, 24)))
+    want = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    found = InfiniteWidth(content, [style, style], SEVERAL, (0.3, 0.7)).value_and_grad(x)
+    for one, other in zip(found, want, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
+
+
+@WIDTHS
+@pytest.mark.parametrize(("batch", "style_batch"), [(1, 1), (2, 1), (2, 2)])
+@pytest.mark.parametrize("style_frames", [11, 20, 30])
+def test_gradient_is_the_derivative(terms, batch, style_batch, style_frames):
+    x, content = spectrogram(16, (batch, 20, 6)), spectrogram(17, (batch, 20, 6))
+    objective = InfiniteWidth(content, spectrogram(18, (style_batch, style_frames, 6)), terms)
+    check_gradient(objective, x, seed=19)
+
+
+@pytest.mark.parametrize("part", ["style", "content"])
+def test_each_part_has_its_own_gradient(part):
+    terms = [Term(4, 2.0, float(part == "style"), float(part == "content"))]
+    x, content, style = (spectrogram(20 + i, (1, t, 6)) for i, t in enumerate((20, 20, 24)))
+    objective = InfiniteWidth(content, style, terms)
+    losses, _ = objective.value_and_grad(x)
+    assert (losses[0] == 0) == (part == "content") and (losses[1] == 0) == (part == "style")
+    check_gradient(objective, x, seed=23)
+
+
+def test_gradient_holds_where_the_spectrogram_is_negative():
+    """L-BFGS may step there: patches then point away from each other."""
+    rng = np.random.default_rng(24)
+    content, style = spectrogram(25, (1, 20, 3)), spectrogram(26, (1, 20, 3))
+    check_gradient(InfiniteWidth(content, style, SEVERAL), rng.standard_normal((1, 20, 3)), seed=27)
+
+
+@pytest.mark.parametrize("tile", [3, 5, 8, 14, 19])
+@pytest.mark.parametrize("terms", [NARROW, SEVERAL, SEVERAL[::-1]], ids=["one", "rising widths", "falling widths"])
+@pytest.mark.parametrize("style_batch", [1, 2])
+def test_tiles_give_what_one_matrix_gives(monkeypatch, tile, terms, style_batch):
+    """With widths 1 to 7 at 20 frames and tiles of 14 or 19 the last one holds patches of the narrow widths alone."""
+    x, content = spectrogram(28, (2, 20, 5)), spectrogram(29, (2, 20, 5))
+    style = spectrogram(30, (style_batch, 33, 5))
+    losses, grad = InfiniteWidth(content, style, terms).value_and_grad(x)
+    monkeypatch.setattr(infinite_width, "TILE", tile)
+    tiled = InfiniteWidth(content, style, terms).value_and_grad(x)
+    np.testing.assert_allclose(tiled[0], losses, rtol=1e-11)
+    np.testing.assert_allclose(tiled[1], grad, rtol=1e-8, atol=1e-11 * abs(grad).max())
+
+
+@pytest.mark.parametrize("block", [1, 50, 700])
+@pytest.mark.parametrize("style_frames", [9, 33])
+def test_sharing_the_work_out_in_blocks_changes_nothing(shared_out, block, style_frames):
+    x, content = spectrogram(28, (2, 20, 5)), spectrogram(29, (2, 20, 5))
+    style = spectrogram(30, (1, style_frames, 5))
+    losses, grad = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    shared_out(block)
+    shared = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    np.testing.assert_allclose(shared[0], losses, rtol=1e-11)
+    np.testing.assert_allclose(shared[1], grad, rtol=1e-8, atol=1e-11 * abs(grad).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@WIDTHS
+def test_content_loss_and_gradient_are_exactly_zero_at_the_content(terms, dtype):
+    content = spectrogram(31, (2, 40, 16), dtype)
+    content[:, 11:20] = 0
+    terms = [term._replace(style_weight=0.0) for term in terms]
+    losses, grad = InfiniteWidth(content, spectrogram(32, (1, 30, 16), dtype), terms).value_and_grad(content.copy())
+    np.testing.assert_array_equal(losses, 0)
+    np.testing.assert_array_equal(grad, 0)
+
+
+def test_gradient_of_one_patch_alone_in_single_precision():
+    """Its kernel with itself is |p|^2 / 2, and the loss against silence the square of that."""
+    x, style = spectrogram(51, (30, 5, 64), "float32"), np.zeros((1, 5, 64), np.float32)
+    terms = [Term(5, 1.0, 1.0, 0.0)]
+    losses, grad = InfiniteWidth(x, style, terms).value_and_grad(x)
+    squared = np.square(x.astype(float)).sum(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(losses[0], squared.ravel() ** 2 / 4, rtol=2e-6)
+    np.testing.assert_allclose(grad, squared * x, rtol=2e-6)
+
+
+@pytest.mark.parametrize(("dtype", "rel"), [("float32", 1e-6), ("float64", 1e-13)])
+@WIDTHS
+def test_style_loss_and_gradient_vanish_at_the_style(terms, dtype, rel):
+    style, other = spectrogram(33, (2, 40, 16), dtype), spectrogram(34, (2, 40, 16), dtype)
+    objective = InfiniteWidth(style, style, terms)
+    losses, grad = objective.value_and_grad(style.copy())
+    typical, typical_grad = objective.value_and_grad(other)
+    assert np.all(np.abs(losses) <= rel * typical[0])
+    assert np.linalg.norm(grad) <= 20 * rel * np.linalg.norm(typical_grad)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@WIDTHS
+@pytest.mark.parametrize("silent", ["x", "content", "style", "all", "parts"])
+def test_silence_is_finite(terms, dtype, silent):
+    arrays = {name: spectrogram(35 + i, (2, 24, 6), dtype) for i, name in enumerate(("x", "content", "style"))}
+    for name, array in arrays.items():
+        if silent in (name, "all"):
+            array[:] = 0
+        elif silent == "parts":
+            array[:, 5:17] = 0
+            array[1, 18] = 1e-30
+    objective = InfiniteWidth(arrays["content"], arrays["style"], terms)
+    losses, grad = objective.value_and_grad(arrays["x"])
+    assert np.isfinite(losses).all() and np.isfinite(grad).all()
+    for item in range(2):
+        expected = losses_by_definition(*(arrays[n][item].astype(float) for n in ("x", "content", "style")), terms)
+        np.testing.assert_allclose(losses[:, item], expected, rtol=1e-4, atol=1e-12)
+    if silent == "all":
+        assert not grad.any()
+
+
+def test_items_of_a_batch_are_independent():
+    x, content, style = (spectrogram(40 + i, (3, t, 7)) for i, t in enumerate((21, 21, 17)))
+    losses, grad = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    for item in range(3):
+        one = slice(item, item + 1)
+        alone = InfiniteWidth(content[one], style[one], SEVERAL).value_and_grad(x[one])
+        np.testing.assert_allclose(alone[0][:, 0], losses[:, item], rtol=1e-11)
+        np.testing.assert_allclose(alone[1][0], grad[item], rtol=1e-9, atol=1e-11 * abs(grad).max())
+
+
+def test_nothing_is_changed_and_nothing_is_remembered():
+    x, content, style = (spectrogram(43 + i, (2, 21, 7), "float32") for i in range(3))
+    copies = [a.copy() for a in (x, content, style)]
+    objective = InfiniteWidth(content, style, SEVERAL)
+    losses, grad = (a.copy() for a in objective.value_and_grad(x))
+    kept = objective.value_and_grad(spectrogram(46, x.shape, "float32"))[1]
+    kept *= 2  # as an optimiser may
+    for array, copy in zip((x, content, style), copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+    again = objective.value_and_grad(x)
+    np.testing.assert_array_equal(again[0], losses)
+    np.testing.assert_array_equal(again[1], grad)
+
+
+def test_widths_add_up():
+    x, content, style = (spectrogram(47 + i, (1, t, 7)) for i, t in enumerate((21, 21, 17)))
+    losses, grad = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    alone = [InfiniteWidth(content, style, [term]).value_and_grad(x) for term in SEVERAL]
+    np.testing.assert_allclose(sum(a[0] for a in alone), losses, rtol=1e-11)
+    np.testing.assert_allclose(sum(a[1] for a in alone), grad, rtol=1e-9, atol=1e-11 * abs(grad).max())
+
+
+def test_single_precision_finds_the_loss_at_an_optimum():
+    """There the squared norms that the style loss subtracts cancel to a small part of their size."""
+    rng = np.random.default_rng(50)
+    tilt = np.linspace(3, 0.1, 128)
+    content, style = (
+        np.log1p(level * tilt * rng.lognormal(0, 0.8, (1, 200, 128)) * (1 + np.sin(np.arange(200) / rate))[:, None])
+        for level, rate in ((0.1, 3), (0.2, 7))
+    )
+    content, style = content.astype(np.float32), style.astype(np.float32)
+    terms = [Term(11, 4 * 4096 / (5121 * 11) * 8, 1.0, 0.01)]
+    single, double = (InfiniteWidth(content.astype(d), style.astype(d), terms) for d in ("float32", "float64"))
+    x, history = minimize(single.value_and_grad, content, LBFGS(), 40, lambda iteration, losses: None)
+    expected, _ = double.value_and_grad(x.astype(float))
+    silent, _ = double.value_and_grad(np.zeros(x.shape))
+    assert x.dtype == np.float32
+    assert expected.sum() < 0.1 * history[0].sum() and expected[0] < 0.003 * silent[0]
+    np.testing.assert_allclose(history[-1], expected, rtol=0, atol=0.01)
