@@ -128,14 +128,14 @@ def no_work(monkeypatch):
 @pytest.fixture
 def shared_out(monkeypatch):
     """Have work of any size shared out among three cores in blocks of a size; fails if no other thread had any."""
-    threads = set()
+    used = set()
 
     def share(block):
         inner = threads.share
 
         def seen(function, blocks, most):
             def noted(at):
-                threads.add(threading.current_thread())
+                used.add(threading.current_thread())
                 function(at)
 
             inner(noted, blocks, most)
@@ -147,7 +147,7 @@ def shared_out(monkeypatch):
         monkeypatch.setattr(threads, "share", seen)
 
     yield share
-    assert threads - {threading.main_thread()}
+    assert used - {threading.main_thread()}
 
 
 @pytest.fixture(autouse=True, scope="session")
