@@ -5,7 +5,7 @@ import pytest
 
 from audiostyle_fx import stylize
 from audiostyle_fx._recordings import dynamics
-from audiostyle_fx._recordings.dynamics import MOST_DB, Dynamics, block_energies, block_samples
+from audiostyle_fx._recordings.dynamics import MAX_LIFT_DB, Dynamics, block_energies, block_samples
 from audiostyle_fx._recordings.levels import RMS, rms
 from audiostyle_fx._transfer import recording_transfer
 
@@ -76,7 +76,7 @@ def test_notes_are_left_alone(content, rate):
 @pytest.mark.parametrize(("decibels", "lifted"), [(-4, 0), (-20, 20), (-30, 30), (-45, 45), (-90, 90)])
 def test_long_dips_are_brought_up_to_the_rest(steady, rate, decibels, lifted):
     up, level = lift(dipped(steady, decibels), rate), 10 * np.log10(0.75) if lifted else 0  # over all four seconds
-    np.testing.assert_allclose(up[DIP][100:-100], min(lifted + level, MOST_DB), atol=2)
+    np.testing.assert_allclose(up[DIP][100:-100], min(lifted + level, MAX_LIFT_DB), atol=2)
     assert not up[: DIP.start].any() and not up[DIP.stop :].any(), "nothing loud is made louder"
 
 
