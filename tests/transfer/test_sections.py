@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.seams import inaudible, seams
 
-from audiostyle_fx import stylize, stylize_batch, texture
+from audiostyle_fx import Window, stylize, stylize_batch, texture
 from audiostyle_fx._transfer import recording_transfer, sections
 from audiostyle_fx._transfer.parameters import Parameters
 from audiostyle_fx._transfer.sections import CONTEXTS, LONGEST, overlap, plan
 from audiostyle_fx._transfer.stages import three_stages
 
-SMALL = {"n_fft": 256, "kernel_width": 3}  # a patch of 48 ms: sections of 1 s are long
+SMALL = {"windows": Window(n_fft=256), "kernel_width": 3}  # a patch of 48 ms: sections of 1 s are long
 
 
 @pytest.fixture(scope="session")
@@ -215,7 +215,7 @@ def test_short_recordings_are_one_section(content, style, rate, quick, seconds):
     want = stylize(content, style, rate, **quick, section_seconds=1000.0)
     got = stylize(content, style, rate, **quick, section_seconds=seconds)
     np.testing.assert_array_equal(got.audio, want.audio)
-    np.testing.assert_array_equal(got.stages["waveform"].style, want.stages["waveform"].style)
+    np.testing.assert_array_equal(got.stages["waveform"].style_loss, want.stages["waveform"].style_loss)
 
 
 def test_sections_need_a_few_patches(content, style, rate, quick, calls):
@@ -245,7 +245,7 @@ def test_one_level_for_the_whole_recording(musical, style, rate, quick):
     result = stylize(content, style, rate, **quick, section_seconds=1.0)
     rms = [np.sqrt(np.mean(np.square(a, dtype=np.float64))) for a in (content, result.audio)]
     assert rms[1] == pytest.approx(rms[0], rel=1e-5)
-    assert np.isfinite(result.stages["waveform"].style).all() and result.seconds > 0
+    assert np.isfinite(result.stages["waveform"].style_loss).all() and result.seconds > 0
 
 
 def test_batches_of_long_recordings(musical, style, rate, quick):
