@@ -1,8 +1,8 @@
 """Sample-rate conversion by soxr.
 
-Measured against SciPy's ``resample_poly``, which was used before. From 48 to 44.1 kHz: 20 kHz loses 0.002 dB instead
-of 0.8 dB, and the alias of 22.5 kHz is at -156 dB instead of -8 dB. From 22.05 to 44.1 kHz: the image of 10.8 kHz is
-at -183 dB instead of -8 dB. The pass band ends at 0.91 of half the lower rate.
+Measured with sines at 0 dB, against SciPy's ``resample_poly`` with its default filter. From 48 to 44.1 kHz: 20 kHz
+comes out at -0.002 dB (SciPy: -0.8 dB), and 22.5 kHz leaves an alias of -156 dB (-8 dB). From 22.05 to 44.1 kHz:
+10.8 kHz leaves an image of -183 dB (-8 dB). The pass band ends at 0.91 of half the lower rate.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 
 MAX_DENOMINATOR = 10_000_000
-"""Of the ratio of two rates. Rates that differ by less than one part in twice this number are equal."""
+"""The largest denominator of a ratio of rates: rates that differ by less than 1 in 20,000,000 count as equal."""
 
 
 def resample(audio: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from .levels import format_db, peak, ratio_to_db
 from .tags import write_tags
 
 WRITE_SAMPLES = 1 << 16
-"""Samples per channel in one write; no longer one is made."""
+"""The most samples per channel in one write."""
 
 
 def check_writable(
@@ -94,14 +95,27 @@ def write_audio(
         if full_scale > 1:
             reason = f"turned down by {format_db(full_scale)}, as {subtype} clips at full scale"
             warnings.warn(f"{path}: {reason}", stacklevel=2)
-    partial = target.with_name(f".{uuid.uuid4().hex}{path.suffix}")
-    try:
-        with soundfile.SoundFile(
+    with (
+        _replacement(target, path.suffix) as partial,
+        soundfile.SoundFile(
             soundfile_name(partial), "w", int(sample_rate), channels, subtype, format=file_format
-        ) as file:
-            write_tags(file, tags or {})
-            for start in range(0, n_samples, WRITE_SAMPLES):
-                file.write((audio[:, start : start + WRITE_SAMPLES] / np.float32(full_scale)).T)
+        ) as file,
+    ):
+        write_tags(file, tags or {})
+        for start in range(0, n_samples, WRITE_SAMPLES):
+            file.write((audio[:, start : start + WRITE_SAMPLES] / np.float32(full_scale)).T)
+    return 0.0 - ratio_to_db(full_scale)  # not -0.0 at full scale
+
+
+@contextlib.contextmanager
+def _replacement(target: Path, suffix: str) -> Iterator[Path]:
+    """Yield the path of a new file, which then replaces ``target`` and takes over its permissions.
+
+    After an error the new file is deleted, and ``target`` stays as it was.
+    """
+    partial = target.with_name(f".{uuid.uuid4().hex}{suffix}")
+    try:
+        yield partial
         if target.exists():
             shutil.copymode(target, partial)
         sync(partial)
@@ -109,7 +123,6 @@ def write_audio(
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    return 0.0 - ratio_to_db(full_scale)  # not -0.0 at full scale
 
 
 def sync(path: Path) -> None:
