@@ -227,9 +227,9 @@ def test_class_shows_its_parameters():
 
 def test_progress_is_told(style, audio, rate, quick):
     told = []
-    effect = StyleTransfer(style, progress=lambda *event: told.append(event[0]), **quick)
+    effect = StyleTransfer(style, progress=told.append, **quick)
     Pedalboard([effect])(audio, rate)
-    assert told[0] == "spectrogram" and told[-1] == "waveform"
+    assert told[0].stage == "spectrogram" and told[-1].stage == "waveform"
     del told[:]
     effect.progress = None
     effect(audio, rate)
@@ -491,7 +491,7 @@ def test_interrupt_stops_a_transfer_and_leaves_board_and_effect_usable(tmp_path)
 import signal
 import numpy as np
 from pedalboard import Gain, Pedalboard
-from audiostyle_fx import StyleTransfer
+from audiostyle_fx import StyleTransfer, Window
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 noise = 0.1 * np.random.default_rng(0).standard_normal((2, 16000)).astype(np.float32)

@@ -46,7 +46,7 @@ def test_closed_form_needs_no_filters_of_its_own(benchmark, pair):
     closed, sampled = (stylize(content, style, rate, n_filters=n, **few) for n in (np.inf, 512))
     judged = benchmark.audio_loss(sampled.audio, rate)["total"]
     own = sampled.stages["waveform"]
-    assert own.style[-1] + own.content[-1] < 0.9 * judged
+    assert own.style_loss[-1] + own.content_loss[-1] < 0.9 * judged
     assert benchmark.audio_loss(closed.audio, rate)["total"] < judged
 
 

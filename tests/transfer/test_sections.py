@@ -11,7 +11,7 @@ from support.seams import inaudible, seams
 
 from audiostyle_fx import Window, stylize, stylize_batch, texture
 from audiostyle_fx._transfer import recording_transfer, sections
-from audiostyle_fx._transfer.parameters import Parameters
+from audiostyle_fx._transfer.presets import choose
 from audiostyle_fx._transfer.sections import CONTEXTS, LONGEST, overlap, plan
 from audiostyle_fx._transfer.stages import three_stages
 
@@ -115,7 +115,8 @@ def test_neighbours_shares_add_up_to_one():
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_pinned_samples_come_out_as_they_are(content, style, rate, quick, optimizer):
-    parameters = Parameters(**quick, optimizer=optimizer)
+    parameters = choose({**quick, "optimizer": optimizer})
+    parameters = parameters.in_samples(rate)
     free = np.zeros((1, 1, len(content)))
     free[..., 2000:6000] = 1
     fixed = 0.1 * np.random.default_rng(0).standard_normal(free.shape).astype(np.float32) * (1 - free)
@@ -258,9 +259,9 @@ def test_batches_of_long_recordings(musical, style, rate, quick):
 def test_progress_counts_every_section(musical, style, rate, quick):
     seen = []
     content = musical[: 5 * rate]
-    stylize(content, style, rate, **quick, section_seconds=1.0, progress=lambda *report: seen.append(report))
-    ends = [sections for stage, at, total, _, sections in seen if stage == "waveform" and at == total]
-    assert ends == [(k, 5) for k in range(5)]
+    stylize(content, style, rate, **quick, section_seconds=1.0, progress=seen.append)
+    last = [event for event in seen if event.stage == "waveform" and event.iteration == event.iterations]
+    assert [(event.section, event.sections) for event in last] == [(k, 5) for k in range(5)]
 
 
 def test_long_textures_do_not_repeat(style, rate, quick):

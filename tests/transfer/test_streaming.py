@@ -86,7 +86,7 @@ def test_chunks_come_out_much_as_the_file_does(style, song, rate, tmp_path):
     effect = StyleTransfer(style, **parameters, streaming=True, content_level_db=level)
     chunks = fed(effect, song, rate, [5000], effect.latency(rate))
     soundfile.write(tmp_path / "song.wav", song.T, rate, subtype="FLOAT")
-    style_file(tmp_path / "song.wav", style, tmp_path / "out.wav", **parameters)
+    style_file(tmp_path / "song.wav", tmp_path / "out.wav", style, **parameters)
     whole = soundfile.read(tmp_path / "out.wav", dtype="float32")[0].T
     assert chunks.shape == whole.shape
     halves = [rms(part) for audio in (chunks, whole) for part in np.split(audio, 8, axis=1)]

@@ -75,7 +75,7 @@ ONCE = {"read": 1, "resampled": 1, "seen": 1, "statistics": 1}
 def test_stems_of_a_folder_share_what_was_made_of_a_style(file, stereo, rate, quick, tmp_path, made, n_filters):
     for i in range(3):
         soundfile.write(tmp_path / f"{i}.wav", np.roll(stereo, i, axis=1).T, rate, subtype="FLOAT")
-        style_file(tmp_path / f"{i}.wav", file, tmp_path / "out.wav", **quick, n_filters=n_filters)
+        style_file(tmp_path / f"{i}.wav", tmp_path / "out.wav", file, **quick, n_filters=n_filters)
         assert made == ONCE
     stylize(stereo[:, ::-1], str(file), rate, **quick, n_filters=n_filters)
     assert made == ONCE, "an array and another kind of path"

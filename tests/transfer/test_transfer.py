@@ -106,8 +106,8 @@ def test_less_alpha_is_nearer_the_style_and_farther_from_the_content(content, st
         stylize(content, style, rate, **{**quick, "waveform_iters": 20}, alpha=alpha).stages["waveform"]
         for alpha in (1.0, 1e-3)
     ]
-    assert ends[1].style[-1] < ends[0].style[-1]
-    assert ends[1].content[-1] / 1e-3 > ends[0].content[-1] / 1.0
+    assert ends[1].style_loss[-1] < ends[0].style_loss[-1]
+    assert ends[1].content_loss[-1] / 1e-3 > ends[0].content_loss[-1] / 1.0
 
 
 def test_a_style_equal_to_the_content_leaves_it_nearly_as_it_is(content, rate, quick):
@@ -143,8 +143,8 @@ def test_only_the_waveform_stage_sees_the_shorter_windows(content, style, rate, 
         for n_fft in (Window(n_fft=256), [Window(n_fft=64), Window(n_fft=256)])
     )
     for stage in ("spectrogram", "phase"):
-        np.testing.assert_array_equal(several[stage].style, one[stage].style)
-    assert several["waveform"].style[0] != one["waveform"].style[0]
+        np.testing.assert_array_equal(several[stage].style_loss, one[stage].style_loss)
+    assert several["waveform"].style_loss[0] != one["waveform"].style_loss[0]
 
 
 @pytest.mark.parametrize("n_fft", [128, 512])
@@ -634,9 +634,9 @@ def test_the_originals_phases_are_plain_griffin_lim(published, content, monkeypa
 
 def test_the_original_starts_from_small_noise(published, content, style):
     start, other = (published(content, 22050, seed=seed).stages["spectrogram"] for seed in (0, 1))
-    assert start.content[0] != other.content[0]
+    assert start.content_loss[0] != other.content_loss[0]
     silence = published(content, 22050, 1e-3 * style).stages["spectrogram"].style_loss[0]
-    assert silence < 1e-2 * start.style[0], "nothing of it comes from the style"
+    assert silence < 1e-2 * start.style_loss[0], "nothing of it comes from the style"
 
 
 @pytest.mark.parametrize("level", [1e-44, 1e-38])
@@ -765,14 +765,14 @@ def test_result_records_every_stage(content, style, rate, quick, parameters):
     for name, n_iter in (("spectrogram", 4), ("waveform", 3)):
         stage = result.stages[name]
         assert stage.iterations.tolist() == list(range(n_iter + 1))
-        assert stage.style.shape == stage.content.shape == (n_iter + 1,)
+        assert stage.style_loss.shape == stage.content_loss.shape == (n_iter + 1,)
         assert stage.inconsistency is None
         assert stage.style_loss[-1] + stage.content_loss[-1] < stage.style_loss[0] + stage.content_loss[0]
     phase = result.stages["phase"]
-    assert phase.iterations.tolist() == [1, 3] and phase.style.shape == phase.content.shape == (2,)
+    assert phase.iterations.tolist() == [1, 3] and phase.style_loss.shape == phase.content_loss.shape == (2,)
     assert phase.inconsistency.shape == (3,) and phase.inconsistency[-1] < phase.inconsistency[0]
     for stage in result.stages.values():
-        assert stage.style.dtype == np.float64 and np.isfinite([*stage.style_loss, *stage.content_loss]).all()
+        assert stage.style_loss.dtype == np.float64 and np.isfinite([*stage.style_loss, *stage.content_loss]).all()
         assert stage.seconds > 0
     assert sum(stage.seconds for stage in result.stages.values()) <= result.seconds < 60
 
@@ -820,25 +820,32 @@ def test_parameters_of_a_result_say_all_and_make_it_again(content, style, rate):
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_progress_is_told_every_iteration_in_order(content, style, rate, quick, optimizer):
     told = []
-    result = stylize(content, style, rate, optimizer=optimizer, progress=lambda *event: told.append(event), **quick)
+    result = stylize(content, style, rate, optimizer=optimizer, progress=told.append, **quick)
     want = [("spectrogram", i, 4) for i in range(5)] + [("phase", i, 3) for i in (1, 2, 3)]
     want += [("waveform", i, 3) for i in range(4)]
-    assert [event[:3] for event in told] == want
-    for stage, iteration, _, losses, sections in told:
-        assert sections == (0, 1)
+    assert [(event.stage, event.iteration, event.iterations) for event in told] == want
+    for event in told:
+        stage, iteration, losses = event.stage, event.iteration, event.losses
+        assert (event.kind, event.section, event.sections) == ("stage", 0, 1)
         names = {"inconsistency"} if stage == "phase" else {"style", "content"}
         assert set(losses) == names and all(type(value) is float for value in losses.values())
         if stage == "phase":
             assert losses["inconsistency"] == result.stages[stage].inconsistency[iteration - 1]
         else:
-            assert losses["style"] == result.stages[stage].style[iteration]
-            assert losses["content"] == result.stages[stage].content[iteration]
+            assert losses["style"] == result.stages[stage].style_loss[iteration]
+            assert losses["content"] == result.stages[stage].content_loss[iteration]
 
 
 def test_progress_of_a_texture(style, rate, quick):
     told = []
-    texture(style, rate, 0.3, progress=lambda *event: told.append(event[0]), **quick)
-    assert told == ["spectrogram"] * 5 + ["phase"] * 3 + ["waveform"] * 4
+    texture(style, rate, 0.3, progress=told.append, **quick)
+    assert [event.stage for event in told] == ["spectrogram"] * 5 + ["phase"] * 3 + ["waveform"] * 4
+
+
+def test_the_bar_never_runs_backwards(content, style, rate, quick, capsys):
+    stylize(np.tile(content, 3), style, rate, progress=True, section_seconds=1, **quick)
+    shares = [int(share) for share in re.findall(r"(\d+)%", capsys.readouterr().err)]
+    assert shares == sorted(shares) and shares[-1] == 100
 
 
 def test_progress_true_shows_a_bar_on_stderr(content, style, rate, quick, capsys):
@@ -861,8 +868,8 @@ def test_progress_changes_nothing(styled, content):
 
 @pytest.mark.parametrize("stage", ["spectrogram", "phase", "waveform"])
 def test_interrupt_from_a_callback_comes_through(content, style, rate, quick, stage):
-    def interrupt(name, iteration, total, losses, sections):
-        if (name, iteration) == (stage, 1):
+    def interrupt(event):
+        if (event.stage, event.iteration) == (stage, 1):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
