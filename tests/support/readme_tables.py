@@ -22,7 +22,7 @@ OF_THE_EFFECT = {
 
 
 def code(value):
-    return f"`{'math.inf' if value == math.inf else value!r}`"
+    return "`math.inf`" if value == math.inf else f"`{value!r}`"
 
 
 def parameter_table():
