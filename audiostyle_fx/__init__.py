@@ -3,7 +3,7 @@
 from ._transfer.api import Outcome, Result, style_file, stylize, stylize_batch, texture
 from .effect import StyleTransfer
 from .folders.api import FolderOutcome, style_folder
-from .hosting.bridge import OfflineEffect, install, uninstall
+from .hosting import OfflineEffect, install, uninstall
 
 __all__ = [
     "FolderOutcome",

@@ -17,7 +17,7 @@ from ._transfer.style_inputs import as_list, check_rates, check_weights
 from ._transfer.style_recordings import Styles
 from ._validation import flag, number, optional
 from ._validation import sample_rate as check_rate
-from .hosting.bridge import OfflineEffect
+from .hosting import OfflineEffect
 from .progress import Progress, check_progress
 
 OWN = ("style_sample_rate", "style_weights", "streaming", "content_level", "progress")
