@@ -53,13 +53,13 @@ def test_what_is_taken_out_is_let_go(take_out):
 def test_effect_outlives_one_of_two_boards():
     effect = Reverse()
     first, second = Pedalboard([effect]), Pedalboard([effect])
-    seen = weakref.ref(effect)
+    reference = weakref.ref(effect)
     del effect, first
     gc.collect()
     np.testing.assert_array_equal(second(STEREO, RATE), reverse(STEREO))
     del second
     gc.collect()
-    assert seen() is None
+    assert reference() is None
 
 
 def test_cycle_through_an_effect_is_collected():
