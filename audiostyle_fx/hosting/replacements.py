@@ -40,7 +40,7 @@ def list_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
     ) -> Audio:
         chain = Chain(list(plugins))
         first = next((plugin for plugin in native_entries(chain) if plugin is not None), None)
-        # Native code goes by the first plugin's earlier arrays. Only an effect's are known here.
+        # Native code goes by the arrays that the first plugin was given before; an effect's are known only here.
         layout_of = first if has_known_effect(first) else None
         return process_hosted(
             chain, input_array, sample_rate, buffer_size, reset, plugin_by_plugin=True, layout_of=layout_of
