@@ -11,7 +11,7 @@ import numpy as np
 
 from .._cache import BoundedCache
 from .._engine.arrays.array_module import Array, get_array_module, to_host
-from .._engine.cuda.streams import computing_on, look
+from .._engine.cuda.streams import computing_on, losses_due
 from .._engine.kernels.patches import sum_of_products
 from .._engine.objectives.infinite_width import InfiniteWidth
 from .._engine.objectives.loss_weights import loss_terms
@@ -149,7 +149,7 @@ class Run:
 
     def _tell(self, stage: str, iteration: int, total: int, names: list[str], losses: Array) -> None:
         """Report losses, (names, batch), where it is time to look at them and there is somebody to hear."""
-        if look(iteration, total, losses) and self.report:
+        if losses_due(iteration, total, losses) and self.report:
             means = to_host(losses).mean(axis=1).tolist()
             self.report(stage, iteration, total, dict(zip(names, means, strict=True)))
 
@@ -199,7 +199,7 @@ def three_stages(
     sample_rate : float
         In Hz, of all of them.
     place : str
-        Where to compute, one of `cards.places`.
+        Where to compute, one of `device_names`.
     report : callable, optional
         Is told of the progress.
     fixed : float array, of the contents' shape, optional
