@@ -172,16 +172,16 @@ extern "C" __global__ void fold(const float *grad, float *out, int rows, int n_p
     }
 }
 
-// Sums over the frames of each patch, or of the patches that hold each frame: out[i] = sum of x[i + k - before] over
-// 0 <= k < width, where there is such an element. Twins: kernels.patch_sums (before = 0) and kernels.patch_sums_vjp
-// (before = width - 1). x: (batch, length); out: (batch, n), with size elements in all.
+// Sums over the frames of each patch, or over the patches that contain each frame: out[i] = sum of x[i + k - before]
+// over 0 <= k < width, where elements outside of x are zero. Twins: patches.patch_sums (before = 0) and
+// patches.patch_sums_vjp (before = width - 1). x: (batch, length); out: (batch, n), size elements.
 extern "C" __global__ void sliding_sum(
     const float *x, float *out, int size, int length, int n, int width, int before) {
     for (long long i = first_element(); i < size; i += elements_at_once()) {
-        const int item = static_cast<int>(i / n), at = static_cast<int>(i % n) - before;
+        const int item = static_cast<int>(i / n), first = static_cast<int>(i % n) - before;
         float sum = 0;
         const float *row = x + static_cast<long long>(item) * length;
-        for (int k = max(0, -at); k < min(width, length - at); ++k) sum += row[at + k];
+        for (int k = max(0, -first); k < min(width, length - first); ++k) sum += row[first + k];
         out[i] = sum;
     }
 }
@@ -220,9 +220,9 @@ extern "C" __global__ void content_distance(
     }
 }
 
-// One tile of the Gram loss of infinitely many filters, with its gradient: the diagonal sums that turn products of frames
-// into products of patches, the arc-cosine kernel, and the adjoint of the sums, without a matrix in between. Twin:
-// arc_cosine.gram_tile; infinite_width.py has the formulas.
+// One tile of the Gram loss of infinitely many filters, with its gradient: the diagonal sums that turn products of
+// frames into products of patches, the arc-cosine kernel, and the adjoint of the sums, without a matrix in between.
+// Twin: arc_cosine.gram_tile; infinite_width.py has the formulas.
 //
 //     s[i, j] = sum of products[i + k, j + k] over 0 <= k < width                  for i < n_u, j < n_v
 //     r = sqrt(u v - s^2),  slope = pi - atan2(r, s),  kernel = slope s + r        with u = norms_u[i], v = norms_v[j]
@@ -231,8 +231,8 @@ extern "C" __global__ void content_distance(
 //
 // products, grad: (batch, n, m); norms_u: (batch, n_u); norms_v: (batch, n_v), or v_stride = 0 if all items share one.
 // A thread processes `rows` rows of one diagonal. It begins width - 1 rows above, because their gradients reach its own
-// rows. Neighbouring threads have neighbouring diagonals, so that they read neighbouring elements. Each block writes its
-// part of the sums: energies, (batch, grid y, grid x), and root_sums, (batch, grid x, n_u). Shared memory: (width +
+// rows. Neighbouring threads have neighbouring diagonals, so that they read neighbouring elements. Each block writes
+// its part of the sums: energies, (batch, grid y, grid x), and root_sums, (batch, grid x, n_u). Shared memory: (width +
 // rows) floats per thread. diagonal: whether both sides are the same patches; then s[i, i] = u[i].
 extern "C" __global__ void gram_tile(
     const float *products, const float *norms_u, const float *norms_v, float *grad, float *energies,
@@ -280,7 +280,7 @@ extern "C" __global__ void gram_tile(
     if (lane == 0) energies[block] = static_cast<float>(total);
     for (int row = lane; row < rows && first + row < n_u; row += lanes) {
         float sum = 0;
-        for (int k = 0; k < lanes; ++k) sum += roots[row * lanes + (row + k) % lanes];  // rotated: no two threads use one memory bank
+        for (int k = 0; k < lanes; ++k) sum += roots[row * lanes + (row + k) % lanes];  // rotated: no bank conflicts
         root_sums[(static_cast<long long>(item) * gridDim.x + blockIdx.x) * n_u + first + row] = sum;
     }
 }

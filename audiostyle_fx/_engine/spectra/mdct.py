@@ -79,6 +79,7 @@ def _sine(hop_length: int) -> np.ndarray:
 
 
 def _dct4_twiddle(size: int) -> np.ndarray:
+    """Return the factors before and after the FFT of `dct4`."""
     return np.exp(-1j * np.pi * (np.arange(size // 2) + 1 / 8) / size) * (2 / size) ** 0.25
 
 
