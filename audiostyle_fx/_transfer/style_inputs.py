@@ -24,7 +24,7 @@ class StyleRecording(NamedTuple):
 
 
 def as_list(style: Any) -> list[Any]:
-    """The styles as a list, also if only one is given. Lists of numbers, as JSON holds an array, become arrays.
+    """Return the styles as a list, also if only one is given. Lists of numbers, as in JSON, become arrays.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def as_list(style: Any) -> list[Any]:
 
 
 def _from_numbers(style: Any) -> Any:
-    """The array that a list of numbers, or of lists of numbers, holds; any other style as it is."""
+    """Convert a list of numbers, or of lists of numbers, to an array; return any other style as it is."""
     first, depth = style, 0
     while isinstance(first, (list, tuple)) and first:
         first, depth = first[0], depth + 1
