@@ -75,7 +75,7 @@ class ArrayRecording:
         first = round(start * self.sample_rate)
         if first and first >= audio.shape[1]:
             seconds = audio.shape[1] / self.sample_rate
-            raise ValueError(f"start={start:g} must be within {self.name!r}, which is {seconds:g} s long")
+            raise ValueError(f"start={start:g} s is not within {self.name!r}, which is {seconds:g} s long")
         last = first + max(1, round(duration * self.sample_rate)) if duration < math.inf else audio.shape[1]
         for begin in range(first, min(last, audio.shape[1]), READ_SAMPLES):
             yield audio[:, begin : min(begin + READ_SAMPLES, last)].astype(np.float32)
@@ -141,7 +141,7 @@ def measure(clip: Clip, kind: str) -> Measurements:
     OSError, ValueError
         If it can't be read, is empty, or has samples that are not finite.
     """
-    label = f"{kind}={clip.recording!r}" if isinstance(clip.recording, str) else f"{kind} ({clip.name})"
+    label = f"{kind}={clip.recording!r}" if isinstance(clip.recording, str) else f"{kind} {clip.name!r}"
     energy, n_values, peak, n_samples = 0.0, 0, 0.0, 0
 
     def measured(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

@@ -226,8 +226,8 @@ def _describe_stage(stage: Mapping[str, Any]) -> dict[str, Any]:
     """Convert a stage to JSON types, with empty lists for the losses that it lacks."""
     series = {
         "iterations": stage.get("iterations"),
-        "style_loss": stage.get("style_loss", stage.get("style")),
-        "content_loss": stage.get("content_loss", stage.get("content")),
+        "style_loss": stage.get("style_loss"),
+        "content_loss": stage.get("content_loss"),
         "inconsistency": stage.get("inconsistency"),
     }
     lists = {name: [json_number(value) for value in values] for name, values in series.items() if values is not None}

@@ -33,7 +33,8 @@ function value(x) {
   if (Array.isArray(x)) return x.map(value).join(", ");
   if (x === "inf") return "∞";
   if (x === null) return "none";
-  return typeof x === "object" ? JSON.stringify(x) : String(x);
+  if (typeof x === "object") return Object.entries(x).map(([name, part]) => `${name}=${value(part)}`).join(" ");
+  return String(x);
 }
 
 // ---------------------------------------------------------------- listening
