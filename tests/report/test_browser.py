@@ -18,17 +18,17 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def chromium():
-    """Chromium, driven by Playwright; a machine that is to have it sets REQUIRE_BROWSER."""
+    """Chromium, driven by Playwright. Without it the tests are skipped, or fail if REQUIRE_BROWSER is set."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         program = None
     if program is None:
-        lacking = "Playwright or Chromium is not installed"
+        reason = "Playwright or Chromium is not installed"
         if os.environ.get("REQUIRE_BROWSER"):
-            pytest.fail(lacking)
-        pytest.skip(lacking)
+            pytest.fail(reason)
+        pytest.skip(reason)
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
         browser = playwright.chromium.launch(executable_path=program, args=arguments)
@@ -61,15 +61,19 @@ def visit(chromium):
 
 
 @pytest.fixture
-def three(recording, tmp_path):
+def three_entries(recording, tmp_path):
     """A page of three entries, the last one failed."""
     style = (recording("s.wav", 3.0, seed=7), recording("t.wav", 2.0, seed=8))
-    entries = [
-        Entry(MARKUP, recording("r1.wav", 6.0), recording("c1.wav", 6.0), style[:1], stages=STAGES, seconds=3.0),
-        Entry("2 <i>", recording("r2.wav", 6.0, seed=1, peak=0.1), recording("c2.wav", 6.0), style, seconds=1.0),
-        Entry("10 failed", None, error="RuntimeError: <b>no</b>"),
-    ]
-    entries[1] = Entry(**{**vars(entries[1]), "stages": {"waveform": {**STAGES["waveform"], "style": [2e5, 1e5]}}})
+    first = Entry(MARKUP, recording("r1.wav", 6.0), recording("c1.wav", 6.0), style[:1], seconds=3.0, stages=STAGES)
+    second = Entry(
+        "2 <i>",
+        recording("r2.wav", 6.0, seed=1, peak=0.1),
+        recording("c2.wav", 6.0),
+        style,
+        seconds=1.0,
+        stages={"waveform": {**STAGES["waveform"], "style_loss": [2e5, 1e5]}},
+    )
+    entries = [first, second, Entry("10 failed", None, error="RuntimeError: <b>no</b>")]
     write_report(tmp_path / "page.html", entries, title=MARKUP)
     return tmp_path / "page.html"
 
@@ -88,8 +92,8 @@ def names(page):
     return page.locator("#index tbody button").all_inner_texts()
 
 
-def test_it_plays_and_switches_at_the_same_position(visit, three):
-    page = visit(three)
+def test_it_plays_and_switches_at_the_same_position(visit, three_entries):
+    page = visit(three_entries)
     assert page.evaluate(AUDIO, "result")["src"] == ""  # nothing is decoded before it is asked for
     page.keyboard.press("Space")
     page.wait_for_function(PLAYS, arg=["result", 0.5])
@@ -113,8 +117,8 @@ def test_it_plays_and_switches_at_the_same_position(visit, three):
     assert all(state["paused"] and state["error"] is None for state in states)
 
 
-def test_a_style_starts_over_at_its_end(visit, three):
-    page = visit(three)
+def test_a_style_starts_over_at_its_end(visit, three_entries):
+    page = visit(three_entries)
     page.keyboard.press("3")
     page.keyboard.press("Space")
     page.wait_for_function(PLAYS, arg=["style", 0.2])
@@ -123,8 +127,8 @@ def test_a_style_starts_over_at_its_end(visit, three):
     assert not page.evaluate(AUDIO, "style")["paused"]
 
 
-def test_a_click_in_a_picture_listens_there(visit, three):
-    page = visit(three)
+def test_a_click_in_a_picture_listens_there(visit, three_entries):
+    page = visit(three_entries)
     view = page.get_by_role("slider", name="Position in content")
     box = view.bounding_box()
     view.click(position={"x": box["width"] / 2, "y": 20})
@@ -138,8 +142,8 @@ def test_a_click_in_a_picture_listens_there(visit, three):
     assert page.get_by_role("button", name="Content").first.get_attribute("aria-pressed") == "true"
 
 
-def test_the_list_is_sorted_filtered_and_stepped_through(visit, three):
-    page = visit(three)
+def test_the_list_is_sorted_filtered_and_stepped_through(visit, three_entries):
+    page = visit(three_entries)
     assert page.locator("#name").inner_text() == MARKUP and page.title() == MARKUP
     assert page.evaluate("window.broken") is None
     page.get_by_role("button", name="Sort by name").click()
@@ -171,8 +175,8 @@ def test_the_list_is_sorted_filtered_and_stepped_through(visit, three):
 
 
 @pytest.mark.parametrize("width", [360, 700, 1280])
-def test_nothing_is_wider_than_the_window(visit, three, width):
-    page = visit(three, width, 740)
+def test_nothing_is_wider_than_the_window(visit, three_entries, width):
+    page = visit(three_entries, width, 740)
     for _ in range(3):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(TOO_WIDE) == []
