@@ -13,7 +13,7 @@ import numpy as np
 from pedalboard.io import StreamResampler
 
 from .._recordings.arrays import check_audio, check_finite
-from .._recordings.files import READ_SAMPLES, Source
+from .._recordings.files import READ_SAMPLES, SoundFileReader
 from .._validation import sample_rate as check_rate
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 48_000
@@ -64,7 +64,7 @@ class ArrayRecording:
         return len(np.atleast_2d(self.audio))
 
     def blocks(self, start: float = 0.0, duration: float = math.inf) -> Iterator[np.ndarray]:
-        """Yield the samples from ``start`` on, float32 (channels, samples), in blocks; see `Source.blocks`.
+        """Yield the samples from ``start`` on, float32 (channels, samples), in blocks; see `SoundFileReader.blocks`.
 
         Raises
         ------
@@ -101,11 +101,11 @@ class Clip(NamedTuple):
         """Name to show: of a file without its folder."""
         return self.recording.name if isinstance(self.recording, ArrayRecording) else Path(self.recording).name
 
-    def open(self, kind: str) -> contextlib.AbstractContextManager[Source | ArrayRecording]:
+    def open(self, kind: str) -> contextlib.AbstractContextManager[SoundFileReader | ArrayRecording]:
         """Open the recording, which errors call ``kind``, for reading."""
         if isinstance(self.recording, ArrayRecording):
             return contextlib.nullcontext(self.recording)
-        return Source(self.recording, kind)
+        return SoundFileReader(self.recording, kind)
 
 
 class Measurements(NamedTuple):
@@ -171,7 +171,7 @@ def playable_blocks(clip: Clip) -> Iterator[np.ndarray]:
         yield from _playable(source.blocks(clip.start, clip.duration), source)
 
 
-def _playable(blocks: Iterator[np.ndarray], source: Source | ArrayRecording) -> Iterator[np.ndarray]:
+def _playable(blocks: Iterator[np.ndarray], source: SoundFileReader | ArrayRecording) -> Iterator[np.ndarray]:
     rate = _playable_rate(source)
     channels = source.channels if source.channels <= 2 else 1
     resampler = None if rate == source.sample_rate else StreamResampler(source.sample_rate, rate, channels)
@@ -182,6 +182,6 @@ def _playable(blocks: Iterator[np.ndarray], source: Source | ArrayRecording) -> 
         yield resampler.process(None)
 
 
-def _playable_rate(source: Source | ArrayRecording) -> int:
+def _playable_rate(source: SoundFileReader | ArrayRecording) -> int:
     """The whole number of Hz within the browsers' range that is nearest to a recording's sample rate."""
     return min(max(round(source.sample_rate), LOWEST_RATE), HIGHEST_RATE)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from .._recordings.levels import ratio_to_db
 from ..figures.band_levels import HIGH_HZ, LOW_HZ, RANGE_DB, BandLevels
 from ..figures.colours import colours, png
 from .clips import Clip, Measurements, measure, playable_blocks
@@ -163,4 +164,4 @@ class PageMedia:
 
 def level_db(level: float) -> float | None:
     """Convert a linear level to dB re 1; return None for silence."""
-    return json_number(20 * math.log10(level)) if level else None
+    return json_number(ratio_to_db(level)) if level else None

@@ -285,57 +285,77 @@ function svg(tag, attributes, text) {
   return node;
 }
 
+const LOSS_COLOURS = { content: "var(--cool)", style: "var(--mark)" };
+
 function drawLosses() {
   const box = $("losses"), stages = Object.entries(entry.stages).filter(([, stage]) => stage.iterations.length);
-  box.hidden = !stages.length;
+  const losses = stages.flatMap(([, stage]) => [...stage.style_loss, ...stage.content_loss]).filter((loss) => loss > 0);
   box.querySelectorAll("svg, ul, .keys").forEach((node) => { node.remove(); });
-  const all = stages.flatMap(([, stage]) => [...stage.style_loss, ...stage.content_loss]).filter((loss) => loss > 0);
-  if (!all.length) { box.hidden = true; return; }
-  const width = box.clientWidth, height = 210, left = 44, gap = 14, bottom = 34;
-  const low = Math.log10(Math.min(...all)) - 0.06, high = Math.log10(Math.max(...all)) + 0.06;
-  const y = (loss) => 6 + (height - bottom - 6) * (high - Math.log10(loss)) / (high - low);
+  box.hidden = !losses.length;
+  if (!losses.length) return;
+  const width = box.clientWidth, height = 210, left = 44, gap = 14, bottom = height - 34;
+  const low = Math.log10(Math.min(...losses)) - 0.06, high = Math.log10(Math.max(...losses)) + 0.06;
+  const y = (loss) => 6 + (bottom - 6) * (high - Math.log10(loss)) / (high - low);
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img" });
   picture.append(svg("title", {}, "Style and content loss by iteration"));
-  const digits = high - low > 3 ? [1] : high - low > 1 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
-  for (let decade = Math.floor(low); decade <= high; decade++) {
-    for (const digit of digits) {
-      const tick = digit * 10 ** decade;
-      if (Math.log10(tick) < low || Math.log10(tick) > high) continue;
-      picture.append(svg("line", { class: "grid", x1: left, x2: width, y1: y(tick), y2: y(tick) }));
-      picture.append(svg("text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, significant(tick)));
-    }
+  for (const tick of lossTicks(low, high)) {
+    picture.append(svg("line", { class: "grid", x1: left, x2: width, y1: y(tick), y2: y(tick) }));
+    picture.append(svg("text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, significant(tick)));
   }
-  const room = width - left - gap * (stages.length - 1);
   const lengths = stages.map(([, stage]) => Math.max(1, stage.iterations.at(-1)));
   const total = lengths.reduce((a, b) => a + b, 0);
   const weights = lengths.map((length) => Math.max(length / total, 0.2));
-  const sum = weights.reduce((a, b) => a + b, 0);
-  let begin = left;
+  const unit = (width - left - gap * (stages.length - 1)) / weights.reduce((a, b) => a + b, 0);
+  let start = left;
   stages.forEach(([name, stage], k) => {
-    const wide = room * weights[k] / sum, start = begin;
-    const x = (iteration) => start + 4 + (wide - 8) * iteration / lengths[k];
-    picture.append(svg("line", { class: "frame", x1: start, x2: start + wide, y1: height - bottom, y2: height - bottom }));
-    picture.append(svg("text", { x: x(0), y: height - bottom + 14 }, "0"));
-    picture.append(svg("text", { x: x(lengths[k]), y: height - bottom + 14, "text-anchor": "end" }, lengths[k]));
-    picture.append(svg("text", { x: start + wide / 2, y: height - 4, "text-anchor": "middle" }, name));
-    for (const [kind, colour] of [["content", "var(--cool)"], ["style", "var(--mark)"]]) {
-      const points = stage[`${kind}_loss`].map((loss, i) => [stage.iterations[i], loss]).filter(([, loss]) => loss > 0);
-      if (!points.length) continue;
-      const line = points.map(([i, loss]) => `${x(i).toFixed(1)} ${y(loss).toFixed(1)}`).join("L");
-      picture.append(svg("path", { d: `M${line}`, stroke: colour }));
-      for (const [i, loss] of points.length < 3 ? points : []) {
-        picture.append(svg("circle", { cx: x(i), cy: y(loss), r: 2.5, stroke: colour }));
-      }
-    }
-    begin += wide + gap;
+    const end = start + unit * weights[k];
+    picture.append(...lossCurves(name, stage, lengths[k], start, end, y, bottom));
+    start = end + gap;
   });
-  const keys = element("span", { className: "keys" });
-  for (const [kind, colour] of [["style", "var(--mark)"], ["content", "var(--cool)"]]) {
-    const line = element("i", { className: "key" });
-    line.style.color = colour;
-    keys.append(line, kind);
+  box.querySelector("h3").append(lossLegend());
+  box.append(picture, stageList(stages));
+}
+
+// Round numbers between two powers of 10.
+function lossTicks(low, high) {
+  const digits = high - low > 3 ? [1] : high - low > 1 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
+  const ticks = [];
+  for (let decade = Math.floor(low); decade <= high; decade++) ticks.push(...digits.map((digit) => digit * 10 ** decade));
+  return ticks.filter((tick) => Math.log10(tick) >= low && Math.log10(tick) <= high);
+}
+
+// The curves of a stage of so many iterations, with their axis, from one x to another.
+function lossCurves(name, stage, iterations, start, end, y, bottom) {
+  const x = (iteration) => start + 4 + (end - start - 8) * iteration / iterations;
+  const nodes = [
+    svg("line", { class: "frame", x1: start, x2: end, y1: bottom, y2: bottom }),
+    svg("text", { x: x(0), y: bottom + 14 }, "0"),
+    svg("text", { x: x(iterations), y: bottom + 14, "text-anchor": "end" }, iterations),
+    svg("text", { x: (start + end) / 2, y: bottom + 30, "text-anchor": "middle" }, name),
+  ];
+  for (const [kind, colour] of Object.entries(LOSS_COLOURS)) {
+    const points = stage[`${kind}_loss`].map((loss, i) => [stage.iterations[i], loss]).filter(([, loss]) => loss > 0);
+    if (!points.length) continue;
+    const line = points.map(([i, loss]) => `${x(i).toFixed(1)} ${y(loss).toFixed(1)}`).join("L");
+    nodes.push(svg("path", { d: `M${line}`, stroke: colour }));
+    for (const [i, loss] of points.length < 3 ? points : []) {
+      nodes.push(svg("circle", { cx: x(i), cy: y(loss), r: 2.5, stroke: colour }));
+    }
   }
-  box.querySelector("h3").append(keys);
+  return nodes;
+}
+
+function lossLegend() {
+  const legend = element("span", { className: "keys" });
+  for (const kind of ["style", "content"]) {
+    const line = element("i", { className: "key" });
+    line.style.color = LOSS_COLOURS[kind];
+    legend.append(line, kind);
+  }
+  return legend;
+}
+
+function stageList(stages) {
   const list = element("ul");
   for (const [name, stage] of stages) {
     const parts = [`${name} ${number(stage.seconds, 1)} s`];
@@ -344,7 +364,7 @@ function drawLosses() {
     }
     list.append(element("li", { textContent: parts.join(", ") }));
   }
-  box.append(picture, list);
+  return list;
 }
 
 function fit() {
