@@ -26,7 +26,7 @@ from ..progress import Report
 from .costs import patch_samples
 from .parameters import Parameters
 from .results import Stage
-from .starts import _noise, _powers, _small_noise
+from .starts import long_term_powers, noise_spectrum, small_noise
 
 SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}
 
@@ -251,14 +251,14 @@ def three_stages(
         starts = {"content": spectrum}
         if {parameters.init, parameters.phase_init} != {"content"}:
             shape = spectrum.shape[1:]
-            powers = reference.held.get("powers", lambda: _powers(style_samples, stft))
-            noise = xp.concatenate([_noise(shape, powers, shares, noise_seeds[i]) for i in noises])
+            powers = reference.held.get("powers", lambda: long_term_powers(style_samples, stft))
+            noise = xp.concatenate([noise_spectrum(shape, powers, shares, noise_seeds[i]) for i in noises])
             starts["noise"] = starts["random"] = xp.ascontiguousarray(xp.broadcast_to(noise, spectrum.shape))
 
         run = Run(objective, stft, parameters, len(contents), report, others)
         x = stft.log_magnitude(starts[parameters.init])
         if parameters.original and parameters.init == "noise":
-            small = np.stack([_small_noise(x.shape[1:], noise_seeds[i]) for i in noises])
+            small = np.stack([small_noise(x.shape[1:], noise_seeds[i]) for i in noises])
             x = xp.broadcast_to(xp.asarray(small), x.shape)
         x = run.spectrogram(x)
         pin = None if known is None else lambda y: y * mask + known

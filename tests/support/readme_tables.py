@@ -22,7 +22,7 @@ OF_THE_EFFECT = {
 
 
 def code(value):
-    return f"`{'math.inf' if value == math.inf else value!r}`"
+    return "`math.inf`" if value == math.inf else f"`{value!r}`"
 
 
 def parameter_table():
@@ -50,13 +50,18 @@ def table(rows):
 TABLES = {"parameters": parameter_table, "presets": preset_table}
 
 
+def pattern(name):
+    """Where a table stands in the README: between its name and the next end, as comments."""
+    return re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
 def stated(name, text):
     """The table that stands in the README."""
-    return re.search(rf"<!-- {name} -->\n(.*?)\n?<!-- end -->", text, re.DOTALL)[1] + "\n"
+    return pattern(name).search(text)[0]
 
 
 if __name__ == "__main__":
     readme = README.read_text(encoding="utf-8")
     for name, make in TABLES.items():
-        readme = readme.replace(f"{stated(name, readme).rstrip()}\n<!-- end -->", f"{make().rstrip()}\n<!-- end -->")
+        readme = pattern(name).sub(lambda _, text=make(): text, readme, count=1)  # noqa: B008
     README.write_text(readme, encoding="utf-8")
