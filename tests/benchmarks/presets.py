@@ -12,17 +12,15 @@ what `benchmark.py` measures.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import scipy.optimize
-from audiostyle_fx.infinite_width import InfiniteWidth
-from audiostyle_fx.parameters import DEFAULTS, PRESETS
-from audiostyle_fx.spectral import STFT
 from benchmark import CONTENT, MONO, RATE, STYLE, machine, mono, objective, recording
 
-from audiostyle_fx import stylize
+from audiostyle_fx import PRESETS, stylize
+from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
+from audiostyle_fx._engine.spectra.stft import STFT
 
 LAGS = slice(10, 200)
 """Hundredths of a second."""
@@ -86,9 +84,8 @@ def measure(content: np.ndarray, style: np.ndarray, parameters: dict[str, Any]) 
 
 def main() -> None:
     """Print the table."""
-    sets = {"defaults": DEFAULTS, **PRESETS}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("presets", nargs="*", default=[*sets], metavar="PRESET", help=f"of {', '.join(sets)}; all")
+    parser.add_argument("presets", nargs="*", default=[*PRESETS], metavar="PRESET", help=f"of {', '.join(PRESETS)}; all")
     parser.add_argument("--style", choices=["anthem", "beat"], help="one of the styles alone")
     options = parser.parse_args()
     content, anthem = (recording(name, MONO)[0] for name in (CONTENT, STYLE))
@@ -97,7 +94,7 @@ def main() -> None:
     print(f"| preset | style | {' | '.join(digits)} |\n|---|---|{'---:|' * len(digits)}")
     for style_name, style in (("anthem", anthem), ("beat", beat())):
         for name in options.presets if options.style in (None, style_name) else []:
-            row = measure(content, style, asdict(sets[name]))
+            row = measure(content, style, {"preset": name})
             cells = " | ".join(f"{row[column]:.{places}f}" for column, places in digits.items())
             print(f"| {name} | {style_name} | {cells} |", flush=True)
 
