@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._effects_chain.catalog import Effect
+from .._effects_chain.definitions import Effect
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -84,7 +84,7 @@ complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "@EFFECTS@"
 """
 
 
-def script(shell: str, effects: Mapping[str, Effect], options: Mapping[str, bool]) -> str:
+def completion_script(shell: str, effects: Mapping[str, Effect], options: Mapping[str, bool]) -> str:
     """The script for one of `SHELLS`; of each option it is to be known whether a value follows."""
     choices = {
         (effect.name, one.name): " ".join(f"{one.name}={choice}" for choice in one.choices)

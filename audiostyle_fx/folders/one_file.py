@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .._effects_chain.run import Job, Made, effects, run
+from .._effects_chain.catalog import effects
+from .._effects_chain.run import Job, Made, run
 from .._effects_chain.step import Step
 from .._recordings.disk_samples import SampleFile
 from .._recordings.files import Source, read_format
