@@ -1,27 +1,96 @@
-"""Progress of a transfer: to a tqdm bar, to the caller's function, or to nobody."""
+"""Progress of transfers and of folders: one event, given to the caller's function or shown as a tqdm bar."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 from tqdm import tqdm
 
-Report: TypeAlias = Callable[[str, int, int, Mapping[str, float]], None]
-"""A function of stage, iteration (0 to total), total and the losses there, by name."""
+EventKind: TypeAlias = Literal["stage", "start", "made", "file", "again", "end"]
+
+BAR_FORMAT = "{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "stage": ("file", "stage", "iteration", "iterations", "losses", "section", "sections"),
+    "start": ("files", "skipped", "bytes"),
+    "made": ("file", "bytes", "duration", "seconds"),
+    "file": ("file", "bytes"),
+    "again": ("files", "bytes"),
+    "end": ("done", "skipped", "failed", "seconds"),
+}
+"""The fields that have a meaning for each kind of event."""
 
 
-Progress: TypeAlias = bool | Callable[[str, int, int, Mapping[str, float], tuple[int, int]], None] | None
-"""True for a bar, or a function that is told all that and the sections: how many are finished, and of how many."""
+@dataclass(frozen=True, kw_only=True)
+class ProgressEvent:
+    """One moment of a transfer or of a folder. More fields and kinds may be added.
+
+    A recording gives "stage" events only. A folder begins with "start" and ends with "end". For each of its files it
+    gives "stage" events, where the work is done in the calling process, then "made" when the file is processed, and
+    "file" when the file is finished or has failed. "again" says that finished files have to be processed again, since
+    another stem of theirs is louder now.
+
+    Attributes
+    ----------
+    kind : {"stage", "start", "made", "file", "again", "end"}
+    file : str or None
+        Name of the file, relative to the folder; None for a recording that is not in a folder.
+    stage : {"spectrogram", "phase", "waveform"} or None
+    iteration, iterations : int
+        Iterations of the stage that are done, from 0, and their total. Every section runs every stage.
+    losses : mapping of str to float
+        Losses at this iteration by name, "style" and "content", or "inconsistency" in the phase stage.
+    section, sections : int
+        Sections that are finished, and their total over all recordings of the call.
+    files, skipped, done, failed : int
+        Numbers of files.
+    bytes : int
+        Size of the input file, or of all input files that have to be read.
+    duration : float
+        Length of the processed recording in seconds.
+    seconds : float
+        Computing time in seconds.
+    record : mapping or None
+        The manifest's record of the file, for the kind "file".
+    """
+
+    kind: EventKind
+    file: str | None = None
+    stage: str | None = None
+    iteration: int = 0
+    iterations: int = 0
+    losses: Mapping[str, float] = field(default_factory=dict)
+    section: int = 0
+    sections: int = 1
+    files: int = 0
+    skipped: int = 0
+    done: int = 0
+    failed: int = 0
+    bytes: int = 0
+    duration: float = 0.0
+    seconds: float = 0.0
+    record: Mapping[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields that this kind of event has, with the record's entries beside them."""
+        values = {name: getattr(self, name) for name in _FIELDS[self.kind]}
+        if values.get("file", "") is None:
+            del values["file"]
+        return {"kind": self.kind, **values, **(self.record or {})}
 
 
-BAR = "{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+Progress: TypeAlias = bool | Callable[[ProgressEvent], None] | None
+"""True for a bar with the time left, a function that is called with every event, or False or None for neither."""
+
+StageReport: TypeAlias = Callable[[str, int, int, Mapping[str, float]], None]
+"""A function of stage, iteration, iterations and losses by name, which a stage calls as it runs."""
 
 
 def check_progress(progress: Progress) -> Progress:
-    """The value, or TypeError where it is neither True, False, None nor callable."""
+    """Return the value; raise TypeError unless it is True, False, None or callable."""
     if progress is None or isinstance(progress, bool) or callable(progress):
         return progress
     raise TypeError(f"progress={progress!r} must be True, False, None or a function")
@@ -30,103 +99,72 @@ def check_progress(progress: Progress) -> Progress:
 @contextmanager
 def reporting(
     progress: Progress, iterations: Mapping[str, int], costs: Mapping[str, float], sections: int
-) -> Iterator[Callable[[int], Report | None]]:
-    """What `progress` asks for, as a function that makes the report of a batch, or None, from its number of sections.
+) -> Iterator[Callable[[int], StageReport | None]]:
+    """Give a function that makes the report of a batch from the number of its sections, or None where none is wanted.
 
     Parameters
     ----------
     progress : Progress
     iterations : mapping of str to int
-        Of each stage, for every section.
+        Iterations of each stage, the same for every section.
     costs : mapping of str to float
-        About what an iteration of each takes, relative to each other.
+        Relative duration of one iteration of each stage.
     sections : int
-        Of all recordings together.
+        Sections of all recordings together.
     """
     check_progress(progress)
     begun = 0
 
-    def finished(items: int) -> int:
+    def begin(items: int) -> int:
+        """Count a batch; return the number of sections finished before it."""
         nonlocal begun
         begun += items
-        return min(begun, sections) - items  # what ran out of memory begins anew
+        return min(begun, sections) - items  # a batch that ran out of memory begins again
 
     if callable(progress):
-
-        def told(items: int) -> Report:
-            before = finished(items)
-
-            def tell(stage: str, iteration: int, n: int, losses: Mapping[str, float]) -> None:
-                progress(stage, iteration, n, losses, (before, sections))
-
-            return tell
-
-        yield told
+        yield lambda items: _event_report(progress, begin(items), sections)
     elif progress:
-        total = {stage: n * sections for stage, n in iterations.items() if n}
-        with tqdm(total=1.0, bar_format=BAR, smoothing=0, miniters=0, dynamic_ncols=True) as bar:
-            clock = Clock(total, costs)
-
-            def shown(items: int) -> Report:
-                before, last = finished(items), 0
-
-                def show(stage: str, iteration: int, n: int, losses: Mapping[str, float]) -> None:
-                    nonlocal last
-                    clock.tick(stage, items * (iteration - last))
-                    last = iteration % n  # the next stage begins anew
-                    where = f"{before + 1}/{sections} " if sections > 1 else ""
-                    bar.set_description(where + stage, refresh=False)
-                    bar.set_postfix({name: f"{value:.4g}" for name, value in losses.items()}, refresh=False)
-                    if clock.begun:
-                        bar.total = clock.elapsed + clock.left
-                        bar.update(clock.elapsed - bar.n)
-
-                return show
-
-            yield shown
+        total = sum(iterations[stage] * costs[stage] for stage in iterations) * sections
+        with tqdm(total=total, bar_format=BAR_FORMAT, smoothing=0, dynamic_ncols=True) as bar:
+            yield lambda items: _bar_report(bar, costs, items, begin(items), sections)
             bar.refresh()
     else:
         yield lambda items: None
 
 
-class Clock:
-    """How long is left: an iteration of a stage goes on taking what it has taken.
+def _event_report(progress: Callable[[ProgressEvent], None], before: int, sections: int) -> StageReport:
+    """Return a report that calls the user's function with an event."""
 
-    Parameters
-    ----------
-    iterations : mapping of str to int
-        Of each stage, in all.
-    costs : mapping of str to float
-        About what one takes, relative to the other stages, until it is known.
-    now : callable
-        The time in seconds.
-    """
+    def report(stage: str, iteration: int, iterations: int, losses: Mapping[str, float]) -> None:
+        progress(
+            ProgressEvent(
+                kind="stage",
+                stage=stage,
+                iteration=iteration,
+                iterations=iterations,
+                losses=dict(losses),
+                section=before,
+                sections=sections,
+            )
+        )
 
-    def __init__(
-        self, iterations: Mapping[str, int], costs: Mapping[str, float], now: Callable[[], float] = time.perf_counter
-    ) -> None:
-        self._to_do, self._costs, self._now = dict(iterations), costs, now
-        self._done, self._spent = dict.fromkeys(iterations, 0), dict.fromkeys(iterations, 0.0)
-        self._last = now()
-        self.elapsed = 0.0
+    return report
 
-    def tick(self, stage: str, iterations: int) -> None:
-        """So many iterations of a stage have been done since the last tick; with none, it was set up."""
-        last, self._last = self._last, self._now()
-        self.elapsed += self._last - last
-        if iterations:
-            self._spent[stage] += self._last - last
-        self._done[stage] += iterations
-        self._to_do[stage] = max(0, self._to_do[stage] - iterations)
 
-    @property
-    def begun(self) -> bool:
-        """Whether there is anything to tell the time by."""
-        return any(self._done.values())
+def _bar_report(bar: tqdm[Any], costs: Mapping[str, float], items: int, before: int, sections: int) -> StageReport:
+    """Return a report that moves a bar by the cost of the iterations done."""
+    last = 0
 
-    @property
-    def left(self) -> float:
-        """Seconds."""
-        known = {stage: self._spent[stage] / n for stage, n in self._done.items() if n}
-        scale = sum(known.values()) / sum(self._costs[stage] for stage in known) if known else 0.0
-        return sum(n * known.get(stage, scale * self._costs[stage]) for stage, n in self._to_do.items())
+    def report(stage: str, iteration: int, iterations: int, losses: Mapping[str, float]) -> None:
+        nonlocal last
+        cost = items * (iteration - last) * costs[stage]
+        last = iteration % iterations  # the next stage begins at 0
+        position = f"{before + 1}/{sections} " if sections > 1 else ""
+        bar.set_description(position + stage, refresh=False)
+        bar.set_postfix({name: f"{value:.4g}" for name, value in losses.items()}, refresh=False)
+        bar.update(min(cost, bar.total - bar.n))  # repeated work does not count twice
+
+    return report
+
+
+Report: TypeAlias = StageReport

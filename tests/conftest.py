@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support import cupy_stand_in
 
-from audiostyle_fx._engine.arrays import array_module, fft, matmul
+from audiostyle_fx._engine.arrays import array_module, fft, matmul, threads
 from audiostyle_fx._engine.cuda import devices, graphs
 from audiostyle_fx._engine.kernels import launch
 from audiostyle_fx._transfer import recording_transfer

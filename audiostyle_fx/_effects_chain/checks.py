@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from .._recordings.files import read_audio
-from .._transfer.api import texture
-from .._transfer.parameters import ORIGINAL_RATE, TEXTURE
+from .._transfer.parameters import ORIGINAL_RATE, TextureOptions
+from .._transfer.presets import choose, choose_texture
 from .._transfer.recording_transfer import Recipe
 from .._transfer.style_inputs import check_weights
 from .._transfer.style_recordings import Styles
 from .step import Step
-from .style_effect import is_style, transfer_parameters
+from .style_effect import is_style, transfer_options
 
 
 def check_chain(chain: Sequence[Step], *, without_input: bool) -> None:
@@ -41,17 +39,18 @@ def check_chain(chain: Sequence[Step], *, without_input: bool) -> None:
             elif "duration" in step.values:
                 raise ValueError("duration= is the length of a texture, which is made without an input")
             else:
-                transfer_parameters(step.values)
+                choose(transfer_options(step.values))
         elif not step.effect.takes_file:
             step.make()  # its class knows what is allowed
 
 
 def _check_texture(values: dict[str, Any]) -> None:
     """Raise unless the values are those of a texture."""
-    TEXTURE.changed(**{name: value for name, value in values.items() if name in asdict(TEXTURE)})
-    unused = values.keys() - inspect.signature(texture).parameters.keys() - {"alpha"}
+    options = transfer_options(values)
+    choose_texture(options)
+    unused = options.keys() - TextureOptions.__annotations__.keys() - {"alpha"}
     if unused:
-        raise ValueError(f"{min(unused)}={values[min(unused)]!r} does not apply to a texture, which has no content")
+        raise ValueError(f"{min(unused)}={options[min(unused)]!r} does not apply to a texture, which has no content")
     if values.get("alpha", 0) != 0:
         raise ValueError(f"alpha={values['alpha']!r} must be 0 for a texture, which has no content to keep")
     if not values.get("duration", 0) > 0:
@@ -73,7 +72,7 @@ def check_files(chain: Sequence[Step], sample_rate: float, *, lengths: bool = Tr
     """
     for step in chain:
         if is_style(step):
-            parameters = transfer_parameters(step.values)
+            parameters = choose(transfer_options(step.values))
             style = (step.values["style"], None, step.values.get("style_weights"))
             if lengths:
                 Recipe.of(*style, sample_rate, parameters)

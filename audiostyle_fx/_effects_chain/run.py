@@ -15,7 +15,7 @@ from pedalboard import Pedalboard
 from .._recordings.files import Source, read_audio, read_format
 from .._recordings.writing import check_writable, write_audio
 from .._transfer.api import style_file, stylize, texture
-from .._transfer.results import Outcome
+from .._transfer.results import Result
 from ..progress import Progress
 from .checks import check_files
 from .step import Step
@@ -52,7 +52,7 @@ class Made:
     sample_rate: float
     duration: float
     seconds: float
-    transfers: tuple[Outcome, ...]
+    transfers: tuple[Result, ...]
 
 
 def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> Made:
@@ -75,16 +75,16 @@ def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> Made:
 
 def _style_file(job: Job, source: str, values: dict[str, Any], progress: Progress) -> Made:
     read_format(source)  # its errors name the input
-    outcome = style_file(
+    result = style_file(
         source,
-        out_path=job.target,
+        job.target,
         start=job.start,
         duration=job.duration,
         subtype=job.subtype,
         progress=progress,
         **values,
     )
-    return Made(outcome.sample_rate, outcome.duration, 0.0, (outcome,))
+    return Made(result.sample_rate, result.duration, 0.0, (result,))
 
 
 def _chain_file(job: Job, source: str, chain: Sequence[Step], progress: Progress) -> Made:
@@ -115,9 +115,9 @@ def _texture_file(job: Job, chain: Sequence[Step], progress: Progress) -> Made:
 
 def _through(
     chain: Sequence[Step], audio: np.ndarray, sample_rate: float, progress: Progress
-) -> tuple[np.ndarray, tuple[Outcome, ...]]:
+) -> tuple[np.ndarray, tuple[Result, ...]]:
     """Return the audio, (channels, samples), after the effects, and the results of the transfers among them."""
-    outcomes: list[Outcome] = []
+    results: list[Result] = []
     for transfers, steps in itertools.groupby(chain, is_style):
         if not transfers:
             audio = _through_native(list(steps), audio, sample_rate)
@@ -125,8 +125,8 @@ def _through(
         for step in steps:
             result = stylize(audio, sample_rate=sample_rate, progress=progress, **step.values)
             audio = result.audio
-            outcomes.append(result)
-    return audio, tuple(outcomes)
+            results.append(result)
+    return audio, tuple(results)
 
 
 def _through_native(steps: Sequence[Step], audio: np.ndarray, sample_rate: float) -> np.ndarray:

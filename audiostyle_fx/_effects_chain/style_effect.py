@@ -2,65 +2,56 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-from dataclasses import fields
+from collections.abc import Mapping
 from typing import Any
 
-from .._transfer.api import stylize, texture
-from .._transfer.parameters import Parameters
+from .._transfer.documentation import SHARED
+from .._transfer.parameters import ParameterDescription, Parameters, read_value, show_value
 from ..effect import StyleTransfer
-from .definitions import Effect, Parameter, unit_of
+from .definitions import Effect, Parameter
 from .step import Step
-from .text_values import read_literal, show_literal
+from .text_values import read_number
+
+STYLE_HELP = (
+    "Recordings whose sound is taken: any length, sample rate and number of channels. A style with as many channels as "
+    "the input is matched channel by channel; otherwise its mix to mono serves every channel. Of several, the weighted "
+    "mean is the target."
+)
+WINDOWS_HELP = " Written as 93, as 32/16,128/64 (window/hop in ms) or as 2048/512smp (in samples)."
+SUMMARY = "Make the recording sound as the style does; without an input, make a texture."
 
 
 def style_effect() -> Effect:
     """Return the effect ``style``: its recordings and their weights, a transfer's parameters, a texture's duration."""
-    sentences = _sentences(stylize.__doc__ or "")
-    style = Parameter("style", str, str, is_file=True, help=sentences["style"])
-    weights = Parameter("style_weights", read_literal, show_literal, None, help=sentences["style_weights"])
-    duration = Parameter(
-        "duration",
-        read_literal,
-        show_literal,
-        None,
-        unit="s",
-        help="Of a texture, which has no input: its length; required there. "
-        + _sentences(texture.__doc__ or "")["duration"],
-    )
-    parameters = [style, weights, *_transfer_parameters(), duration]
-    summary = inspect.cleandoc(StyleTransfer.__doc__ or "").partition("\n\n")[0]
-    return Effect(
-        "style", StyleTransfer, {parameter.name: parameter for parameter in parameters}, " ".join(summary.split()), True
-    )
-
-
-def _transfer_parameters() -> list[Parameter]:
-    sentences = _sentences(stylize.__doc__ or "")
-    return [
-        Parameter(
-            field.name, read_literal, show_literal, field.default, unit=unit_of(field.name), help=sentences[field.name]
-        )
-        for field in fields(Parameters)
+    parameters = [
+        Parameter("style", str, str, is_file=True, help=STYLE_HELP),
+        Parameter("style_weights", read_value, show_value, None, help=SHARED["style_weights"][1]),
+        *map(_parameter, Parameters.described()),
+        Parameter("duration", read_number, show_value, None, unit="s", help="Length of a texture; required there."),
     ]
+    return Effect("style", StyleTransfer, {parameter.name: parameter for parameter in parameters}, SUMMARY, True)
 
 
-def _sentences(doc: str) -> dict[str, str]:
-    """What a docstring in numpy's style says of each parameter, in one paragraph each."""
-    section = inspect.cleandoc(doc).partition("Parameters\n----------\n")[2].partition("\n\n")[0]
-    said = {}
-    for names, text in re.findall(r"^(\w[\w, ]*?)(?: :.*)?\n((?:    .*\n?)+)", section, re.MULTILINE):
-        for name in names.split(", "):
-            said[name] = " ".join(text.replace("``", "").split())
-    return said
+def _parameter(description: ParameterDescription) -> Parameter:
+    choices = ("true", "false") if description.type == "bool" else description.choices
+    return Parameter(
+        description.name,
+        description.read,
+        description.show,
+        description.default,
+        choices,
+        unit=description.unit,
+        allowed="" if choices else description.allowed,
+        help=description.sentence + WINDOWS_HELP * (description.name == "windows"),
+    )
+
+
+def transfer_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a transfer among the values given to ``style``."""
+    names = {description.name for description in Parameters.described()}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def is_style(step: Step) -> bool:
     """Tell whether an effect of a chain is the transfer."""
     return step.effect.make is StyleTransfer
-
-
-def transfer_parameters(values: dict[str, Any]) -> Parameters:
-    """Return the checked parameters of a transfer among the values given to ``style``."""
-    return Parameters.of(values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -59,23 +58,3 @@ def show_flag(value: bool) -> str:
 def show_choice(member: Any) -> str:
     """Return the name of an enum's member."""
     return str(member.name)
-
-
-def read_literal(text: str) -> Any:
-    """Return the number, flag, None or sequence of numbers that a text stands for, or else the text."""
-    words = {"inf": math.inf, "true": True, "false": False, "none": None}
-    if text.lower() in words:
-        return words[text.lower()]
-    try:
-        return ast.literal_eval(text)
-    except (TypeError, ValueError, SyntaxError):  # TypeError: a dict whose keys are lists
-        return text
-
-
-def show_literal(value: Any) -> str:
-    """Return a text for a value, which `read_literal` reads again."""
-    if isinstance(value, (tuple, list)):
-        return ",".join(map(show_literal, value))
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    return str(value).removesuffix(".0")

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from ..folders.console import show_json
 from ..folders.find import FolderError
+from .console import print_record
 from .information import information
 from .options import parse_options
 from .page import check_report, write_page
@@ -53,7 +53,7 @@ def _process(request: Request) -> int:
         return _fail(error, 2)
     except (TypeError, ValueError, OSError, RuntimeError, MemoryError, ImportError) as error:
         if options.json and not request.of_folder:
-            show_json({"event": "file", "file": request.target, "status": "failed", "error": str(error)})
+            print_record({"kind": "file", "file": request.target, "status": "failed", "error": str(error)})
         return _fail(error, 1)
     except KeyboardInterrupt:
         if not request.of_folder:

@@ -56,7 +56,8 @@ def _rows(effect: Effect) -> Iterator[tuple[str, str]]:
     for parameter in effect.parameters.values():
         default = "" if parameter.default is REQUIRED else f"={parameter.show(parameter.default)}"
         sentence = "likewise" if parameter.help and parameter.help == previous else parameter.help
-        yield f"  {parameter.name}{default}", "; ".join(filter(None, [*_notes(parameter), sentence]))
+        notes = "; ".join(filter(None, _notes(parameter)))
+        yield f"  {parameter.name}{default}", ". ".join(filter(None, [notes, sentence]))
         previous = parameter.help
 
 

@@ -8,7 +8,7 @@ its folder, as ``./reverb``.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._effects_chain.definitions import Effect, Parameter
@@ -44,7 +44,7 @@ def parse_chain(words: Sequence[str], effects: Mapping[str, Effect]) -> list[Ste
     return chain
 
 
-def not_an_effect(word: str, effects: Mapping[str, Effect]) -> str:
+def not_an_effect(word: str, effects: Iterable[str]) -> str:
     """Return the error for a word in the place of an effect."""
     return f"{word!r} is not an effect.{suggestion(word, effects)} `audiostyle effects` lists the effects"
 
@@ -86,5 +86,6 @@ def _set_first(step: Step, word: str, effects: Mapping[str, Effect]) -> None:
 def _read(parameter: Parameter, text: str, hint: str = "") -> Any:
     try:
         return parameter.read(text)
-    except ValueError as error:
-        raise ValueError(f"{parameter.name}={text!r} {error}" + (f".{hint}" if hint else "")) from None
+    except (TypeError, ValueError) as error:
+        reason = str(error) if str(error).startswith("must ") else f"can't be read: {error}"
+        raise ValueError(f"{parameter.name}={text!r} {reason}" + (f".{hint}" if hint else "")) from None

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from dataclasses import asdict
 from importlib.metadata import version
 
 from .._effects_chain.catalog import effects
-from .._effects_chain.definitions import Effect
-from .._effects_chain.text_values import show_literal
-from .._transfer.parameters import DEFAULTS, TEXTURE
+from .._transfer.presets import PRESETS, Preset
 from .completion import completion_script
-from .effect_help import COLUMNS, describe, list_effects
+from .effect_help import COLUMNS, describe, list_effects, two_columns
 from .grammar import not_an_effect
 from .options import Parser
 
@@ -40,13 +37,25 @@ def information(options: argparse.Namespace) -> str | None:
 
 
 def _help_on(name: str) -> str:
+    if name == "presets":
+        return _list_presets()
     if name not in effects():
-        raise ValueError(not_an_effect(name, effects()))
-    return _describe_style(effects()[name]) if name == "style" else describe(effects()[name])
+        raise ValueError(not_an_effect(name, [*effects(), "presets"]))
+    if name == "style":
+        return f"{describe(effects()[name])}\n\n{textwrap.fill(_defaults_of_textures(), COLUMNS)}"
+    return describe(effects()[name])
 
 
-def _describe_style(style: Effect) -> str:
-    """Return the description of ``style``, and the defaults of a texture."""
-    differing = {name: value for name, value in asdict(TEXTURE).items() if value != asdict(DEFAULTS)[name]}
-    words = " ".join(f"{name}={show_literal(value)}" for name, value in differing.items())
-    return f"{describe(style)}\n\n" + textwrap.fill(f"Defaults of a texture: {words}", COLUMNS)
+def _list_presets() -> str:
+    """Return each preset with its purpose, and the parameters that differ from the defaults."""
+    rows = [(f"preset={name}", " ".join([preset.sentence, *_words(preset)])) for name, preset in PRESETS.items()]
+    return f"style RECORDING preset=NAME [name=value ...]\n\n{two_columns(rows)}"
+
+
+def _defaults_of_textures() -> str:
+    return " ".join(["Defaults of a texture, preset=texture:", *_words(PRESETS["texture"])])
+
+
+def _words(preset: Preset) -> list[str]:
+    """Return what a preset changes, as words of the command line."""
+    return [f"{name}={effects()['style'].parameters[name].show(value)}" for name, value in preset.changes.items()]

@@ -21,7 +21,8 @@ IN and OUT are files, folders, or - for WAV on a pipe; VALUE sets the first para
 
 EPILOG = """other commands:
   audiostyle effects         list the effects
-  audiostyle help EFFECT     show its parameters, their units and defaults
+  audiostyle help EFFECT     describe an effect and its parameters
+  audiostyle help presets    list the presets of style
 
 examples:
   audiostyle song.wav out.wav style anthem.wav alpha=0.02 reverb room_size=0.4

@@ -10,11 +10,12 @@ from .._effects_chain.run import Job, run
 from .._recordings.files import read_format
 from .._recordings.formats import SAMPLE_BYTES
 from ..folders.api import run_folder
-from ..folders.console import show_json, watcher
 from ..folders.executors import cluster
 from ..folders.find import Selection
 from ..folders.manifest import Record
 from ..folders.one_file import record_of
+from ..folders.progress_display import display
+from .console import print_json, print_record
 from .pipes import files_for_pipes
 from .request import Request
 
@@ -39,7 +40,7 @@ def process_file(request: Request) -> tuple[int, list[ProcessedFile]]:
         made = run(job, request.chain, progress=not (options.quiet or options.json))
     record = {"status": "done", **record_of(made)}
     if options.json:
-        show_json({"event": "file", "file": target, **record})
+        print_record({"kind": "file", "file": target, **record})
     elif not options.quiet:
         print(f"{target}: {made.duration:.1f} s in {made.seconds:.1f} s", file=sys.stderr)
     return 0, [ProcessedFile(target, request.source, target, record)]
@@ -60,7 +61,7 @@ def process_folder(request: Request) -> tuple[int, list[ProcessedFile]]:
             force=options.force,
             jobs=1 if executor else options.jobs or 1,
             executor=executor,
-            progress=watcher(quiet=options.quiet, as_json=options.json),
+            progress=print_json if options.json else display(quiet=options.quiet),
         )
     sources = outcome.sources if options.report else {}
     files = [

@@ -22,7 +22,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,17 +33,15 @@ from .._effects_chain.style_effect import is_style
 from .._recordings.files import Source
 from .._recordings.levels import decibels
 from .._transfer.parameters import DEFAULTS, ORIGINAL_RATE
+from .._transfer.presets import choose
 from .._transfer.style_inputs import check_weights
 from .._validation import flag, integer
-from .console import watcher
+from ..progress import Progress, ProgressEvent
 from .executors import Crew, InTurn, Processes, Through
 from .find import Selection, find
 from .manifest import NAME, Manifest, Record, plain, sync_folder
 from .one_file import Task, failure, perform
-
-Event: TypeAlias = dict[str, Any]
-"""What happens, as plain values; see `style_folder`."""
-
+from .progress_display import folder_progress
 
 PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soundfile", "pedalboard")
 
@@ -91,7 +89,7 @@ def style_folder(
     force: bool = False,
     jobs: int = 1,
     executor: Executor | None = None,
-    progress: bool | Callable[[Event], None] | None = None,
+    progress: Progress = None,
     **parameters: Any,
 ) -> FolderOutcome:
     """Style all recordings in a folder and those below it, to the same names in another folder.
@@ -159,7 +157,7 @@ def style_folder(
             raise TypeError(f"style={one!r} must be a file, or a list of files")
     if not styles:
         raise ValueError(f"style={style!r} must hold at least one file")
-    checked = DEFAULTS.changed(**parameters)
+    checked = choose(parameters)
     values = {"style": [os.fspath(one) for one in styles], **{name: getattr(checked, name) for name in parameters}}
     if style_weights is not None:
         values["style_weights"] = check_weights(style_weights, len(styles))
@@ -185,10 +183,10 @@ def run_folder(
     force: bool = False,
     jobs: int = 1,
     executor: Executor | None = None,
-    progress: bool | Callable[[Event], None] | None = None,
+    progress: Progress = None,
 ) -> FolderOutcome:
     """`style_folder` for any chain of effects."""
-    began, tell = time.perf_counter(), _told(progress)
+    began, tell = time.perf_counter(), folder_progress(progress)
     jobs, force = integer(1)("jobs", jobs), flag("force", force)
     if executor is not None and not isinstance(executor, Executor):
         raise TypeError(f"executor={executor!r} must be a concurrent.futures.Executor, or None")
@@ -212,7 +210,7 @@ def run_folder(
     }
     with Manifest(out, {"last_run": last_run}) as manifest:
         work = _Work(manifest, chain, selection, found, force)
-        tell({"event": "start", "files": len(found), "skipped": work.skipped, "bytes": work.size(work.to_do)})
+        tell(ProgressEvent(kind="start", files=len(found), skipped=work.skipped, bytes=work.size(work.to_do)))
         with _crew(jobs, executor, chain, tell) as crew:
             first, rest = deque(work.first()), work.rest()
             _tell_again(tell, work, first)
@@ -233,18 +231,16 @@ def run_folder(
     outcome = FolderOutcome(
         Path(out_folder, NAME), files, found, dict(work.failed), work.skipped, time.perf_counter() - began
     )
-    counts = {"done": len(found) - len(outcome.failed) - work.skipped, "skipped": work.skipped}
-    tell({"event": "end", **counts, "failed": len(outcome.failed), "seconds": round(outcome.seconds, 3)})
+    tell(
+        ProgressEvent(
+            kind="end",
+            done=len(found) - len(outcome.failed) - work.skipped,
+            skipped=work.skipped,
+            failed=len(outcome.failed),
+            seconds=round(outcome.seconds, 3),
+        )
+    )
     return outcome
-
-
-def _told(progress: bool | Callable[[Event], None] | None) -> Callable[[Event], None]:
-    """Who is told what happens."""
-    if callable(progress):
-        return progress
-    if progress is not None and not isinstance(progress, bool):
-        raise TypeError(f"progress={progress!r} must be True, False, None or a function")
-    return watcher() if progress else lambda event: None
 
 
 def _first_rate(paths: Iterable[str]) -> float:
@@ -255,20 +251,20 @@ def _first_rate(paths: Iterable[str]) -> float:
     return ORIGINAL_RATE
 
 
-def _tell_of(tell: Callable[[Event], None], task: Task, record: Record, size: int) -> None:
+def _tell_of(tell: Callable[[ProgressEvent], None], task: Task, record: Record, size: int) -> None:
     """Tell of an answer, and the record that it has led to."""
-    what = {"file": task.name, "bytes": size}
     if task.full_scale is None and record["status"] != "failed":
-        tell({"event": "made", **what, "duration": record["duration"], "seconds": record["seconds"]})
+        times = {name: record[name] for name in ("duration", "seconds")}
+        tell(ProgressEvent(kind="made", file=task.name, bytes=size, **times))
     if record["status"] != "staged":
-        tell({"event": "file", **what, **record})
+        tell(ProgressEvent(kind="file", file=task.name, bytes=size, record=record))
 
 
-def _tell_again(tell: Callable[[Event], None], work: _Work, tasks: Iterable[Task]) -> None:
+def _tell_again(tell: Callable[[ProgressEvent], None], work: _Work, tasks: Iterable[Task]) -> None:
     """Tell which tasks do what had been finished."""
     anew = [task.name for task in tasks if task.anew]
     if anew:
-        tell({"event": "again", "files": len(anew), "bytes": work.size(anew)})
+        tell(ProgressEvent(kind="again", files=len(anew), bytes=work.size(anew)))
 
 
 def _absolute(step: Step) -> Step:
@@ -516,7 +512,7 @@ def _content(path: str) -> str:
 
 
 def _crew(
-    jobs: int, executor: Executor | None, chain: Sequence[Step], tell: Callable[[Event], None]
+    jobs: int, executor: Executor | None, chain: Sequence[Step], tell: Callable[[ProgressEvent], None]
 ) -> Crew[Task, Record]:
     if executor is not None:
         return Through(executor, perform, failure)
@@ -525,9 +521,8 @@ def _crew(
         return Processes(jobs, perform, failure, devices[0] if devices else "cpu")
 
     def work(task: Task) -> Record:
-        def progress(stage: str, iteration: int, total: int, _: Mapping[str, float], sections: tuple[int, int]) -> None:
-            where = {"stage": stage, "iteration": iteration, "total": total, "sections": sections}
-            tell({"event": "stage", "file": task.name, **where})
+        def progress(event: ProgressEvent) -> None:
+            tell(replace(event, file=task.name))
 
         return perform(task, progress)
 

@@ -166,5 +166,5 @@ def _stage(stage: Stage) -> Record:
         return [float(f"{value:.{figures}g}") for value in values[at]]
 
     record = {"seconds": round(stage.seconds, 3), "iterations": [int(i) for i in some(stage.iterations)]}
-    record |= {"style": some(stage.style), "content": some(stage.content)}
+    record |= {"style_loss": some(stage.style_loss), "content_loss": some(stage.content_loss)}
     return record if stage.inconsistency is None else {**record, "inconsistency": some(stage.inconsistency)}
