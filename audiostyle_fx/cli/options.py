@@ -15,8 +15,9 @@ from .suggestions import suggestion
 USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
 
 
-DESCRIPTION = """Make recordings sound as another does, and run pedalboard's effects, in the order given.
-IN and OUT are files, folders, or - for WAV on a pipe; VALUE sets the first parameter."""
+DESCRIPTION = """Make recordings sound as another does, and run pedalboard's effects, in the
+order given. IN and OUT are files, folders, or - for WAV on a pipe. VALUE sets
+the first parameter of an effect."""
 
 
 EPILOG = """other commands:

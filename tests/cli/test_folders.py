@@ -14,17 +14,15 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from support.commands import ENVIRONMENT, PROGRAM, QUICK
 from support.processes import children, contents, gone, wait_for
 
 import audiostyle_fx
-from audiostyle_fx.cli import command
+from audiostyle_fx.cli import main
 from audiostyle_fx.folders.find import Selection, find
 from audiostyle_fx.folders.manifest import HIDDEN, NAME
 
-QUICK = ["n_fft=256", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
 STYLED = ["style", "style.wav", *QUICK]
-COMMAND = [sys.executable, "-m", "audiostyle_fx"]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(audiostyle_fx.__file__).parents[1])}
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +46,7 @@ def here(tmp_path, monkeypatch, style, content):
 def run(*words):
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        return command.main(["in", "out", *words])
+        return main(["in", "out", *words])
 
 
 def finished(folder):
@@ -91,7 +89,7 @@ def test_a_bar_on_a_terminal(capsys, monkeypatch):
 def test_json_for_scripts(capsys):
     assert run("--json", "--include", "solo.*", *STYLED) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [event["event"] for event in events] == ["start", *["stage"] * 5, "made", "file", "end"]
+    assert [event["kind"] for event in events] == ["start", *["stage"] * 5, "made", "file", "end"]
     assert events[-2]["status"] == "done" and events[-2]["losses"].keys() == {"style", "content"}
     assert events[-1].items() >= {"done": 1, "skipped": 0, "failed": 0}.items()
 
@@ -127,21 +125,21 @@ def test_chains_and_folders_without_style():
         (["in", "in"], "must not be the same folder"),
         (["in", "style.wav"], "must be a folder, as the input is one"),
         (["in", "out", "--include", "*.mp3"], "holds no recordings that --include and --exclude leave"),
-        (["in", "out", "--format", "xyz"], "format='xyz' must be one of"),
+        (["in", "out", "--format", "xyz"], "--format 'xyz' must be one of"),
         (["in", "out", "--jobs", "0"], "--jobs 0 must be at least 1"),
         (["in", "out", "--jobs", "two"], "invalid int value: 'two'"),
-        (["in", "out", "--jobs", "2", "--dask", "tcp://nowhere"], "--jobs is for this machine"),
-        (["style.wav", "out.wav", "--jobs", "2"], "--jobs is for a folder, and IN is none"),
-        (["style.wav", "out.wav", "--force"], "--force is for a folder, and IN is none"),
-        (["nowhere", "out", "--exclude", "x"], "--exclude is for a folder, and IN is none"),
-        (["-n", "out.wav", "--jobs", "2"], "--jobs is for a folder, and IN is none"),
-        (["style.wav", "-", "--json"], "--json and OUT - would both be on standard output"),
+        (["in", "out", "--jobs", "2", "--dask", "tcp://nowhere"], "--jobs does not apply with --dask tcp://nowhere"),
+        (["style.wav", "out.wav", "--jobs", "2"], "--jobs only applies when IN is a folder"),
+        (["style.wav", "out.wav", "--force"], "--force only applies when IN is a folder"),
+        (["nowhere", "out", "--exclude", "x"], "--exclude only applies when IN is a folder"),
+        (["-n", "out.wav", "--jobs", "2"], "--jobs only applies when IN is a folder"),
+        (["style.wav", "-", "--json"], "--json and OUT - would both write to standard output"),
         (["in", "out", "--report", "out/audiostyle.json"], "must end in .html"),
     ],
 )
 def test_what_is_not_understood(words, why, capsys, no_work):
     before = contents(".")
-    assert command.main([*words, *STYLED]) == 2
+    assert main([*words, *STYLED]) == 2
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("audiostyle: ") and why in line
     assert contents(".") == before
@@ -155,7 +153,7 @@ def test_a_page_of_a_folder_shows_every_file_and_is_no_input_of_the_next(page, m
     words = ["-q", "--format", "flac", "--exclude", "a/soft.wav", "--report", page, "gain", "-6"]
     assert run(*words) == 1
     Path("in").rename("moved")
-    assert command.main(["moved", "out", *words]) == 1  # where all that can be done has been
+    assert main(["moved", "out", *words]) == 1  # where all that can be done has been
     for folder, (where, entries) in zip(["in", "moved"], shown, strict=True):
         assert where == page and Path(page).parent.is_dir()
         by_name = {entry.name: entry for entry in entries}
@@ -202,7 +200,10 @@ def test_interrupted_and_taken_up(capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("audiostyle_fx.folders.one_file._make", interrupt)
         assert run("-q", *STYLED) == 130
-    assert capsys.readouterr().err.splitlines()[-1] == "audiostyle: interrupted; the same command goes on with the rest"
+    assert (
+        capsys.readouterr().err.splitlines()[-1]
+        == "audiostyle: interrupted; the same command continues with the remaining files"
+    )
     assert finished("out").keys() == {"a/bass.wav", "a/loud.wav", "a/soft.wav"}
     assert run(*STYLED) == 0
     assert "3 files of 6 finished before" in capsys.readouterr().err and len(contents()) == 6
@@ -213,15 +214,22 @@ def unbroken(*words):
     """The contents of a folder that an unbroken run has made."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        assert command.main(["-q", "in", "whole", *words]) == 0
+        assert main(["-q", "in", "whole", *words]) == 0
     return contents("whole")
 
 
 def begin(*words, **arguments):
-    return subprocess.Popen([*COMMAND, "in", "out", *words], env=ENVIRONMENT, stderr=subprocess.PIPE, **arguments)
+    return subprocess.Popen([*PROGRAM, "in", "out", *words], env=ENVIRONMENT, stderr=subprocess.PIPE, **arguments)
 
 
-LONGER = [*STYLED[:2], "n_fft=256", "kernel_width=3", "spectrogram_iters=40", "phase_iters=20", "waveform_iters=40"]
+LONGER = [
+    *STYLED[:2],
+    "windows=256smp",
+    "kernel_width=3",
+    "spectrogram_iters=40",
+    "phase_iters=20",
+    "waveform_iters=40",
+]
 
 
 @pytest.mark.slow
@@ -276,7 +284,7 @@ def test_nothing_goes_on_when_the_command_ends(number, moment):
     wait_for(lambda: all(map(gone, others)), 10)
     assert process.returncode == (130 if number == signal.SIGINT else -number)
     if number == signal.SIGINT:
-        assert shown.splitlines() == ["audiostyle: interrupted; the same command goes on with the rest"]
+        assert shown.splitlines() == ["audiostyle: interrupted; the same command continues with the remaining files"]
     whole = unbroken("--jobs", "2", *STYLED)
     assert run("-q", "--jobs", "2", "--force", *STYLED) == 0 and contents() == whole
 
@@ -292,7 +300,7 @@ def test_a_file_size_limit_leaves_nothing_half_written():
     limit = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from audiostyle_fx import cli; "
     )
-    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (32_000, 32_000)); sys.exit(command.main(sys.argv[1:]))"
+    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (32_000, 32_000)); sys.exit(cli.main(sys.argv[1:]))"
     command = [sys.executable, "-c", limit, "in", "out", *words]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
     failed = {line.split(": ")[1] for line in done.stderr.splitlines() if "File too large" in line or "rror" in line}
