@@ -20,7 +20,7 @@ def test_every_parameter_is_in_the_table_with_its_default():
     rows = dict(re.findall(r"^\| `(\w+)` \| `?([^`|]+?)`? \|", README, re.MULTILINE))
     assert rows.pop("style") == "required"
     assert rows.pop("style_sample_rate") == rows.pop("style_weights") == rows.pop("progress") == "None"
-    assert (rows.pop("streaming"), rows.pop("content_level")) == ("False", "None")
+    assert (rows.pop("streaming"), rows.pop("content_level_db")) == ("False", "None")
     assert rows == {name: repr(value) for name, value in asdict(DEFAULTS).items()}
 
 
@@ -40,7 +40,7 @@ def test_every_preset_is_stated():
 
 @pytest.mark.parametrize("function", [stylize, StyleTransfer])
 def test_the_table_names_what_can_be_given(function):
-    given = set(inspect.signature(function).parameters) - {"content", "sample_rate"} | {"streaming", "content_level"}
+    given = set(inspect.signature(function).parameters) - {"content", "sample_rate"} | {"streaming", "content_level_db"}
     assert given == set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
 
 

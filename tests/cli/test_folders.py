@@ -222,14 +222,7 @@ def begin(*words, **arguments):
     return subprocess.Popen([*PROGRAM, "in", "out", *words], env=ENVIRONMENT, stderr=subprocess.PIPE, **arguments)
 
 
-LONGER = [
-    *STYLED[:2],
-    "windows=256smp",
-    "kernel_width=3",
-    "spectrogram_iters=40",
-    "phase_iters=20",
-    "waveform_iters=40",
-]
+LONGER = [*STYLED[:2], *QUICK[:2], "spectrogram_iters=40", "phase_iters=20", "waveform_iters=40"]
 
 
 @pytest.mark.slow

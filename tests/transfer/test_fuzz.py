@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import audiostyle_fx
-from audiostyle_fx import StyleTransfer, Window, cli, stylize
+from audiostyle_fx import StyleTransfer, Window, stylize
 from audiostyle_fx._recordings.files import read_audio
+from audiostyle_fx.cli import command
 
 # What fails is shown as it was found: shrinking it takes minutes.
 SETTINGS = {"deadline": None, "suppress_health_check": [*HealthCheck], "phases": [Phase.explicit, Phase.generate]}
@@ -219,7 +220,7 @@ def test_the_command_leaves_no_half_file_of_a_damaged_song(tmp_path, monkeypatch
         good = recording(file_format, subtype)
         for data in (b"", *(damaged(good, rng) for _ in range(2))):
             Path(f"song.{ending}").write_bytes(data)
-            code = cli.main(["-q", f"song.{ending}", "out.wav", "style", "style.wav", *quick])
+            code = command.main(["-q", f"song.{ending}", "out.wav", "style", "style.wav", *quick])
             assert code == (0 if Path("out.wav").exists() else 1), capsys.readouterr().err
             if code == 0:
                 assert soundfile.info("out.wav").frames == read_audio(f"song.{ending}", "")[0].shape[1]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiostyle_fx import StyleTransfer, style_file, stylize
+from audiostyle_fx import StyleTransfer, Window, style_file, stylize
 from audiostyle_fx._engine.arrays.cache import Held
 from audiostyle_fx._engine.objectives import infinite_width, random_conv
 from audiostyle_fx._transfer import stages, style_inputs, style_recordings
@@ -19,11 +19,11 @@ EVERY = [
     {"optimizer": "lbfgs"},
     {"n_filters": 20},
     {"n_filters": 600},  # more than patches
-    {"n_fft": (256, 128), "kernel_width": (2, 3)},
-    {"n_fft": (256, 256), "n_filters": 20},  # alike but for their filters
+    {"windows": (Window(n_fft=256), Window(n_fft=128)), "kernel_width": (2, 3)},
+    {"windows": (Window(n_fft=256), Window(n_fft=256)), "n_filters": 20},  # alike but for their filters
     {"kernel_width": (3, 3), "n_filters": 20},  # likewise
     {"init": "noise", "phase_init": "random"},
-    {"original": True, "n_fft": 512},
+    {"preset": "original", "windows": Window(n_fft=512)},
     {"section_seconds": 0.8},
     {"normalize": False},
 ]
@@ -75,7 +75,7 @@ ONCE = {"read": 1, "resampled": 1, "seen": 1, "statistics": 1}
 def test_stems_of_a_folder_share_what_was_made_of_a_style(file, stereo, rate, quick, tmp_path, made, n_filters):
     for i in range(3):
         soundfile.write(tmp_path / f"{i}.wav", np.roll(stereo, i, axis=1).T, rate, subtype="FLOAT")
-        style_file(tmp_path / f"{i}.wav", file, tmp_path / "out.wav", **quick, n_filters=n_filters)
+        style_file(tmp_path / f"{i}.wav", tmp_path / "out.wav", file, **quick, n_filters=n_filters)
         assert made == ONCE
     stylize(stereo[:, ::-1], str(file), rate, **quick, n_filters=n_filters)
     assert made == ONCE, "an array and another kind of path"
@@ -106,7 +106,7 @@ def anew(monkeypatch):
 def assert_equal(got, want):
     np.testing.assert_array_equal(got.audio, want.audio)
     for name, stage in want.stages.items():
-        np.testing.assert_array_equal(got.stages[name].style, stage.style)
+        np.testing.assert_array_equal(got.stages[name].style_loss, stage.style_loss)
 
 
 @pytest.mark.parametrize("parameters", EVERY, ids=str)
@@ -126,11 +126,11 @@ def test_what_is_kept_serves_equal_parameters_alone(file, content, rate, quick, 
         {"kernel_width": 2},
         {"kernel_width": 4, "seed": 1},
         {"normalize": False},
-        {"n_fft": 512},
+        {"windows": Window(n_fft=512)},
         {"n_filters": 20},
         {"n_filters": 30},
         {"n_filters": 30, "seed": 1},
-        {"n_filters": 30, "original": True, "n_fft": 512},
+        {"n_filters": 30, "preset": "original", "windows": Window(n_fft=512)},
         {"n_filters": 20, "kernel_width": (2, 3)},
         {"n_filters": 20, "kernel_width": (3, 2)},
     ]
