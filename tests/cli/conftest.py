@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 import soundfile
@@ -27,3 +28,21 @@ def streams(monkeypatch):
         return run(*words), out.buffer.getvalue()
 
     return run_with
+
+
+@pytest.fixture
+def stems(tmp_path, monkeypatch, style, content):
+    """The current folder, with a style and a folder of two songs in it, one of them with a stem that clips."""
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("style.wav", style, 8000, subtype="FLOAT")
+    for name, level in [
+        ("a/bass", 0.3),
+        ("a/loud", 4.9),
+        ("a/soft", 0.05),
+        ("b/one", 0.5),
+        ("b/two", 0.4),
+        ("solo", 1),
+    ]:
+        path = Path("in", f"{name}.wav")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, level * content[100 * len(name) :][:4000], 8000)

@@ -14,7 +14,7 @@ from audiostyle_fx.cli.options import Parser
 OPTIONS = [option for option in Parser().takes_value if option not in ("-q", "-h")]
 EFFECTS = [*effects()]
 
-# What bash is to offer for a line that ends at the cursor; a line of nothing is completed with files.
+# What bash offers for a line that ends at the cursor; where it offers nothing, the shell completes files.
 LINES = {
     "audiostyle ": [],
     "audiostyle so": [],
@@ -33,6 +33,8 @@ LINES = {
     "audiostyle song.wav out.wav style a.wav alpha=": [],
     "audiostyle song.wav out.wav style a.wav reverb al": [],
     "audiostyle song.wav out.wav gain -3 ga": ["gain_db=", "gain"],
+    "audiostyle song.wav out.wav style a.wav preset=t": ["texture", "thorough"],
+    "audiostyle song.wav out.wav style a.wav normalize=": ["true", "false"],
     "audiostyle song.wav out.wav ladder_filter mode=B": ["BPF12", "BPF24"],
     "audiostyle song.wav out.wav ladder_filter mode=": ["LPF12", "HPF12", "BPF12", "LPF24", "HPF24", "BPF24"],
     "audiostyle --s": ["--start"],

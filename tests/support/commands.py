@@ -1,14 +1,18 @@
 """The command as tests run it, in this process or in its own."""
 
+import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import soundfile
+from support.processes import contents
 
 import audiostyle_fx
 from audiostyle_fx.cli import main
+from audiostyle_fx.folders.manifest import HIDDEN, NAME
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(audiostyle_fx.__file__).parents[1])}
 PROGRAM = [sys.executable, "-m", "audiostyle_fx"]
@@ -54,3 +58,20 @@ def fails(capsys, code, *arguments):
     line = shown.err.strip().splitlines()[-1]
     assert line.startswith("audiostyle: ")
     return line
+
+
+def run_on_folder(*words):
+    """Return the exit code of the command from the folder ``in`` to ``out``, in this process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        return main(["in", "out", *words])
+
+
+def finished(folder):
+    """Return the finished files of a folder, with their bytes."""
+    return {name: data for name, data in contents(folder).items() if HIDDEN not in name}
+
+
+def records(folder="out"):
+    """Return the manifest's records of a folder's files."""
+    return json.loads(Path(folder, NAME).read_text())["files"]
