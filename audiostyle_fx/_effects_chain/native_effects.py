@@ -32,7 +32,7 @@ class ValueKind(NamedTuple):
 
 NUMBER = ValueKind(read_number, show_number)
 INTEGER = ValueKind(read_integer, str)
-KINDS = {
+VALUE_KINDS = {
     "float": NUMBER,
     "typing.SupportsFloat": NUMBER,
     "int": INTEGER,
@@ -128,8 +128,8 @@ def _alternatives(annotation: ast.expr | None) -> list[str]:
 
 def _kind(type_name: str, plugin: type) -> ValueKind | None:
     """Return the kind of a type's values; None if text cannot give them."""
-    if type_name in KINDS:
-        return KINDS[type_name]
+    if type_name in VALUE_KINDS:
+        return VALUE_KINDS[type_name]
     path = type_name.removeprefix("pedalboard_native.")
     if re.fullmatch(r"[\w.]+", path):
         for scope in (plugin, pedalboard_native):

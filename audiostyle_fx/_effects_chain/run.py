@@ -46,7 +46,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Made:
+class JobResult:
     """Summary of a finished job: the sample rate in Hz, length and computing time in seconds, and the transfers."""
 
     sample_rate: float
@@ -55,7 +55,7 @@ class Made:
     transfers: tuple[Result, ...]
 
 
-def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> Made:
+def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> JobResult:
     """Process a recording: in bounded memory where a transfer is the only effect, otherwise held in memory.
 
     Raises
@@ -65,15 +65,15 @@ def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> Made:
     """
     began = time.perf_counter()
     if job.source is None:
-        made = _texture_file(job, chain, progress)
+        result = _texture_file(job, chain, progress)
     elif len(chain) == 1 and is_style(chain[0]):
-        made = _style_file(job, job.source, chain[0].values, progress)
+        result = _style_file(job, job.source, chain[0].values, progress)
     else:
-        made = _chain_file(job, job.source, chain, progress)
-    return replace(made, seconds=time.perf_counter() - began)
+        result = _chain_file(job, job.source, chain, progress)
+    return replace(result, seconds=time.perf_counter() - began)
 
 
-def _style_file(job: Job, source: str, values: dict[str, Any], progress: Progress) -> Made:
+def _style_file(job: Job, source: str, values: dict[str, Any], progress: Progress) -> JobResult:
     read_format(source)  # its errors name the input
     result = style_file(
         source,
@@ -84,10 +84,10 @@ def _style_file(job: Job, source: str, values: dict[str, Any], progress: Progres
         progress=progress,
         **values,
     )
-    return Made(result.sample_rate, result.duration, 0.0, (result,))
+    return JobResult(result.sample_rate, result.duration, 0.0, (result,))
 
 
-def _chain_file(job: Job, source: str, chain: Sequence[Step], progress: Progress) -> Made:
+def _chain_file(job: Job, source: str, chain: Sequence[Step], progress: Progress) -> JobResult:
     with Source(source, "input") as recording:
         empty = np.zeros((recording.channels, 0), np.float32)
         audio = np.concatenate([empty, *recording.blocks(job.start, job.duration)], axis=1, dtype=np.float32)
@@ -96,10 +96,10 @@ def _chain_file(job: Job, source: str, chain: Sequence[Step], progress: Progress
     check_files(chain, sample_rate)
     audio, transfers = _through(chain, audio, sample_rate, progress)
     write_audio(job.target, audio, sample_rate, subtype, tags)
-    return Made(sample_rate, audio.shape[1] / sample_rate, 0.0, transfers)
+    return JobResult(sample_rate, audio.shape[1] / sample_rate, 0.0, transfers)
 
 
-def _texture_file(job: Job, chain: Sequence[Step], progress: Progress) -> Made:
+def _texture_file(job: Job, chain: Sequence[Step], progress: Progress) -> JobResult:
     """Write a texture, at the rate and in the sample format of its first style, after the effects that follow it."""
     first, *others = chain
     values = {name: value for name, value in first.values.items() if name != "alpha"}
@@ -110,7 +110,7 @@ def _texture_file(job: Job, chain: Sequence[Step], progress: Progress) -> Made:
     result = texture(sample_rate=sample_rate, progress=progress, **values)
     audio, transfers = _through(others, result.audio, sample_rate, progress)
     write_audio(job.target, audio, sample_rate, subtype)
-    return Made(sample_rate, audio.shape[1] / sample_rate, 0.0, (result, *transfers))
+    return JobResult(sample_rate, audio.shape[1] / sample_rate, 0.0, (result, *transfers))
 
 
 def _through(

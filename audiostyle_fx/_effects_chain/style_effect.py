@@ -26,13 +26,13 @@ def style_effect() -> Effect:
     parameters = [
         Parameter("style", str, str, is_file=True, help=STYLE_HELP),
         Parameter("style_weights", read_value, show_value, None, help=SHARED["style_weights"][1]),
-        *map(_parameter, Parameters.described()),
+        *map(_from_description, Parameters.described()),
         Parameter("duration", read_number, show_value, None, unit="s", help="Length of a texture; required there."),
     ]
     return Effect("style", StyleTransfer, {parameter.name: parameter for parameter in parameters}, SUMMARY, True)
 
 
-def _parameter(description: ParameterDescription) -> Parameter:
+def _from_description(description: ParameterDescription) -> Parameter:
     choices = ("true", "false") if description.type == "bool" else description.choices
     return Parameter(
         description.name,

@@ -40,10 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(error, 2)
         except RuntimeError as error:  # a device that is not available
             return _fail(error, 1)
-        return _process(request)
+        return _process_request(request)
 
 
-def _process(request: Request) -> int:
+def _process_request(request: Request) -> int:
     """Do what was asked for; return the exit code."""
     options = request.options
     try:

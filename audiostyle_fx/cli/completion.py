@@ -28,7 +28,7 @@ _CANDIDATES = """_audiostyle_candidates() {
     case $previous in
         --completion) echo "@SHELLS@"; return ;;
         @VALUED@) return ;;
-        help) [ $count -eq 1 ] && echo "$effects"; return ;;
+        help) [ $count -eq 1 ] && echo "presets $effects"; return ;;
         @FILES@) [ "$effect" = "$previous" ] && return ;;
     esac
     case $current in -*) echo "@OPTIONS@"; return ;; esac
@@ -79,7 +79,7 @@ end
 @FISH_OPTIONS@
 complete -c audiostyle -l completion -x -a "@SHELLS@"
 complete -c audiostyle -n 'test (count (commandline -opc)) -ge 3' -a "@EFFECTS@"
-complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "@EFFECTS@"
+complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "presets @EFFECTS@"
 @NAMES@
 """
 

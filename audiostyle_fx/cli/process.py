@@ -37,12 +37,12 @@ def process_file(request: Request) -> tuple[int, list[ProcessedFile]]:
         if target == "-" and (in_path is None or read_format(in_path)[0] not in SAMPLE_BYTES):
             subtype = "FLOAT"  # WAV may not have the input's
         job = Job(in_path, out_path, options.start, options.duration, subtype)
-        made = run(job, request.chain, progress=not (options.quiet or options.json))
-    record = {"status": "done", **record_of(made)}
+        result = run(job, request.chain, progress=not (options.quiet or options.json))
+    record = {"status": "done", **record_of(result)}
     if options.json:
         print_record({"kind": "file", "file": target, **record})
     elif not options.quiet:
-        print(f"{target}: {made.duration:.1f} s in {made.seconds:.1f} s", file=sys.stderr)
+        print(f"{target}: {result.duration:.1f} s in {result.seconds:.1f} s", file=sys.stderr)
     return 0, [ProcessedFile(target, request.source, target, record)]
 
 

@@ -41,6 +41,7 @@ LINES = {
     "audiostyle song.wav out.wav --q": ["--quiet"],
     "audiostyle --completion ": list(SHELLS),
     "audiostyle help rev": ["reverb"],
+    "audiostyle help pre": ["presets"],
 }
 
 

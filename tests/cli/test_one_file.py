@@ -66,7 +66,7 @@ def test_quiet_anywhere_on_the_line(option, place, capsys):
         (["alpha=1e-3", "n_filters=Inf"], {"alpha": 1e-3}),
     ],
 )
-def test_parameters_mean_what_they_do_in_run_program(words, parameters, stereo, style, rate, quick):
+def test_parameters_mean_what_they_do_in_python(words, parameters, stereo, style, rate, quick):
     assert run("-q", "song.wav", "out.wav", "style", "style.wav", *QUICK, *words) == 0
     np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, **{**quick, **parameters}).audio)
 
