@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pedalboard import Pedalboard
 
-from .._recordings.files import Source, read_audio, read_format
+from .._recordings.files import SoundFileReader, read_audio, read_format
 from .._recordings.writing import check_writable, write_audio
 from .._transfer.api import style_file, stylize, texture
 from .._transfer.results import Result
@@ -88,7 +88,7 @@ def _style_file(job: Job, source: str, values: dict[str, Any], progress: Progres
 
 
 def _chain_file(job: Job, source: str, chain: Sequence[Step], progress: Progress) -> JobResult:
-    with Source(source, "input") as recording:
+    with SoundFileReader(source, "input") as recording:
         empty = np.zeros((recording.channels, 0), np.float32)
         audio = np.concatenate([empty, *recording.blocks(job.start, job.duration)], axis=1, dtype=np.float32)
         sample_rate, subtype, tags = recording.sample_rate, job.subtype or recording.subtype, recording.tags

@@ -40,24 +40,20 @@ def write_page(request: Request, files: Sequence[ProcessedFile]) -> None:
         return
     from ..report import Entry, write_report
 
-    transfers = [step for step in request.chain if is_style(step)]
-    entries = []
-    for name, source, target, record in files:
-        failed = record["status"] == "failed"
-        last = record["transfers"][-1] if record.get("transfers") else {"parameters": {}, "stages": {}}
-        entry = Entry(
-            name,
-            None if failed else Path(target),
-            None if source is None else Path(source),
-            tuple(map(Path, transfers[-1].files)) if transfers else (),
-            options.start,
-            options.duration,
-            record.get("seconds", 0.0),
-            last["parameters"],
-            shlex.join(options.words[1 if options.no_input else 2 :]),
-            last["stages"],
-            record["error"] if failed else None,
+    styles = [step.files for step in request.chain if is_style(step)]
+    words = shlex.join(options.words[1 if options.no_input else 2 :])
+    entries = [
+        Entry.of_record(
+            file.name,
+            file.record,
+            file.source,
+            file.target,
+            styles[-1] if styles else (),
+            start=options.start,
+            duration=options.duration,
+            chain=words,
         )
-        entries.append(entry)
+        for file in files
+    ]
     Path(options.report).parent.mkdir(parents=True, exist_ok=True)
     write_report(options.report, entries)

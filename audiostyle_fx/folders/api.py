@@ -30,8 +30,8 @@ from .._effects_chain.catalog import effects
 from .._effects_chain.checks import check_chain, check_files
 from .._effects_chain.step import Step
 from .._effects_chain.style_effect import is_style
-from .._recordings.files import Source
-from .._recordings.levels import decibels
+from .._recordings.files import SoundFileReader
+from .._recordings.levels import format_db
 from .._transfer.parameters import DEFAULTS, ORIGINAL_RATE
 from .._transfer.presets import choose
 from .._transfer.style_inputs import check_weights
@@ -246,7 +246,7 @@ def run_folder(
 def _first_rate(paths: Iterable[str]) -> float:
     """The rate of the first recording that can be read, or any: that at which styles are needed first."""
     for path in paths:
-        with contextlib.suppress(ValueError, OSError), Source(path, "input") as source:
+        with contextlib.suppress(ValueError, OSError), SoundFileReader(path, "input") as source:
             return source.sample_rate
     return ORIGINAL_RATE
 
@@ -395,7 +395,7 @@ class _Work:
         waiting = [name for name, one in made.items() if one.full_scale is None]
         louder = [one for one in finished if one < full_scale]
         if waiting and louder:
-            where, much = f"{group}: " * bool(group), decibels(full_scale / min(louder))
+            where, much = f"{group}: " * bool(group), format_db(full_scale / min(louder))
             count = f"{len(louder)} other file" + (
                 "s of this folder were" if len(louder) > 1 else " of this folder was"
             )
@@ -405,7 +405,7 @@ class _Work:
         if waiting and full_scale > 1 and len(made) + len(others) > 1:
             where = f"{group}: its" if group else "all"
             warnings.warn(
-                f"{where} files turned down by {decibels(full_scale)}, as one would clip at full scale", stacklevel=2
+                f"{where} files turned down by {format_db(full_scale)}, as one would clip at full scale", stacklevel=2
             )
         return [replace(self._task(name), full_scale=full_scale) for name in waiting]
 
