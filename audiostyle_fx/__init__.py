@@ -2,11 +2,12 @@
 
 from ._transfer.api import Outcome, Result, style_file, stylize, stylize_batch, texture
 from .effect import StyleTransfer
-from .folders.api import FolderOutcome, style_folder
+from .folders.api import style_folder
+from .folders.results import FolderResult
 from .hosting.bridge import OfflineEffect, install, uninstall
 
 __all__ = [
-    "FolderOutcome",
+    "FolderResult",
     "OfflineEffect",
     "Outcome",
     "Result",
