@@ -1,17 +1,32 @@
 """Audio style transfer: one recording, sounding as another does, as a function and as a pedalboard effect."""
 
-from ._transfer.api import Outcome, Result, style_file, stylize, stylize_batch, texture
+from typing import Any
+
+from ._transfer.api import style_file, stylize, stylize_batch, texture
+from ._transfer.presets import PRESETS, Preset
+from ._transfer.results import Result, Stage
+from ._transfer.windows import Window
 from .effect import StyleTransfer
+from .errors import AudiostyleError, FolderError, TransferError
 from .folders.api import style_folder
 from .folders.results import FolderResult
 from .hosting.bridge import OfflineEffect, install, uninstall
+from .progress import ProgressEvent
 
 __all__ = [
+    "PRESETS",
+    "AudiostyleError",
+    "FolderError",
     "FolderResult",
     "OfflineEffect",
-    "Outcome",
+    "Preset",
+    "ProgressEvent",
     "Result",
+    "Stage",
     "StyleTransfer",
+    "TransferError",
+    "Window",
+    "__version__",
     "install",
     "style_file",
     "style_folder",
@@ -20,5 +35,15 @@ __all__ = [
     "texture",
     "uninstall",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return the version from the installed package's metadata, read when it is asked for."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("audiostyle-fx")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 install()

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 MIN_RATE, MAX_RATE = 1_000, 1_000_000
-"""Sample rates in Hz; outside, a rate in kHz or a mistake is more likely than a recording."""
+"""Limits of sample rates in Hz. Values outside are more likely rates in kHz, or mistakes."""
 
 
 def number(low: float, high: float = math.inf) -> Callable[[str, Any], float]:
-    """A check for finite numbers from ``low`` to ``high``."""
+    """Return a check for finite numbers from ``low`` to ``high``."""
 
     def check(name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, Real):
@@ -31,7 +31,7 @@ def number(low: float, high: float = math.inf) -> Callable[[str, Any], float]:
 
 
 def integer(low: int, *, multiple_of: int = 1) -> Callable[[str, Any], int]:
-    """A check for integers from ``low``."""
+    """Return a check for integers from ``low``."""
 
     def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, Integral):
@@ -46,7 +46,7 @@ def integer(low: int, *, multiple_of: int = 1) -> Callable[[str, Any], int]:
 
 
 def one_of(*names: str) -> Callable[[str, Any], str]:
-    """A check for one of several names."""
+    """Return a check for one of several names."""
 
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in names:
@@ -57,7 +57,7 @@ def one_of(*names: str) -> Callable[[str, Any], str]:
 
 
 def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    """The check, or None."""
+    """Return a check that also accepts None."""
     return lambda name, value: None if value is None else check(name, value)
 
 
@@ -66,40 +66,69 @@ def _range(low: float, high: float = math.inf) -> str:
 
 
 def flag(name: str, value: Any) -> bool:
-    """Check for True or False."""
+    """Return True or False; NumPy's booleans count."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}={value!r} must be True or False")
     return bool(value)
 
 
-def several(one: Callable[[str, Any], Any], kind: str) -> Callable[[str, Any], Any]:
-    """A check for what ``one`` takes, such as "an integer", or a sequence of it, which becomes a tuple."""
+def n_filters(name: str, value: Any) -> float:
+    """Return a number of filters: an integer from 1, or infinity."""
+    if isinstance(value, Real) and value == math.inf:
+        return math.inf
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r} must be an integer or math.inf")
+    if value < 1:
+        raise ValueError(f"{name}={value!r} must be at least 1, or math.inf")
+    return int(value)
 
-    def check(name: str, value: Any) -> Any:
-        if isinstance(value, np.ndarray) and value.ndim == 1:
-            value = tuple(value)
-        if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-            if not value:
-                raise ValueError(f"{name}={value!r} must be {kind}, or hold at least one")
-            return tuple(one(name, element) for element in value)
+
+def seconds_or_all(low: float) -> Callable[[str, Any], float]:
+    """Return a check for seconds from ``low``, or infinity for all of a recording."""
+
+    def check(name: str, value: Any) -> float:
+        if isinstance(value, Real) and value == math.inf:
+            return math.inf
         try:
-            return one(name, value)
-        except TypeError as error:
-            raise TypeError(f"{name}={value!r} must be {kind}, or a sequence of them") from error
+            return number(low)(name, value)
+        except ValueError:
+            raise ValueError(f"{name}={value!r} must be at least {low:g}, or math.inf") from None
 
     return check
 
 
-def integers(low: int, *, multiple_of: int = 1) -> Callable[[str, Any], int | tuple[int, ...]]:
-    """A check for an integer from ``low``, or a sequence of them."""
-    return several(integer(low, multiple_of=multiple_of), "an integer")
+def duration(name: str, value: Any) -> float:
+    """Return seconds above 0, or infinity for all of a recording."""
+    if isinstance(value, Real) and value == math.inf:
+        return math.inf
+    if number(0)(name, value) == 0:
+        raise ValueError(f"{name}={value!r} must be above 0")
+    return float(value)
 
 
-def numbers(low: float) -> Callable[[str, Any], float | tuple[float, ...]]:
-    """A check for a finite number from ``low``, or a sequence of them."""
-    return several(number(low), "a number")
+def integers(low: int) -> Callable[[str, Any], int | tuple[int, ...]]:
+    """Return a check for an integer from ``low``, or a sequence of them, which becomes a tuple."""
+    check_integer = integer(low)
+
+    def check(name: str, value: Any) -> int | tuple[int, ...]:
+        if isinstance(value, np.ndarray) and value.ndim == 1:
+            value = tuple(value)
+        if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+            if not value:
+                raise ValueError(f"{name}={value!r} must be an integer, or hold at least one")
+            return tuple(check_integer(name, element) for element in value)
+        try:
+            return check_integer(name, value)
+        except TypeError as error:
+            raise TypeError(f"{name}={value!r} must be an integer, or a sequence of them") from error
+
+    return check
 
 
 def sample_rate(name: str, value: Any) -> float:
-    """Check a rate in Hz."""
-    return number(MIN_RATE, MAX_RATE)(name, value)
+    """Return a sample rate in Hz, from 1,000 to 1,000,000."""
+    rate = number(-math.inf)(name, value)
+    if not MIN_RATE <= rate <= MAX_RATE:
+        hint = " Did you pass kHz?" if MIN_RATE <= 1000 * rate <= MAX_RATE else ""
+        raise ValueError(f"{name}={value!r} Hz is outside {MIN_RATE:,} to {MAX_RATE:,} Hz.{hint}")
+    return rate

@@ -3,66 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 import numpy as np
 
 from ._recordings.arrays import check_audio
 from ._transfer.api import Style, styled
-from ._transfer.parameters import DEFAULTS, Parameters, preset
+from ._transfer.documentation import documented
+from ._transfer.parameters import (
+    DEFAULTS,
+    Magnitudes,
+    Optimizer,
+    Parameters,
+    Phases,
+    Precision,
+    PresetName,
+    TransferOptions,
+)
+from ._transfer.presets import choose
 from ._transfer.recording_transfer import Recipe
 from ._transfer.streaming import Stream
 from ._transfer.style_inputs import as_list, check_rates, check_weights
 from ._transfer.style_recordings import Styles
+from ._transfer.windows import Window, Windows
 from ._validation import flag, number, optional
 from ._validation import sample_rate as check_rate
 from .hosting.bridge import OfflineEffect
 from .progress import Progress, check_progress
 
-OWN = ("style_sample_rate", "style_weights", "streaming", "content_level", "progress")
-"""What an effect has beside the parameters of a transfer."""
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+Get = TypeVar("Get")
+Set = TypeVar("Set")
+
+CONTENT_LEVELS_DB = (-120, 60)
+"""Limits of ``content_level_db``. Values outside are more likely levels in another unit."""
 
 
-CONTENT_LEVELS = (-120, 60)
-"""In dBFS; outside, a level in other units is more likely."""
-
-
-class _Parameter:
-    """An attribute that is one of `Parameters`, checked when it is set."""
+class ParameterAttribute(Generic[Get, Set]):
+    """An attribute of the effect that is one of the transfer's parameters, checked when it is set."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
+        known = {description.name: description for description in Parameters.described()}[name]
+        self.__doc__ = f"{known.sentence} Allowed: {known.allowed}." if known.allowed else known.sentence
 
-    def __get__(self, effect: StyleTransfer | None, owner: type) -> Any:
-        return self if effect is None else getattr(effect._checked, self.name)
+    @overload
+    def __get__(self, effect: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, effect: StyleTransfer, owner: type) -> Get: ...
+    def __get__(self, effect: StyleTransfer | None, owner: type) -> Self | Get:
+        return self if effect is None else cast(Get, getattr(effect._parameters, self.name))
 
-    def __set__(self, effect: StyleTransfer, value: Any) -> None:
-        effect._checked = replace(effect._checked, **{self.name: value})
+    def __set__(self, effect: StyleTransfer, value: Set) -> None:
+        effect._parameters = choose({self.name: value}, effect._parameters)
 
 
+@documented(TransferOptions, DEFAULTS)
 class StyleTransfer(OfflineEffect):
-    """Makes a recording sound as another does; an offline effect, which sees the whole recording at once.
+    """Restyle a recording in a pedalboard: an offline effect, which needs the whole recording at once.
 
     It works alone and in pedalboard's own `Pedalboard`, `Chain` and `Mix`. Every parameter can be read and set as an
-    attribute; a value that is not allowed raises when it is set.
+    attribute; a value that is not allowed raises when it is set. `update` sets several at once. Setting ``preset``
+    sets all parameters to the preset's. The effect keeps its styles: where a file is gone or moved later, the effect,
+    its copies and its pickles go on with what was read; a file that has changed is read again.
 
     Parameters
     ----------
-    style : path, array, or list of these
-        A file is read when it is set, and again when it has changed or for another rate. An array, float32 or float64,
-        (channels, samples) or (samples,), is copied.
-    streaming : bool
-        Take a recording in chunks too, by ``reset=False``. What comes out is `latency` samples behind what went in, so
-        that the first chunks give nothing and as much silence at the end gives the rest. Sections are styled as soon as
-        they are complete; parameters that change take effect after `reset`.
-    content_level : float, optional
-        With ``streaming``, the RMS of the whole recording in dBFS, pauses not counted; by default that of what has come
-        so far.
-    progress : bool or callable, optional
-        As for `stylize`; not carried over by copy and pickle.
+    {style}
+    {style_sample_rate}
+    {style_weights}
+    streaming : bool, default False
+        Process a recording in chunks too, by ``reset=False``. The output is `latency` samples behind the input: the
+        first chunks return nothing, and as much silence at the end returns the rest. Sections are styled as soon as
+        they are complete; changed parameters take effect after `reset`.
+    content_level_db : float, optional
+        With ``streaming``, the RMS of the whole recording in dBFS, pauses not counted, -120 to 60; by default that of
+        what has come so far.
+    {progress}
+        Not carried over by copy and pickle.
+    {parameters}
 
-    The other parameters, and the errors, are those of `audiostyle_fx.stylize`.
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        Naming the parameter, its value and what is allowed.
 
     Examples
     --------
@@ -70,34 +96,25 @@ class StyleTransfer(OfflineEffect):
     >>> out = board(audio, sample_rate)  # doctest: +SKIP
     """
 
-    alpha = _Parameter()
-    n_filters = _Parameter()
-    kernel_width = _Parameter()
-    n_fft = _Parameter()
-    hop_length = _Parameter()
-    window_ms = _Parameter()
-    hop_ms = _Parameter()
-    optimizer = _Parameter()
-    spectrogram_iters = _Parameter()
-    phase_iters = _Parameter()
-    waveform_iters = _Parameter()
-    init = _Parameter()
-    phase_init = _Parameter()
-    normalize = _Parameter()
-    match_level = _Parameter()
-    mix = _Parameter()
-    section_seconds = _Parameter()
-    style_seconds = _Parameter()
-    original = _Parameter()
-    seed = _Parameter()
-    device = _Parameter()
-    precision = _Parameter()
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Refuse a misspelt parameter, as native plugins do."""
-        if type(self) is StyleTransfer and not name.startswith("_") and not hasattr(StyleTransfer, name):
-            raise AttributeError(f"StyleTransfer has no parameter {name!r}")
-        super().__setattr__(name, value)
+    preset = ParameterAttribute[PresetName, PresetName]()
+    alpha = ParameterAttribute[float, float]()
+    n_filters = ParameterAttribute[float, float]()
+    kernel_width = ParameterAttribute[int | tuple[int, ...], int | Sequence[int]]()
+    windows = ParameterAttribute[tuple[Window, ...] | None, Windows]()
+    optimizer = ParameterAttribute[Optimizer, Optimizer]()
+    spectrogram_iters = ParameterAttribute[int, int]()
+    phase_iters = ParameterAttribute[int, int]()
+    waveform_iters = ParameterAttribute[int, int]()
+    init = ParameterAttribute[Magnitudes, Magnitudes]()
+    phase_init = ParameterAttribute[Phases, Phases]()
+    normalize = ParameterAttribute[bool, bool]()
+    match_level = ParameterAttribute[bool, bool]()
+    mix = ParameterAttribute[float, float]()
+    section_seconds = ParameterAttribute[float, float]()
+    style_seconds = ParameterAttribute[float, float]()
+    seed = ParameterAttribute[int, int]()
+    device = ParameterAttribute[str, str]()
+    precision = ParameterAttribute[Precision, Precision]()
 
     def __init__(
         self,
@@ -105,63 +122,43 @@ class StyleTransfer(OfflineEffect):
         *,
         style_sample_rate: float | Sequence[float | None] | None = None,
         style_weights: Sequence[float] | None = None,
-        alpha: float = DEFAULTS.alpha,
-        n_filters: float = DEFAULTS.n_filters,
-        kernel_width: int | Sequence[int] = DEFAULTS.kernel_width,
-        n_fft: int | Sequence[int] | None = DEFAULTS.n_fft,
-        hop_length: int | Sequence[int] | None = DEFAULTS.hop_length,
-        window_ms: float | Sequence[float] | None = DEFAULTS.window_ms,
-        hop_ms: float | Sequence[float] | None = DEFAULTS.hop_ms,
-        optimizer: str = DEFAULTS.optimizer,
-        spectrogram_iters: int = DEFAULTS.spectrogram_iters,
-        phase_iters: int = DEFAULTS.phase_iters,
-        waveform_iters: int = DEFAULTS.waveform_iters,
-        init: str = DEFAULTS.init,
-        phase_init: str = DEFAULTS.phase_init,
-        normalize: bool = DEFAULTS.normalize,
-        match_level: bool = DEFAULTS.match_level,
-        mix: float = DEFAULTS.mix,
-        section_seconds: float = DEFAULTS.section_seconds,
-        style_seconds: float = DEFAULTS.style_seconds,
-        original: bool = DEFAULTS.original,
-        seed: int = DEFAULTS.seed,
-        device: str = DEFAULTS.device,
-        precision: str = DEFAULTS.precision,
         streaming: bool = False,
-        content_level: float | None = None,
+        content_level_db: float | None = None,
         progress: Progress = None,
+        **parameters: Unpack[TransferOptions],
     ) -> None:
         super().__init__()
-        self._checked = Parameters.of(locals())
-        self.streaming, self.content_level, self.progress = streaming, content_level, progress
+        self._parameters = choose(parameters)
+        self.streaming, self.content_level_db, self.progress = streaming, content_level_db, progress
         self._stream: Stream | None = None
-        self._style = _HeldStyle(style, style_sample_rate, style_weights)
+        self._style = _GivenStyle(style, style_sample_rate, style_weights)
 
-    @classmethod
-    def preset(cls, name: str, style: Style, **changes: Any) -> StyleTransfer:
-        """The effect with a set of parameters that has a name, and with changes of it.
+    if not TYPE_CHECKING:  # a type checker would take it for a permission to set any attribute
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Refuse a misspelt parameter, as native plugins do."""
+            if type(self) is StyleTransfer and not name.startswith("_") and not hasattr(StyleTransfer, name):
+                raise AttributeError(f"StyleTransfer has no parameter {name!r}")
+            super().__setattr__(name, value)
+
+    def update(self, **parameters: Unpack[TransferOptions]) -> None:
+        """Set several parameters at once: all of them, or none where one is not allowed.
 
         Parameters
         ----------
-        name : str
-            One of `audiostyle_fx.parameters.PRESETS`.
-        style : path, array, or list of these
-            The recording whose sound is taken.
-        **changes
-            Other parameters of the effect; windows in samples take the place of a preset's in milliseconds.
+        **parameters
+            Parameters of the transfer; with ``preset``, the others start from the preset's values.
 
         Raises
         ------
-        ValueError
-            If there is no such preset; names those there are.
+        TypeError, ValueError
+            Naming the parameter, its value and what is allowed.
         """
-        parameters = {key: value for key, value in changes.items() if key not in OWN}
-        own = {key: value for key, value in changes.items() if key in OWN}
-        return cls(style, **own, **asdict(preset(name).changed(**parameters)))
+        self._parameters = choose(parameters, self._parameters)
 
     @property
     def progress(self) -> Progress:
-        """True for a progress bar, or a function that is told."""
+        """True for a progress bar, or a function that is called with every event."""
         return self._progress
 
     @progress.setter
@@ -170,7 +167,7 @@ class StyleTransfer(OfflineEffect):
 
     @property
     def streaming(self) -> bool:
-        """Whether it takes a recording in chunks, by ``reset=False``."""
+        """Whether the effect processes a recording in chunks, by ``reset=False``."""
         return self._streaming
 
     @streaming.setter
@@ -178,13 +175,13 @@ class StyleTransfer(OfflineEffect):
         self._streaming = flag("streaming", value)
 
     @property
-    def content_level(self) -> float | None:
-        """The level of a recording in chunks, RMS in dBFS; None for that of what has come so far."""
-        return self._content_level
+    def content_level_db(self) -> float | None:
+        """The RMS in dBFS of a recording in chunks; None for that of what has come so far."""
+        return self._content_level_db
 
-    @content_level.setter
-    def content_level(self, value: float | None) -> None:
-        self._content_level = optional(number(*CONTENT_LEVELS))("content_level", value)
+    @content_level_db.setter
+    def content_level_db(self, value: float | None) -> None:
+        self._content_level_db = optional(number(*CONTENT_LEVELS_DB))("content_level_db", value)
 
     @property
     def style(self) -> Style:
@@ -197,7 +194,7 @@ class StyleTransfer(OfflineEffect):
         old, new = ([isinstance(one, np.ndarray) for one in as_list(s)] for s in (self.style, style))
         keep_rates = new == old if isinstance(self.style_sample_rate, tuple) else any(new)
         rates = self.style_sample_rate if keep_rates else None
-        self._style = _HeldStyle(style, rates, self.style_weights if len(new) == len(old) else None)
+        self._style = _GivenStyle(style, rates, self.style_weights if len(new) == len(old) else None)
 
     @property
     def style_sample_rate(self) -> float | tuple[float | None, ...] | None:
@@ -206,7 +203,7 @@ class StyleTransfer(OfflineEffect):
 
     @style_sample_rate.setter
     def style_sample_rate(self, value: float | Sequence[float | None] | None) -> None:
-        self._style = _HeldStyle(self.style, value, self.style_weights)
+        self._style = _GivenStyle(self.style, value, self.style_weights)
 
     @property
     def style_weights(self) -> tuple[float, ...] | None:
@@ -215,7 +212,7 @@ class StyleTransfer(OfflineEffect):
 
     @style_weights.setter
     def style_weights(self, value: Sequence[float] | None) -> None:
-        self._style = _HeldStyle(self.style, self.style_sample_rate, value)
+        self._style = _GivenStyle(self.style, self.style_sample_rate, value)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -226,8 +223,8 @@ class StyleTransfer(OfflineEffect):
         ``default=numpy.ndarray.tolist``, and the constructor takes such lists.
         """
         style = {"style": self.style, "style_sample_rate": self.style_sample_rate, "style_weights": self.style_weights}
-        chunks = {"streaming": self.streaming, "content_level": self.content_level}
-        return {**style, **asdict(self._checked), **chunks}
+        chunks = {"streaming": self.streaming, "content_level_db": self.content_level_db}
+        return {**style, **self._parameters.as_dict(), **chunks}
 
     def latency(self, sample_rate: float) -> int:
         """Samples by which the result is behind a recording in chunks, at a rate in Hz: about one section.
@@ -235,7 +232,7 @@ class StyleTransfer(OfflineEffect):
         Raises
         ------
         RuntimeError
-            With ``original``, which styles whole recordings only.
+            With the preset "original", which needs the whole recording.
         """
         return self._new_stream(1, sample_rate).latency
 
@@ -245,7 +242,7 @@ class StyleTransfer(OfflineEffect):
         Raises
         ------
         RuntimeError
-            If the rate or the number of channels is not that of the chunks before; with ``original``.
+            If the rate or the number of channels differs from the chunks before; with the preset "original".
         """
         if self._stream is None:
             self._stream = self._new_stream(len(audio), sample_rate)
@@ -257,12 +254,12 @@ class StyleTransfer(OfflineEffect):
         return self._stream.feed(audio)
 
     def _new_stream(self, channels: int, sample_rate: float) -> Stream:
-        if self.original:
-            raise RuntimeError("original=True styles whole recordings only, not in chunks")
-        return Stream(self._recipe(sample_rate), channels, self.content_level, self.progress)
+        if self._parameters.original:
+            raise RuntimeError("preset='original' needs the whole recording at once, not chunks")
+        return Stream(self._recipe(sample_rate), channels, self.content_level_db, self.progress)
 
     def _recipe(self, sample_rate: float) -> Recipe:
-        return Recipe.of(self._style.styles, None, None, check_rate("sample_rate", sample_rate), self._checked)
+        return Recipe.of(self._style.styles, None, None, check_rate("sample_rate", sample_rate), self._parameters)
 
     def reset(self) -> None:
         """Forget earlier recordings, and what was fed of one. Parameters stay as they are."""
@@ -276,8 +273,8 @@ class StyleTransfer(OfflineEffect):
         return styled([audio], [audio.shape], self._recipe(sample_rate), self.progress)[0].audio
 
 
-class _HeldStyle:
-    """Checked styles, of arrays copies, and what came with them, as the effect's attributes show it."""
+class _GivenStyle:
+    """The styles as the effect's attributes show them: checked, arrays copied, with their rates and weights."""
 
     def __init__(self, style: Style, sample_rate: Any, weights: Any) -> None:
         given = as_list(style)

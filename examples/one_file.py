@@ -15,11 +15,13 @@ def main(out: str = "mountain_king_as_anthem.wav", seconds: str = "10") -> None:
     content, sample_rate = soundfile.read(AUDIO / "mountain_king.ogg", dtype="float32")
     content = content[: int(float(seconds) * sample_rate)].T  # (channels, samples)
     result = stylize(content, AUDIO / "anthem.ogg", sample_rate, alpha=0.01, progress=True)
-    soundfile.write(out, result.audio.T, sample_rate, subtype="FLOAT")
+    result.save(out, "FLOAT")
 
     audio = result.stages["waveform"]
-    print(f"style loss {audio.style[0]:.0f} -> {audio.style[-1]:.0f}, content loss {audio.content[-1]:.0f}")
-    print(f"{out}: {result.audio.shape[1] / sample_rate:.1f} s of audio in {result.seconds:.1f} s")
+    print(
+        f"style loss {audio.style_loss[0]:.0f} -> {audio.style_loss[-1]:.0f}, content loss {audio.content_loss[-1]:.0f}"
+    )
+    print(f"{out}: {result.duration:.1f} s of audio in {result.seconds:.1f} s")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import itertools
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -18,52 +17,38 @@ from pedalboard import Pedalboard
 from .._recordings.files import read_audio, read_format
 from .._recordings.writing import check_writable, write_audio
 from .._transfer.api import style_file, stylize, texture
-from .._transfer.parameters import ORIGINAL_RATE, TEXTURE, Parameters
+from .._transfer.documentation import SHARED
+from .._transfer.parameters import ORIGINAL_RATE, Parameters, read_value, show_value
+from .._transfer.presets import choose, choose_texture
 from .._transfer.recording_transfer import Recipe
-from .._transfer.results import Outcome
+from .._transfer.results import Result
 from .._transfer.style_inputs import check_weights
 from .._transfer.style_recordings import Styles
 from ..effect import StyleTransfer
 from ..progress import Progress
-from .catalog import Effect, Parameter, native_effects, number, numpy_parameters, python_effect
+from .catalog import Effect, Parameter, native_effects, number
 from .step import Step
 
 
 @cache
 def effects() -> dict[str, Effect]:
     """All effects by name: ``style``, and pedalboard's own."""
-    style = python_effect(
-        "style",
-        StyleTransfer,
-        _value,
-        shown,
-        doc=stylize.__doc__ or "",
-        files=["style"],
-        leave_out=["style_sample_rate", "streaming", "content_level", "progress"],  # arrays, chunks; an option says it
-    )
-    help_text = "With -n: " + numpy_parameters(texture.__doc__ or "")["duration"]
-    length = Parameter("duration", number, shown, None, help=help_text)
-    return {"style": replace(style, parameters={**style.parameters, length.name: length}), **native_effects()}
+    words = [
+        Parameter(known.name, known.read, known.show, known.default, known.choices, help=known.sentence)
+        for known in Parameters.described()
+    ]
+    style = Parameter("style", str, str, is_file=True, help=SHARED["style"][1])
+    weights = Parameter("style_weights", read_value, show_value, None, help=SHARED["style_weights"][1])
+    length = Parameter("duration", number, show_value, None, help="With -n: length of the texture in seconds.")
+    summary = "Restyle a recording: the content, sounding as the style does."
+    parameters = {one.name: one for one in (style, weights, *words, length)}
+    return {"style": Effect("style", StyleTransfer, parameters, summary, several=True), **native_effects()}
 
 
-def _value(text: str) -> Any:
-    """The number, flag, None or list of numbers that a word stands for, or else the word."""
-    words = {"inf": math.inf, "true": True, "false": False, "none": None}
-    if text.lower() in words:
-        return words[text.lower()]
-    try:
-        return ast.literal_eval(text)
-    except (TypeError, ValueError, SyntaxError):  # TypeError: a dict whose keys are lists
-        return text
-
-
-def shown(value: Any) -> str:
-    """A word that stands for the value."""
-    if isinstance(value, (tuple, list)):
-        return ",".join(map(shown, value))
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    return str(value).removesuffix(".0")
+def transfer_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of the transfer among the values of the effect ``style``."""
+    names = {known.name for known in Parameters.described()}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def is_style(step: Step) -> bool:
@@ -88,14 +73,14 @@ def _check_style(values: dict[str, Any], *, of_texture: bool) -> None:
     if not of_texture:
         if "duration" in values:
             raise ValueError("duration= is the length of a texture, with -n; --duration takes so much of IN")
-        Parameters.of(values)
+        choose(transfer_parameters(values))
         return
-    TEXTURE.changed(**{name: value for name, value in values.items() if name in asdict(TEXTURE)})
+    choose_texture(transfer_parameters(values))
     unused = values.keys() - inspect.signature(texture).parameters.keys() - {"alpha"}
     if unused:
-        raise ValueError(f"{min(unused)}={shown(values[min(unused)])}: a texture, with -n, has no {min(unused)}")
+        raise ValueError(f"{min(unused)}={show_value(values[min(unused)])}: a texture, with -n, has no {min(unused)}")
     if values.get("alpha", 0) != 0:
-        raise ValueError(f"alpha={shown(values['alpha'])} must be 0 with -n, as there is nothing else to keep")
+        raise ValueError(f"alpha={show_value(values['alpha'])} must be 0 with -n, as there is nothing else to keep")
     if not values.get("duration", 0) > 0:
         raise ValueError("-n needs duration=SECONDS behind style, above 0")
 
@@ -130,7 +115,7 @@ class Made:
     sample_rate: float
     duration: float
     seconds: float
-    transfers: tuple[Outcome, ...]
+    transfers: tuple[Result, ...]
 
 
 def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> Made:
@@ -155,7 +140,7 @@ def _style_file(job: Job, source: str, values: dict[str, Any], progress: Progres
     read_format(source)  # whose errors speak of the input
     outcome = style_file(
         source,
-        out_path=job.target,
+        job.target,
         start=job.start,
         duration=job.duration,
         subtype=job.subtype,
@@ -207,7 +192,7 @@ def check_files(chain: Sequence[Step], sample_rate: float, *, lengths: bool = Tr
     """
     for step in chain:
         if is_style(step):
-            parameters = Parameters.of(step.values)
+            parameters = choose(transfer_parameters(step.values))
             style = (step.values["style"], None, step.values.get("style_weights"))
             if lengths:
                 Recipe.of(*style, sample_rate, parameters)
@@ -221,9 +206,9 @@ def check_files(chain: Sequence[Step], sample_rate: float, *, lengths: bool = Tr
 
 def _through(
     chain: Sequence[Step], audio: np.ndarray, sample_rate: float, progress: Progress
-) -> tuple[np.ndarray, tuple[Outcome, ...]]:
+) -> tuple[np.ndarray, tuple[Result, ...]]:
     """The audio, (channels, samples), as the effects leave it, and the transfers among them."""
-    outcomes: list[Outcome] = []
+    outcomes: list[Result] = []
     for transfers, steps in itertools.groupby(chain, is_style):
         if not transfers:
             audio = _natively(list(steps), audio, sample_rate)

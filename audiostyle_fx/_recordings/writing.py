@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import tempfile
@@ -45,7 +46,7 @@ def write_audio(
     subtype: str | None = None,
     tags: Mapping[str, str] | None = None,
     full_scale: float | None = None,
-) -> None:
+) -> float:
     """Write a recording, (channels, samples), to ``path``, which is replaced only by the finished file.
 
     A link is followed, but its own ending names the format. A file that is replaced passes on its permissions. More
@@ -59,6 +60,11 @@ def write_audio(
         As `read_format` gives them; those that the format can't hold are left out.
     full_scale : float, optional
         The level that becomes full scale, also in formats that don't clip; by default 1, or the peak where it clips.
+
+    Returns
+    -------
+    float
+        Gain in dB by which the audio was turned down: 0 or negative.
 
     Raises
     ------
@@ -94,6 +100,7 @@ def write_audio(
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+    return -20 * math.log10(full_scale) if full_scale > 1 else 0.0
 
 
 def sync(path: Path) -> None:

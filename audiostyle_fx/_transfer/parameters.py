@@ -1,81 +1,68 @@
-"""The parameters of a transfer: their names, defaults and what each may be. Everything else reads them here."""
+"""The parameters of a transfer: name, default, check, unit, allowed values and one sentence each, all in one place.
+
+The signatures and docstrings of the functions, the attributes of the effect, the command's help, its completion and the
+README's table are made from the fields of `Parameters`. The two typed dictionaries beside it give type checkers the
+same list; the tests hold both equal.
+"""
 
 from __future__ import annotations
 
+import ast
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
-from numbers import Integral, Real
-from typing import Any
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields, replace
+from difflib import get_close_matches
+from typing import Any, Literal, TypedDict
 
-import numpy as np
-from scipy.fft import next_fast_len
+from .._engine.cuda.devices import check_device
+from .._engine.spectra.stft import STFT
+from .._validation import flag, integer, integers, n_filters, number, one_of, seconds_or_all
+from .windows import Window, Windows, check_windows, default_windows, read_windows, show_windows
 
-from .._engine.cuda.devices import PRECISIONS, check_device
-from .._engine.spectra.stft import STFT, default_n_fft
-from .._validation import flag, integer, integers, number, numbers, one_of, optional
-
-WINDOWS = (("n_fft", "hop_length"), ("window_ms", "hop_ms"))
-"""The two ways to name windows and hops: in samples and in milliseconds."""
-
+PresetName = Literal["default", "texture", "subtle", "bold", "rhythmic", "thorough", "original"]
+Optimizer = Literal["adam", "lbfgs"]
+Magnitudes = Literal["content", "noise"]
+Phases = Literal["content", "random"]
+Precision = Literal["float32", "tf32"]
 
 ORIGINAL_RATE = 22_050.0
-"""The rate in Hz that the original works at."""
+"""The sample rate in Hz at which the original algorithm works."""
 
 
-def _n_filters(name: str, value: Any) -> float:
-    if isinstance(value, Real) and value == math.inf:
-        return math.inf
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}={value!r} must be an integer or math.inf")
-    if value < 1:
-        raise ValueError(f"{name}={value!r} must be at least 1, or math.inf")
-    return int(value)
+def _parameter(
+    default: Any,
+    check: Callable[[str, Any], Any],
+    type_text: str,
+    sentence: str,
+    *,
+    unit: str = "",
+    allowed: str = "",
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Return a field with what there is to know of a parameter."""
+    facts = {"check": check, "type": type_text, "sentence": sentence, "unit": unit, "choices": choices}
+    return field(
+        default=default, metadata={**facts, "allowed": allowed or " or ".join(f'"{name}"' for name in choices)}
+    )
 
 
-def _seconds_or_all(name: str, value: Any) -> float:
-    if isinstance(value, Real) and value == math.inf:
-        return math.inf
-    try:
-        return number(1)(name, value)
-    except ValueError:
-        raise ValueError(f"{name}={value!r} must be at least 1, or math.inf") from None
+def _choice(default: str, names: Any, sentence: str) -> Any:
+    """Return the field of a parameter that is one of the names of a `Literal`."""
+    choices = typing.get_args(names)
+    return _parameter(default, one_of(*choices), "str", sentence, choices=choices)
 
 
 def _device(name: str, value: Any) -> str:
     check_device(value)
-    return value
-
-
-CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "alpha": number(0),
-    "n_filters": _n_filters,
-    "kernel_width": integers(1),
-    "n_fft": optional(integers(16, multiple_of=4)),
-    "hop_length": optional(integers(1)),
-    "window_ms": optional(numbers(1)),
-    "hop_ms": optional(numbers(0.1)),
-    "optimizer": one_of("adam", "lbfgs"),
-    "spectrogram_iters": integer(0),
-    "phase_iters": integer(0),
-    "waveform_iters": integer(0),
-    "init": one_of("content", "noise"),
-    "phase_init": one_of("content", "random"),
-    "normalize": flag,
-    "match_level": flag,
-    "mix": number(0, 1),
-    "section_seconds": number(0.1),
-    "style_seconds": _seconds_or_all,
-    "original": flag,
-    "seed": integer(0),
-    "device": _device,
-    "precision": one_of(*PRECISIONS),
-}
+    return str(value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """Checked parameters of a transfer, as `stylize` documents them.
+    """Checked parameters of a transfer.
+
+    `presets.choose` builds them from a preset and what differs from it.
 
     Raises
     ------
@@ -83,45 +70,158 @@ class Parameters:
         Naming the parameter, its value and what is allowed.
     """
 
-    alpha: float = 0.01
-    n_filters: float = math.inf
-    kernel_width: int | tuple[int, ...] = 11
-    n_fft: int | tuple[int, ...] | None = None
-    hop_length: int | tuple[int, ...] | None = None
-    window_ms: float | tuple[float, ...] | None = None
-    hop_ms: float | tuple[float, ...] | None = None
-    optimizer: str = "adam"
-    spectrogram_iters: int = 60
-    phase_iters: int = 20
-    waveform_iters: int = 50
-    init: str = "content"
-    phase_init: str = "content"
-    normalize: bool = True
-    match_level: bool = True
-    mix: float = 1.0
-    section_seconds: float = 10.0
-    style_seconds: float = 180.0
-    original: bool = False
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "float32"
+    preset: PresetName = _choice(
+        "default",
+        PresetName,
+        "Named set of parameters that the others start from; `audiostyle help presets` lists them.",
+    )
+    alpha: float = _parameter(
+        0.01,
+        number(0),
+        "float",
+        "Weight of the content against the style: more keeps more of the song. It means the same at any sample rate, "
+        "number of channels, kernel width and duration.",
+        allowed="0 or more",
+    )
+    n_filters: float = _parameter(
+        math.inf,
+        n_filters,
+        "int or math.inf",
+        "Number of random filters; infinity is their closed-form limit, which draws none.",
+        allowed="1 or more, or infinity",
+    )
+    kernel_width: int | tuple[int, ...] = _parameter(
+        11,
+        integers(1),
+        "int or sequence of int",
+        "Frames that a filter spans, one width or several: short ones hold timbre, long ones rhythm.",
+        unit="frames",
+        allowed="1 or more",
+    )
+    windows: tuple[Window, ...] | None = _parameter(
+        None,
+        check_windows,
+        "Window, float, or sequence of these, optional",
+        "STFT windows: a number is a length in milliseconds, a Window also sets the hop. By default the power of two "
+        "nearest 93 ms. All stages use the longest of several; the waveform stage uses the mean over all.",
+        unit="ms",
+        allowed="at least 1 ms, or 16 samples; hops of at most half a window",
+    )
+    optimizer: Optimizer = _choice("adam", Optimizer, "Optimizer of the spectrogram and of the waveform.")
+    spectrogram_iters: int = _parameter(
+        60, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
+    )
+    phase_iters: int = _parameter(
+        20,
+        integer(0),
+        "int",
+        "Iterations of fast Griffin-Lim, which finds the phases of the spectrogram.",
+        unit="iterations",
+        allowed="0 or more",
+    )
+    waveform_iters: int = _parameter(
+        50,
+        integer(0),
+        "int",
+        "Gradient steps on the audio itself; this or spectrogram_iters must be at least 1.",
+        unit="iterations",
+        allowed="0 or more",
+    )
+    init: Magnitudes = _choice(
+        "content", Magnitudes, "Magnitudes to start from: the content's, or noise with the style's long-term spectrum."
+    )
+    phase_init: Phases = _choice("content", Phases, "Phases to start from: the content's, or random ones.")
+    normalize: bool = _parameter(
+        True,
+        flag,
+        "bool",
+        "Bring content and style to an RMS of -20 dBFS for the transfer, pauses not counted, and the result back to "
+        "the content's level. Passages more than 6 dB below the recording's level for at least 0.7 s are amplified "
+        "before the transfer and attenuated by the same amount afterwards. False leaves all levels alone.",
+    )
+    match_level: bool = _parameter(True, flag, "bool", "With normalize, give the result the content's own RMS.")
+    mix: float = _parameter(
+        1.0,
+        number(0, 1),
+        "float",
+        "Dry/wet balance: 0 returns the content, 1 the result. Both are aligned to the sample, and the level moves "
+        "linearly in dB from dry to wet.",
+        allowed="0 to 1",
+    )
+    section_seconds: float = _parameter(
+        10.0,
+        seconds_or_all(0.1),
+        "float",
+        "Length of the sections in which longer recordings are styled, each continuing its neighbours, so that memory "
+        "does not grow with the recording. A section is at least 0.8 s and eight of the widest patches long; infinity "
+        "styles any recording in one piece.",
+        unit="s",
+        allowed="0.1 or more, or infinity",
+    )
+    style_seconds: float = _parameter(
+        180.0,
+        seconds_or_all(1),
+        "float",
+        "Longer styles are represented by random excerpts of this total duration, so that time and memory do not grow "
+        "with the style's length; infinity uses all of it.",
+        unit="s",
+        allowed="1 or more, or infinity",
+    )
+    seed: int = _parameter(
+        0,
+        integer(0),
+        "int",
+        "Seed of everything random: filters, noise, excerpts. Equal seed, machine and versions give equal output.",
+        allowed="0 or more",
+    )
+    device: str = _parameter(
+        "auto",
+        _device,
+        "str",
+        'Where to compute: the CPU, NVIDIA GPUs, or one of them by number. "auto" takes GPUs where CuPy and a GPU '
+        "are found, and the CPU otherwise.",
+        allowed='"auto", "cpu", "cuda" or a GPU such as "cuda:1"',
+    )
+    precision: Precision = _choice(
+        "float32",
+        Precision,
+        'Precision of matrix products. "tf32" allows tensor cores, which round factors to 10 bits of '
+        "mantissa; the CPU ignores it.",
+    )
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, CHECKS[field.name](field.name, getattr(self, field.name)))
+        for known in fields(self):
+            object.__setattr__(self, known.name, known.metadata["check"](known.name, getattr(self, known.name)))
         if self.spectrogram_iters == self.waveform_iters == 0:
             raise ValueError("spectrogram_iters=0 and waveform_iters=0 leave nothing to do: one must be at least 1")
-        kinds = ([f"{n}={getattr(self, n)!r}" for n in kind if getattr(self, n) is not None] for kind in WINDOWS)
-        samples, times = kinds
-        if samples and times:
-            raise ValueError(f"{samples[0]} is in samples and {times[0]} in milliseconds; give one kind alone")
-        for window, hop in WINDOWS:
-            _pairs(getattr(self, window), getattr(self, hop), window, hop)
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Parameters:
-        """The parameters among ``values``, by name; others there are left alone."""
-        return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
+    def described(cls) -> list[ParameterDescription]:
+        """Return what there is to know of each parameter, in their order."""
+        return [ParameterDescription.of_field(known) for known in fields(cls)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all values by name, as JSON holds them, with ``Infinity`` for infinity as Python's json writes it."""
+        values = {known.name: getattr(self, known.name) for known in fields(self)}
+        if self.windows is not None:
+            values["windows"] = [window.as_dict() for window in self.windows]
+        return values
+
+    def changed(self, **values: Any) -> Parameters:
+        """Return the same parameters with other values.
+
+        Raises
+        ------
+        TypeError
+            If a name is not a parameter's; names the nearest one.
+        """
+        check_names(values)
+        return replace(self, **values)
+
+    @property
+    def original(self) -> bool:
+        """Whether the algorithm is the published one: mono at 22,050 Hz, plain Griffin-Lim, Grams divided by frames."""
+        return self.preset == "original"
 
     @property
     def iterations(self) -> dict[str, int]:
@@ -130,128 +230,135 @@ class Parameters:
 
     @property
     def kernel_widths(self) -> tuple[int, ...]:
-        """The widths, however many."""
+        """The kernel widths, one or several."""
         return self.kernel_width if isinstance(self.kernel_width, tuple) else (self.kernel_width,)
 
-    def changed(self, **values: Any) -> Parameters:
-        """The same with other values, where windows and hops of one kind take the place of those of the other."""
-        unknown = values.keys() - CHECKS.keys()
-        if unknown:
-            raise TypeError(f"{min(unknown)!r} is not a parameter; there are {', '.join(CHECKS)}")
-        given = values
-        for kind, other in (WINDOWS, WINDOWS[::-1]):
-            if any(values.get(name) is not None for name in kind):
-                values = {**dict.fromkeys(other), **values}
-            window, hop = kind
-            if values.get(window) is not None and np.size(values[window]) != np.size(getattr(self, hop)):
-                values = {hop: None, **values}  # one each, so they belonged to others
-        changed = replace(self, **values)
-        for (window, hop), (known, its_hop) in (WINDOWS, WINDOWS[::-1]):
-            before = getattr(self, known)
-            if given.get(hop) is not None and given.get(window) is None and before is not None and known not in given:
-                raise ValueError(f"{hop}={given[hop]!r} needs {window} or {its_hop}, as there is {known}={before!r}")
-        return changed
-
     def in_samples(self, sample_rate: float) -> Parameters:
-        """The same with windows and hops in samples, as they are at a rate in Hz.
-
-        Windows in milliseconds become multiples of 4 that FFTs are fast at, and their hops the same shares of them.
-        """
-        n_fft, hop_length = self.n_fft, self.hop_length
-        if self.window_ms is not None:
-            pairs = _pairs(self.window_ms, self.hop_ms)
-            windows = tuple(_window(ms, sample_rate) for ms, _ in pairs)
-            hops = tuple(max(1, round(n * hop / ms)) for n, (ms, hop) in zip(windows, pairs, strict=True))
-            n_fft, hop_length = (windows, hops) if isinstance(self.window_ms, tuple) else (windows[0], hops[0])
-        elif n_fft is None:
-            n_fft = default_n_fft(sample_rate)
-        if hop_length is None:
-            hop_length = tuple(n // 4 for n in n_fft) if isinstance(n_fft, tuple) else n_fft // 4
-        return replace(self, n_fft=n_fft, hop_length=hop_length, window_ms=None, hop_ms=None)
+        """Return the same parameters with windows and hops in samples, as they are at a rate in Hz."""
+        windows = default_windows(sample_rate) if self.windows is None else self.windows
+        return replace(self, windows=tuple(window.at_rate(sample_rate) for window in windows))
 
     def stft(self, sample_rate: float) -> STFT:
-        """The transform at a rate in Hz: of several, the one with the longest window, which all stages use."""
+        """Return the transform that all stages use at a rate in Hz: that of the longest window."""
         return self.in_samples(sample_rate)._stfts()[0]
 
     @property
     def other_stfts(self) -> list[STFT]:
-        """With windows in samples, the transforms of the shorter ones, which the waveform stage uses beside."""
+        """The transforms of the shorter windows, which the waveform stage uses too; windows must be in samples."""
         return self._stfts()[1:]
 
     def _stfts(self) -> list[STFT]:
-        """A transform for each window in samples, the longest first."""
-        return sorted((STFT(n, round(hop)) for n, hop in _pairs(self.n_fft, self.hop_length)), key=lambda s: -s.n_fft)
-
-
-def _window(ms: float, sample_rate: float) -> int:
-    """Samples of a window of about ``ms`` milliseconds: a multiple of 4 that FFTs are fast at."""
-    return max(16, 4 * next_fast_len(max(1, round(sample_rate * ms / 4000)), real=True))
-
-
-def _pairs(windows: Any, hops: Any, window_name: str = "n_fft", hop_name: str = "hop_length") -> list[tuple[Any, Any]]:
-    """Each window with its hop; one hop serves all, and none stands for a quarter of each."""
-    if windows is None:
-        if hops is not None and (hop_name == "hop_ms" or isinstance(hops, tuple)):
-            raise ValueError(f"{hop_name}={hops!r} needs {window_name}, which is None")
-        return []
-    many = windows if isinstance(windows, tuple) else (windows,)
-    each = hops if isinstance(hops, tuple) else (hops,) * len(many)
-    if len(each) != len(many):
-        raise ValueError(f"{hop_name}={hops!r} must be one alone, or one for each of {window_name}={windows!r}")
-    for window, hop in zip(many, each, strict=True):
-        if hop is not None and hop > window / 2:
-            raise ValueError(f"{hop_name}={hop} must be at most {window / 2:g}, half of {window_name}")
-    return [(window, window / 4 if hop is None else hop) for window, hop in zip(many, each, strict=True)]
+        """Return a transform for each window in samples, the longest first."""
+        return sorted((window.stft for window in self.windows or ()), key=lambda stft: -stft.n_fft)
 
 
 DEFAULTS = Parameters()
 
 
-TEXTURE = Parameters(
-    alpha=0.0,
-    kernel_width=(3, 24),
-    window_ms=(32.0, 128.0),
-    hop_ms=(16.0, 64.0),
-    optimizer="lbfgs",
-    spectrogram_iters=0,
-    phase_iters=0,
-    waveform_iters=220,
-    init="noise",
-    phase_init="random",
-)
-"""Straight to the waveform, since a free spectrogram out of noise is far from any sound's; the short window holds
-attacks, the long one pitches."""
+def check_names(names: Mapping[str, Any]) -> None:
+    """Raise TypeError unless all names are those of parameters."""
+    known = [parameter.name for parameter in fields(Parameters)]
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"the parameters are {', '.join(known)}"
+            raise TypeError(f"there is no parameter {name!r}; {hint}")
 
 
-PRESETS = {
-    "texture": TEXTURE,
-    "subtle": Parameters(alpha=0.1),
-    "bold": Parameters(alpha=0.001, spectrogram_iters=120, waveform_iters=100),
-    "rhythmic": Parameters(kernel_width=(3, 11, 86), window_ms=92.0, hop_ms=23.0),
-    "thorough": Parameters(optimizer="lbfgs", spectrogram_iters=150, waveform_iters=150),
-    "original": Parameters(
-        n_filters=4096,
-        n_fft=2048,
-        hop_length=512,
-        optimizer="lbfgs",
-        spectrogram_iters=300,
-        phase_iters=500,
-        waveform_iters=0,
-        init="noise",
-        phase_init="random",
-        normalize=False,
-        original=True,
-    ),
-}
-"""Sets of parameters by name, for `StyleTransfer.preset`; tests/benchmarks/presets.py measures them.
+@dataclass(frozen=True)
+class ParameterDescription:
+    """What there is to know of a parameter.
 
-"rhythmic" has patches of up to two seconds, in which a bar fits: measured, they take over more of a beat's rhythm than
-those of one second, at about the same losses; a second window adds little to that, at three times the time.
-"""
+    Attributes
+    ----------
+    name : str
+    default : object
+    type : str
+        As docstrings name it.
+    sentence : str
+        What it does.
+    unit, allowed : str
+        Its unit, and the values that it may have; may be empty.
+    choices : tuple of str
+        All values, where they can be listed.
+    """
+
+    name: str
+    default: Any
+    type: str
+    sentence: str
+    unit: str = ""
+    allowed: str = ""
+    choices: tuple[str, ...] = ()
+
+    @classmethod
+    def of_field(cls, known: Field[Any]) -> ParameterDescription:
+        """Return the description that a field of `Parameters` carries."""
+        facts = known.metadata
+        choices = facts["choices"] or (("True", "False") if facts["type"] == "bool" else ())
+        return cls(
+            known.name, known.default, facts["type"], facts["sentence"], facts["unit"], facts["allowed"], choices
+        )
+
+    def read(self, text: str) -> Any:
+        """Return the value that a word of text stands for; it is not checked.
+
+        Raises
+        ------
+        ValueError
+            Where the text has no meaning; says what is allowed.
+        """
+        return read_windows(text) if self.name == "windows" else read_value(text)
+
+    def show(self, value: Any) -> str:
+        """Return a word of text that `read` reads."""
+        return show_windows(value) if self.name == "windows" else show_value(value)
 
 
-def preset(name: str) -> Parameters:
-    """The parameters of a preset."""
-    if not isinstance(name, str) or name not in PRESETS:
-        raise ValueError(f"preset {name!r} must be one of {', '.join(map(repr, PRESETS))}")
-    return PRESETS[name]
+def read_value(text: str) -> Any:
+    """Return the number, flag, None or tuple of numbers that a word of text stands for, or else the text itself."""
+    words = {"inf": math.inf, "true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (TypeError, ValueError, SyntaxError):  # TypeError: a dict whose keys are lists
+        return text
+
+
+def show_value(value: Any) -> str:
+    """Return a word of text that `read_value` reads."""
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(show_value, value))
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return str(value).removesuffix(".0")
+
+
+class TextureOptions(TypedDict, total=False):
+    """The parameters of a texture, as keyword arguments; see `Parameters`."""
+
+    preset: PresetName
+    n_filters: float
+    kernel_width: int | Sequence[int]
+    windows: Windows
+    optimizer: Optimizer
+    spectrogram_iters: int
+    phase_iters: int
+    waveform_iters: int
+    normalize: bool
+    match_level: bool
+    section_seconds: float
+    style_seconds: float
+    seed: int
+    device: str
+    precision: Precision
+
+
+class TransferOptions(TextureOptions, total=False):
+    """The parameters of a transfer, as keyword arguments; see `Parameters`."""
+
+    alpha: float
+    init: Magnitudes
+    phase_init: Phases
+    mix: float

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import html
+import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import soundfile
+
+from .._recordings.files import read_audio
+from .._recordings.writing import write_audio
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,97 +23,175 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What one stage did.
+    """Losses and time of one stage.
 
     Attributes
     ----------
     seconds : float
-        Time it took, for all items of a batch together, and in all sections of a recording.
+        Computing time, for all items of a batch together and summed over the sections of a recording.
     iterations : int array (n,)
-        Iterations after which the losses were taken: from 0 to the last, but in the phase stage the first and the last.
-    style, content : float64 array (n,)
-        The two parts of the loss there; in the phase and waveform stages those of the audio.
+        Iterations after which the losses were taken: 0 to the last; in the phase stage the first and the last.
+    style_loss, content_loss : float64 array (n,)
+        The two parts of the loss at these iterations; in the phase and waveform stages those of the audio.
     inconsistency : float64 array, optional
-        In the phase stage, after each iteration: how far the audio's magnitudes are from those sought, relative.
+        In the phase stage, after each iteration: the distance of the audio's magnitudes from those sought, relative.
     """
 
     seconds: float
     iterations: np.ndarray
-    style: np.ndarray
-    content: np.ndarray
+    style_loss: np.ndarray
+    content_loss: np.ndarray
     inconsistency: np.ndarray | None = None
 
 
 def merged(sections: Mapping[int, dict[str, Stage]]) -> dict[str, Stage]:
-    """What the stages did in all sections of a recording: their time in all, and the means of their losses."""
+    """Return the stages of a recording from those of its sections: summed time, mean losses."""
     parts = [sections[k] for k in sorted(sections)]
     if len(parts) < 2:
         return dict(*parts)
+    return {name: _mean_stage([part[name] for part in parts]) for name in parts[0]}
 
+
+def _mean_stage(stages: list[Stage]) -> Stage:
     def mean(histories: list[Any]) -> Any:
         return None if histories[0] is None else np.mean(histories, axis=0)
 
-    stages = {}
-    for name, one in parts[0].items():
-        same = [part[name] for part in parts]
-        losses = [mean([getattr(stage, kind) for stage in same]) for kind in ("style", "content", "inconsistency")]
-        stages[name] = Stage(sum(stage.seconds for stage in same), one.iterations, *losses)
-    return stages
+    return Stage(
+        sum(stage.seconds for stage in stages),
+        stages[0].iterations,
+        mean([stage.style_loss for stage in stages]),
+        mean([stage.content_loss for stage in stages]),
+        mean([stage.inconsistency for stage in stages]),
+    )
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """How a styled recording came about.
+class Result:
+    """A finished transfer.
 
     Attributes
     ----------
     sample_rate : float
         In Hz.
     duration : float
-        Of the recording, in seconds.
+        Length of the recording in seconds.
     stages : dict of str to Stage
-        "spectrogram", "phase" and "waveform", those that ran.
+        Those that ran, of "spectrogram", "phase" and "waveform"; none for digital silence.
     seconds : float
-        Time of the whole.
+        Computing time.
     parameters : dict
-        Those of the transfer, by name, with ``n_fft`` and ``hop_length`` as they were chosen, also where milliseconds
-        were given; the recordings are not among them.
+        All parameters of the transfer by name, with the windows in samples as they were used.
+    path : str or None
+        The file that the result was written to; None where it is in memory.
+    gain_db : float
+        Gain in dB by which the file was turned down because its format clips at full scale; 0 where it fitted.
     """
 
-    sample_rate: float
-    duration: float
-    stages: dict[str, Stage]
-    seconds: float
-    parameters: dict[str, Any]
+    def __init__(
+        self,
+        *,
+        sample_rate: float,
+        duration: float,
+        stages: dict[str, Stage],
+        seconds: float,
+        parameters: dict[str, Any],
+        audio: np.ndarray | None = None,
+        path: str | None = None,
+        gain_db: float = 0.0,
+    ) -> None:
+        self.sample_rate, self.duration, self.seconds = sample_rate, duration, seconds
+        self.stages, self.parameters, self.path, self.gain_db = stages, parameters, path, gain_db
+        self._audio = audio
 
-    def plot(self) -> Figure:
-        """The losses of the stages by iteration, below the spectrogram of the audio where it is at hand.
+    @property
+    def audio(self) -> np.ndarray:
+        """The styled recording, float32, in the content's shape; a result in a file is read from there each time."""
+        if self._audio is None:
+            assert self.path is not None, "a result is in memory or in a file"
+            return read_audio(self.path, "result")[0]
+        return self._audio
+
+    @property
+    def style_loss(self) -> float | None:
+        """The style loss at the end of the last stage; None for digital silence."""
+        return self._last_loss("style_loss")
+
+    @property
+    def content_loss(self) -> float | None:
+        """The content loss at the end of the last stage; None for digital silence."""
+        return self._last_loss("content_loss")
+
+    def _last_loss(self, name: str) -> float | None:
+        losses = [getattr(stage, name) for stage in self.stages.values()]
+        return float(losses[-1][-1]) if losses and len(losses[-1]) else None
+
+    def save(self, path: str | os.PathLike[str], subtype: str | None = None) -> float:
+        """Write the audio to a file; its ending names the format.
+
+        Where the format clips at full scale and the audio exceeds it, all of it is turned down, with a warning.
+
+        Parameters
+        ----------
+        path : path
+            Replaced only by the finished file.
+        subtype : str, optional
+            libsndfile's name of the sample format, such as "PCM_24"; the format's default by default.
 
         Returns
         -------
-        matplotlib.figure.Figure
-            Which needs no display; ``savefig`` writes it to a file.
+        float
+            Gain in dB by which the audio was turned down: 0 or negative.
+
+        Raises
+        ------
+        ValueError
+            If the format can't hold the audio.
+        """
+        return write_audio(path, np.atleast_2d(self.audio), int(self.sample_rate), subtype)
+
+    def plot(self) -> Figure:
+        """Return a figure of the audio's spectrogram and the losses by iteration.
 
         Raises
         ------
         ImportError
             Without matplotlib, which the extra ``plot`` installs.
         """
-        from ..figures.plots import plot  # matplotlib, which nothing else needs
+        from ..figures.plots import plot  # loads matplotlib
 
-        return plot(self.stages, getattr(self, "audio", None), self.sample_rate)
+        return plot(self.stages, self.audio, self.sample_rate)
+
+    def __repr__(self) -> str:
+        """Show duration, rate, channels, losses and computing time."""
+        return f"<Result: {', '.join(self._facts())}>"
+
+    def _facts(self) -> list[str]:
+        facts = [f"{self.duration:.2f} s at {self.sample_rate:g} Hz"]
+        if self._audio is not None:
+            channels = len(np.atleast_2d(self._audio))
+            facts.append({1: "mono", 2: "stereo"}.get(channels, f"{channels} channels"))
+        if self.path is not None:
+            facts.append(f"in {self.path!r}")
+        if self.style_loss is not None:
+            facts.append(f"style loss {self.style_loss:.4g}, content loss {self.content_loss:.4g}")
+        if self.gain_db:
+            facts.append(f"turned down by {-self.gain_db:.1f} dB")
+        return [*facts, f"computed in {self.seconds:.1f} s"]
+
+    def _repr_html_(self) -> str:
+        """Show a player, the facts, and the figure where matplotlib is installed."""
+        player = f'<audio controls src="data:audio/flac;base64,{_flac(self.audio, self.sample_rate)}"></audio>'
+        parts = [player] if self.audio.size else []
+        parts.append(f"<p>{html.escape(', '.join(self._facts()))}</p>")
+        with contextlib.suppress(ImportError):
+            image = io.BytesIO()
+            self.plot().savefig(image, format="png", dpi=72)
+            parts.append(f'<img src="data:image/png;base64,{base64.b64encode(image.getvalue()).decode()}">')
+        return "".join(parts)
 
 
-@dataclass(frozen=True, eq=False)
-class Result(Outcome):
-    """A styled recording and how it came about.
-
-    Attributes
-    ----------
-    audio : float32 array
-        In the content's shape, (channels, samples) or (samples,).
-    sample_rate, duration, stages, seconds, parameters
-        As of `Outcome`.
-    """
-
-    audio: np.ndarray
+def _flac(audio: np.ndarray, sample_rate: float) -> str:
+    """Return the audio as 16-bit FLAC in base64, turned down where it exceeds full scale."""
+    file = io.BytesIO()
+    samples = np.atleast_2d(audio)
+    soundfile.write(file, (samples / max(1.0, np.abs(samples).max())).T, int(sample_rate), "PCM_16", format="FLAC")
+    return base64.b64encode(file.getvalue()).decode()

@@ -14,7 +14,6 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -22,19 +21,22 @@ from typing import NamedTuple, NoReturn
 from tqdm import tqdm
 
 from .._effects_chain.catalog import Effect, description, listing
-from .._effects_chain.run import Job, check_chain, effects, run, shown
+from .._effects_chain.run import Job, check_chain, effects, run
 from .._effects_chain.step import Step
 from .._recordings.files import read_format
 from .._recordings.formats import SAMPLE_BYTES
-from .._transfer.parameters import DEFAULTS, TEXTURE
+from .._transfer.parameters import Parameters
+from .._transfer.presets import PRESETS
 from ..effect import StyleTransfer
+from ..errors import FolderError
 from ..folders.api import run_folder
-from ..folders.console import show_json, watcher
 from ..folders.executors import cluster
-from ..folders.find import FolderError, Selection
-from ..folders.manifest import Record
+from ..folders.find import Selection
+from ..folders.manifest_json import Record
 from ..folders.one_file import record_of
+from ..folders.progress_display import display
 from .completion import SHELLS, script
+from .console import print_json, print_record
 from .grammar import meant, steps
 
 USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
@@ -93,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(error, 2)
         except (TypeError, ValueError, OSError, RuntimeError, MemoryError, ImportError) as error:
             if options.json and not of_folder:
-                show_json({"event": "file", "file": target, "status": "failed", "error": str(error)})
+                print_record({"kind": "file", "file": target, "status": "failed", "error": str(error)})
             return _fail(error, 1)
         except KeyboardInterrupt:
             again = f"the same command{' without --force' * options.force} goes on with the rest"
@@ -182,8 +184,8 @@ def _help(effect: Effect) -> str:
     text = description(effect)
     if effect.make is not StyleTransfer:
         return text
-    own = {name: value for name, value in asdict(TEXTURE).items() if value != asdict(DEFAULTS)[name]}
-    words = " ".join(f"{name}={shown(value)}" for name, value in own.items())
+    shown_by = {known.name: known.show for known in Parameters.described()}
+    words = " ".join(f"{name}={shown_by[name](value)}" for name, value in PRESETS["texture"].changes.items())
     return f"{text}\n\n" + textwrap.fill(f"Defaults of a texture: {words}", 79)
 
 
@@ -250,7 +252,7 @@ def _one_file(
         made = run(Job(read, written, options.start, options.duration, subtype), chain, progress=not quiet)
     record = {"status": "done", **record_of(made)}
     if options.json:
-        show_json({"event": "file", "file": target, **record})
+        print_record({"kind": "file", "file": target, **record})
     elif not options.quiet:
         print(f"{target}: {made.duration:.1f} s in {made.seconds:.1f} s", file=sys.stderr)
     return 0, [_Entry(target, source, target, record)]
@@ -272,7 +274,7 @@ def _folder(
             force=options.force,
             jobs=1 if executor else options.jobs or 1,
             executor=executor,
-            progress=watcher(quiet=options.quiet, as_json=options.json),
+            progress=print_json if options.json else display(quiet=options.quiet),
         )
     names = outcome.sources if options.report else {}
     entries = [_Entry(name, path, os.path.join(target, name), outcome.files[name]) for name, path in names.items()]

@@ -89,7 +89,7 @@ def _losses(axes: np.ndarray, stages: Mapping[str, Stage]) -> None:
     """One axis for each stage, the losses on one logarithmic scale."""
     for axis, (name, stage) in zip(axes, stages.items(), strict=True):
         few = "o-" if len(stage.iterations) < 3 else "-"
-        for kind, losses, colour in (("style", stage.style, "C3"), ("content", stage.content, "C0")):
+        for kind, losses, colour in (("style", stage.style_loss, "C3"), ("content", stage.content_loss, "C0")):
             axis.plot(stage.iterations, np.where(losses > 0, losses, np.nan), few, color=colour, label=kind)
         axis.set(title=f"{name}, {stage.seconds:.1f} s", xlabel="iteration", yscale="log")
         if stage.inconsistency is not None and len(stage.inconsistency):

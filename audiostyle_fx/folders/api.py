@@ -6,20 +6,26 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._effects_chain.run import effects
 from .._effects_chain.step import Step
-from .._transfer.parameters import DEFAULTS
+from .._transfer.documentation import documented
+from .._transfer.parameters import DEFAULTS, TransferOptions
+from .._transfer.presets import choose
 from .._transfer.style_inputs import check_weights
 from ..progress import Progress
 from .find import Selection
 from .results import FolderResult
 from .run import run_folder
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
+
+@documented(TransferOptions, DEFAULTS)
 def style_folder(
     in_folder: str | os.PathLike[str],
     out_folder: str | os.PathLike[str],
@@ -36,7 +42,7 @@ def style_folder(
     jobs: int = 1,
     executor: Executor | None = None,
     progress: Progress = None,
-    **parameters: Any,
+    **parameters: Unpack[TransferOptions],
 ) -> FolderResult:
     """Style all recordings in a folder and its subfolders, to the same names in another folder.
 
@@ -59,8 +65,7 @@ def style_folder(
         made if it does not exist. Links in ``in_folder`` are followed.
     style : path or sequence of paths
         As for `stylize`, but files.
-    style_weights
-        As for `stylize`.
+    {style_weights}
     include, exclude : sequence of str
         Globs, such as ``"*.wav"`` or ``"drums/*"``, of files to process, all by default, and of files to leave out.
     format : str, optional
@@ -80,8 +85,7 @@ def style_folder(
     progress : bool or callable, optional
         True for a bar, or lines where standard error is not a terminal; or a function that is called with every
         `ProgressEvent`. Stages are reported if the work is done in this process.
-    **parameters
-        Keyword parameters of `stylize`, except ``progress`` and ``style_sample_rate``.
+    {parameters}
 
     Returns
     -------
@@ -106,8 +110,7 @@ def style_folder(
             raise TypeError(f"style={path!r} must be a file, or a list of files")
     if not styles:
         raise ValueError(f"style={style!r} must hold at least one file")
-    checked = DEFAULTS.changed(**parameters)
-    values = {"style": [os.fspath(path) for path in styles], **{name: getattr(checked, name) for name in parameters}}
+    values = {"style": [os.fspath(path) for path in styles], **_checked(parameters)}
     if style_weights is not None:
         values["style_weights"] = check_weights(style_weights, len(styles))
     selection = Selection(include, exclude, format, start, duration, independent)
@@ -121,3 +124,9 @@ def style_folder(
         executor=executor,
         progress=progress,
     )
+
+
+def _checked(parameters: TransferOptions) -> dict[str, Any]:
+    """Return the parameters with values of one type each, so that equal ones are equal however they are written."""
+    checked = choose(parameters)
+    return {name: value if name == "preset" else getattr(checked, name) for name, value in parameters.items()}

@@ -64,10 +64,14 @@ class FileState(NamedTuple):
     @classmethod
     def of(cls, record: Record) -> FileState:
         """Return the state in a record."""
-        done = record["status"] == "done"
-        texts = (record.get(name, "") for name in ("key", "identity"))
-        full_scale = record.get("full_scale") if done else None
-        return cls(record["status"], *texts, record.get("level", 1.0), full_scale, record.get("source", ""))
+        return cls(
+            status=record["status"],
+            key=record.get("key", ""),
+            identity=record.get("identity", ""),
+            level=record.get("level", 1.0),
+            full_scale=record.get("full_scale") if record["status"] == "done" else None,
+            source=record.get("source", ""),
+        )
 
 
 class Manifest:
@@ -118,9 +122,8 @@ class Manifest:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._stack:
-            with _disk_errors(self._database):
-                write_manifest(self.path, self._header, self._texts(), self.hidden / "manifest.partial")
+        with self._stack, _disk_errors(self._database):
+            write_manifest(self.path, self._header, self._texts(), self.hidden / "manifest.partial")
 
     def close(self) -> None:
         """Let go of the folder without writing ``audiostyle.json``, as a process does that is killed."""
@@ -129,8 +132,8 @@ class Manifest:
     def states(self) -> Iterator[tuple[str, FileState]]:
         """Give the name and state of every file."""
         columns = "name, status, key, identity, level, full_scale, source"
-        for name, status, *values, source in self._connection.execute(f"SELECT {columns} FROM files ORDER BY name"):
-            yield os.fsdecode(name), FileState(status, *values, os.fsdecode(source))
+        for name, *values, source in self._connection.execute(f"SELECT {columns} FROM files ORDER BY name"):
+            yield os.fsdecode(name), FileState._make([*values, os.fsdecode(source)])
 
     def keep(self, holds: Callable[[str, FileState], bool]) -> None:
         """Delete all records but those that hold, as a function of name and state says."""

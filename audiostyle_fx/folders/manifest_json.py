@@ -101,7 +101,7 @@ def plain(value: Any) -> Any:
 
 def _header(file: TextIO) -> dict[str, Any]:
     """Read the entries before the files, and leave the file at the line of the first file."""
-    lines = []
+    lines: list[str] = []
     for line in file:
         if line == _FILES_LINE:
             header: dict[str, Any] = json.loads("".join(lines).rstrip().rstrip(",") + "}")

@@ -138,8 +138,8 @@ def _finish(task: Task, full_scale: float) -> Record:
     ):
         for block in source.blocks():
             samples.append(block)
-        write_audio(task.finished, samples, source.sample_rate, subtype, tags, full_scale)
-    return {"status": "done", "full_scale": full_scale}
+        gain_db = write_audio(task.finished, samples, source.sample_rate, subtype, tags, full_scale)
+    return {"status": "done", "full_scale": full_scale, "gain_db": round(gain_db, 3)}
 
 
 def record_of(made: Made) -> Record:
@@ -161,7 +161,7 @@ def record_of(made: Made) -> Record:
 def _stage_record(stage: Stage) -> Record:
     """Return how a stage went, with as many points of its curves as a plot needs."""
     record = {"seconds": round(stage.seconds, 3), "iterations": [int(i) for i in _thinned(stage.iterations)]}
-    record |= {"style_loss": _thinned(stage.style), "content_loss": _thinned(stage.content)}
+    record |= {"style_loss": _thinned(stage.style_loss), "content_loss": _thinned(stage.content_loss)}
     return record if stage.inconsistency is None else {**record, "inconsistency": _thinned(stage.inconsistency)}
 
 

@@ -61,9 +61,7 @@ def run_folder(
     with Manifest(out, {"last_run": _description(in_folder, chain, selection)}) as manifest:
         keys = ResultKeys.of(chain, selection, recordings)
         plan = Plan(manifest, recordings, keys, chain, selection, force=force)
-        report(
-            ProgressEvent(kind="start", files=len(recordings), skipped=plan.skipped, bytes=plan.size_unprocessed())
-        )
+        report(ProgressEvent(kind="start", files=len(recordings), skipped=plan.skipped, bytes=plan.size_unprocessed()))
         with _executor(jobs, executor, chain, report) as workers:
             _do_tasks(plan, workers, keys, report)
         plan.remove_leftovers()

@@ -95,7 +95,9 @@ class Stems:
     def warn(self, group: str) -> None:
         """Warn that a group is turned down, or that files outside of this run are too loud for its level."""
         full_scale, others = self.full_scale(group), self._others.get(group, [])
-        louder = [state.full_scale for state in others if state.full_scale is not None and state.full_scale < full_scale]
+        louder = [
+            state.full_scale for state in others if state.full_scale is not None and state.full_scale < full_scale
+        ]
         if louder:
             prefix, difference = f"{group}: " if group else "", decibels(full_scale / min(louder))
             files = "file of this folder was" if len(louder) == 1 else "files of this folder were"

@@ -1,0 +1,129 @@
+"""Named sets of parameters. tests/benchmarks/presets.py measures them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from .._validation import one_of
+from .parameters import DEFAULTS, Parameters, check_names
+from .windows import Window
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named set of parameters.
+
+    Attributes
+    ----------
+    name : str
+    sentence : str
+        What it is for.
+    changes : mapping of str to object
+        What differs from the defaults.
+    """
+
+    name: str
+    sentence: str
+    changes: Mapping[str, Any]
+
+    @property
+    def parameters(self) -> Parameters:
+        """All parameters."""
+        return DEFAULTS.changed(preset=self.name, **self.changes)
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        preset.name: preset
+        for preset in (
+            Preset("default", "The song's rhythm with the style's sound.", {}),
+            Preset(
+                "texture",
+                "New sound of the style's kind out of noise, as long as the song, which it ignores.",
+                # Straight to the waveform: a free spectrogram out of noise is far from any sound's. The short window
+                # holds attacks, the long one pitches.
+                {
+                    "alpha": 0.0,
+                    "kernel_width": (3, 24),
+                    "windows": (Window(ms=32, hop_ms=16), Window(ms=128, hop_ms=64)),
+                    "optimizer": "lbfgs",
+                    "spectrogram_iters": 0,
+                    "phase_iters": 0,
+                    "waveform_iters": 220,
+                    "init": "noise",
+                    "phase_init": "random",
+                },
+            ),
+            Preset("subtle", "The song, in the style's colours.", {"alpha": 0.1}),
+            Preset(
+                "bold",
+                "The style, in the song's order.",
+                {"alpha": 0.001, "spectrogram_iters": 120, "waveform_iters": 100},
+            ),
+            Preset(
+                "rhythmic",
+                "A style with a beat, which the result takes over.",
+                # Patches of up to two seconds, in which a bar fits. Measured: they take over more of a beat's rhythm
+                # than patches of one second, at about the same losses; a second window adds little to that and takes
+                # three times as long.
+                {"kernel_width": (3, 11, 86), "windows": (Window(ms=92, hop_ms=23),)},
+            ),
+            Preset(
+                "thorough",
+                "Less of the style lost at the same content, with nearly three times the steps.",
+                {"optimizer": "lbfgs", "spectrogram_iters": 150, "waveform_iters": 150},
+            ),
+            Preset(
+                "original",
+                "The algorithm as Lebedev and Ulyanov published it in 2016: mono at 22,050 Hz, the style cropped to "
+                "the content's length or that of its sections, 4,096 filters, plain Griffin-Lim.",
+                {
+                    "n_filters": 4096,
+                    "windows": (Window(n_fft=2048, hop_length=512),),
+                    "optimizer": "lbfgs",
+                    "spectrogram_iters": 300,
+                    "phase_iters": 500,
+                    "waveform_iters": 0,
+                    "init": "noise",
+                    "phase_init": "random",
+                    "normalize": False,
+                },
+            ),
+        )
+    }
+)
+"""All presets by name."""
+
+
+def choose(values: Mapping[str, Any], start: Parameters = DEFAULTS) -> Parameters:
+    """Return the parameters that values stand for: those of their preset, or ``start``, with the others changed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the parameter, its value and what is allowed.
+    """
+    check_names(values)
+    changes = dict(values)
+    if "preset" in changes:
+        start = PRESETS[one_of(*PRESETS)("preset", changes.pop("preset"))].parameters
+    return start.changed(**changes)
+
+
+def choose_texture(values: Mapping[str, Any]) -> Parameters:
+    """Return the parameters of a texture, by default those of the preset "texture".
+
+    Whatever the preset, a texture starts from noise and has no content.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `choose`; also for the preset "original", which needs a content.
+    """
+    parameters = choose(values, PRESETS["texture"].parameters)
+    if parameters.original:
+        raise ValueError("preset='original' needs a content; a texture has none")
+    return parameters.changed(alpha=0.0, init="noise", phase_init="random", mix=1.0)
