@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 from .._recordings.writing import sync
+from .._transfer.windows import Window
 from .paths import sync_folder
 
 Record: TypeAlias = dict[str, Any]
@@ -87,7 +88,7 @@ def check_manifest(path: Path) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as strict JSON holds it: enums as their names, infinity as text."""
+    """Return a value as strict JSON holds it: enums as their names, infinity as text, windows as dicts."""
     if isinstance(value, Mapping):
         return {str(name): plain(entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):
@@ -96,6 +97,8 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
+    if isinstance(value, Window):
+        return value.as_dict()
     return getattr(value, "name", value)  # pedalboard's enums have no common class
 
 
