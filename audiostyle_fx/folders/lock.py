@@ -14,8 +14,9 @@ from filelock import FileLock, Timeout
 def folder_lock(folder: str | os.PathLike[str], path: Path) -> Iterator[None]:
     """Hold the folder's lock; the operating system releases it when the process ends, however it ends.
 
-    On a file system without locks nothing keeps two processes apart, and whoever starts them has to: such are some
-    cluster file systems, where the lock fails with an error, which is ignored.
+    Some network and cluster file systems have no locks. There `filelock` warns and uses a marker file, which counts as
+    long as its process lives, or, with older releases or other errors, nothing keeps two processes
+    apart: whoever starts them has to.
 
     Parameters
     ----------
