@@ -10,7 +10,7 @@ from .effect import StyleTransfer
 from .errors import AudiostyleError, FolderError, TransferError
 from .folders.api import style_folder
 from .folders.results import FolderResult
-from .hosting.bridge import OfflineEffect, install, uninstall
+from .hosting import OfflineEffect, install, uninstall
 from .progress import ProgressEvent
 
 __all__ = [

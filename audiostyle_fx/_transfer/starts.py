@@ -1,4 +1,4 @@
-"""Spectra to start from."""
+"""Spectra that a transfer starts from when it does not start from the content."""
 
 from __future__ import annotations
 
@@ -9,23 +9,37 @@ import numpy as np
 from .._engine.arrays.array_module import Array, get_array_module
 from .._engine.spectra.stft import STFT
 
+SMALL_NOISE = 1e-3
+"""Standard deviation of the log-magnitudes that the original algorithm starts from."""
 
-def _powers(styles: Sequence[Array], stft: STFT) -> list[Array]:
-    """The long-term power spectrum, (1, 1, channels, bins), of each style."""
+
+def long_term_powers(styles: Sequence[Array], stft: STFT) -> list[Array]:
+    """The mean power spectrum of each style (1, channels, samples): arrays (1, 1, channels, bins)."""
     xp = get_array_module(*styles)
     return [(xp.abs(stft.forward(samples)) ** 2).mean(axis=1, keepdims=True) for samples in styles]
 
 
-def _noise(
+def noise_spectrum(
     shape: tuple[int, ...], powers: Sequence[Array], shares: Sequence[float], seed: np.random.SeedSequence
 ) -> Array:
-    """Gaussian noise with the styles' mean long-term spectrum, as a spectrum (1, frames, channels, bins)."""
+    """Gaussian noise with the styles' mean power spectrum, complex (1, frames, channels, bins).
+
+    Parameters
+    ----------
+    shape : (frames, channels, bins)
+    powers : sequence of array (1, 1, channels, bins)
+        Of each style, by `long_term_powers`.
+    shares : sequence of float
+        Of each style in the target.
+    seed : SeedSequence
+        Of the noise.
+    """
     xp = get_array_module(powers[0])
     parts = np.random.default_rng(seed).standard_normal((2, 1, *shape), np.float32)
     level = xp.sqrt(sum(share * power for share, power in zip(shares, powers, strict=True)) / 2)
     return xp.asarray(parts[0] + 1j * parts[1]) * level
 
 
-def _small_noise(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.ndarray:
-    """The log-magnitudes that the original starts from, float32."""
-    return np.random.default_rng(seed).standard_normal(shape, np.float32) * np.float32(1e-3)
+def small_noise(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.ndarray:
+    """The log-magnitudes that the original algorithm starts from, float32 of a shape."""
+    return np.random.default_rng(seed).standard_normal(shape, np.float32) * np.float32(SMALL_NOISE)

@@ -104,7 +104,7 @@ class _StreamWork(Work):
         sounding = energies.any(axis=0)
         means = energies.sum(axis=1) / max(np.count_nonzero(sounding), 1)
         self.gain = Dynamics(means, self.dry.shape[1], block, self.rms).curve
-        held = self.wet.held
+        held = self.wet.stored
         self.wet[:, held] = scaled(self.wet[:, held], self.gain(held) / before(held))
 
 

@@ -12,9 +12,7 @@ from pathlib import Path
 from .._recordings.formats import endings
 from .._validation import flag, number
 from ..errors import FolderError
-
-MEDIA = "_media"
-"""End of the name of the folder that holds the recordings of a listening page."""
+from ..report.media import is_page_media
 
 
 @dataclass(frozen=True)
@@ -131,16 +129,10 @@ def _files(folder: str, prefix: str, target: str, parents: tuple[str, ...]) -> I
             if os.path.isdir(entry.path) if is_link else entry.is_dir():
                 if is_link and _overlap(real_path, target):
                     raise FolderError(f"output {target!r} must not be in the input, as by the link {entry.path!r}")
-                if real_path not in parents and not _is_media(entry.path):
+                if real_path not in parents and not is_page_media(entry.path):
                     yield from _files(entry.path, f"{name}/", target, (*parents, real_path))
             elif entry.is_file() if not is_link else os.path.isfile(real_path) or not os.path.exists(real_path):
                 yield name, entry.path, real_path  # a broken link is reported as a file that fails
-
-
-def _is_media(folder: str) -> bool:
-    """Whether a folder holds the recordings of a listening page, see `report.write_report`."""
-    page, suffix = folder[: -len(MEDIA)], folder[-len(MEDIA) :]
-    return suffix == MEDIA and any(os.path.isfile(page + suffix) for suffix in (".html", ".htm"))
 
 
 def _overlap(folder: str, other: str) -> bool:

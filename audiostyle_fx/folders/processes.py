@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-from .._engine.arrays.threads import cores
-from .._engine.cuda.devices import places
+from .._engine.arrays.cpu_count import cores
+from .._engine.cuda.devices import device_names
 
 Task = TypeVar("Task")
 
@@ -180,7 +180,7 @@ def visible_gpus(device: str) -> tuple[str, ...]:
 
     The number in ``cuda:1`` counts among the visible GPUs, so that these must stay the same.
     """
-    gpus = [int(place.partition(":")[2]) for place in places(device) if place != "cpu"]
+    gpus = [int(name.partition(":")[2]) for name in device_names(device) if name != "cpu"]
     if device.startswith("cuda:") or not gpus:
         return ()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .._effects_chain.run import check_chain, check_files, is_style
 from .._effects_chain.step import Step
-from .._recordings.files import Source
+from .._recordings.files import SoundFileReader
 from .._transfer.parameters import DEFAULTS, ORIGINAL_RATE
 from .._validation import flag, integer
 from ..progress import Progress, ProgressEvent
@@ -126,7 +126,7 @@ def _executor(
 def _first_rate(paths: Iterable[str]) -> float:
     """Return the rate of the first recording that can be read, at which styles are needed first; or any rate."""
     for path in paths:
-        with contextlib.suppress(ValueError, OSError), Source(path, "input") as source:
+        with contextlib.suppress(ValueError, OSError), SoundFileReader(path, "input") as source:
             return source.sample_rate
     return ORIGINAL_RATE
 

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Iterable
 
-from .._recordings.levels import decibels
+from .._recordings.levels import format_db
 from .manifest import FileState
 
 
@@ -99,7 +99,7 @@ class Stems:
             state.full_scale for state in others if state.full_scale is not None and state.full_scale < full_scale
         ]
         if louder:
-            prefix, difference = f"{group}: " if group else "", decibels(full_scale / min(louder))
+            prefix, difference = f"{group}: " if group else "", format_db(full_scale / min(louder))
             files = "file of this folder was" if len(louder) == 1 else "files of this folder were"
             warnings.warn(
                 f"{prefix}{len(louder)} other {files} finished {difference} louder; run the whole folder so that its "
@@ -109,7 +109,7 @@ class Stems:
         if full_scale > 1 and len(self._states(group)) + len(others) > 1:
             subject = f"{group}: its files" if group else "all files"
             warnings.warn(
-                f"{subject} turned down by {decibels(full_scale)}, as one would clip at full scale", stacklevel=2
+                f"{subject} turned down by {format_db(full_scale)}, as one would clip at full scale", stacklevel=2
             )
 
     def _states(self, group: str) -> dict[str, FileState]:

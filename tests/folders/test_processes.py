@@ -32,7 +32,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(ROOTS)}
     ],
 )
 def test_gpus_are_named_as_the_parent_sees_them(device, found, visible, want, monkeypatch):
-    monkeypatch.setattr(processes, "places", lambda asked: found if asked == device else None)
+    monkeypatch.setattr(processes, "device_names", lambda asked: found if asked == device else None)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -47,7 +47,7 @@ def test_processes_together_have_no_more_threads_than_cores(jobs, threads, monke
 
 @pytest.mark.slow
 def test_every_process_has_its_gpu_and_its_share_of_the_cores(monkeypatch):
-    monkeypatch.setattr(processes, "places", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(processes, "device_names", lambda device: ["cuda:0", "cuda:1"])
     monkeypatch.setattr(processes, "cores", lambda: 6)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     with LocalProcesses(2, work, failed) as workers:
@@ -83,7 +83,7 @@ def test_the_neighbours_of_a_killed_process_do_not_begin_again(tmp_path):
 
 @pytest.mark.slow
 def test_a_process_that_is_started_again_has_the_same_gpu(monkeypatch):
-    monkeypatch.setattr(processes, "places", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(processes, "device_names", lambda device: ["cuda:0", "cuda:1"])
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     tasks = [("environment", "CUDA_VISIBLE_DEVICES")] * 2
     with LocalProcesses(2, work, failed) as workers:
