@@ -97,6 +97,8 @@ class Plan:
         before = self._manifest.record(name) if is_second_task else {}
         key = {"key": self._keys.keys[name], "identity": self._keys.identity}
         record = {"source": task.source, **before, **answer, **key}
+        if "transfers" in record:
+            record["transfers"] = record.pop("transfers")  # the long entry comes last
         self._manifest.add(name, record)
         if record["status"] == "failed":
             self._stems.set_failed(name)
