@@ -39,8 +39,9 @@ class LocalProcesses(Generic[Task, Answer]):
     ends its process again, it has failed. So a task that was killed because all tasks together took too much memory, or
     by mistake, is not lost.
 
-    Each process is a `ProcessPoolExecutor` of one: the standard library declares all processes of a pool lost when one
-    ends. Processes start when there is work for them.
+    Each process is a `ProcessPoolExecutor` of one, since such a pool gives up all of its tasks when one process ends.
+    (Pebble's pool spares the other tasks, but it breaks when a process ends that has none, and does not say which
+    process gets which GPU.) Processes start when there is work for them.
 
     Parameters
     ----------
