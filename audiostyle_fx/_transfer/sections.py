@@ -72,7 +72,7 @@ class Section:
         return [border for border in ((self.start, 1), (self.stop, -1)) if 0 < border[0] < self.n_samples]
 
     def free(self) -> np.ndarray:
-        """Share of the result in each sample of the window, float32 (samples,): 0 where a neighbour is pinned."""
+        """Return the share of the result in each sample of the window, float32 (samples,): 0 where it is pinned."""
         centres = np.arange(self.window.start, self.window.stop) + 0.5
         share = np.ones(len(centres))
         for border, sign in self.pinned:
@@ -81,7 +81,7 @@ class Section:
 
 
 def overlap(patch: int, window: int, sample_rate: float) -> tuple[int, int]:
-    """Samples of the context and of the blends.
+    """Return the samples of the context and of the blends.
 
     Parameters
     ----------

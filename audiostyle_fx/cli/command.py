@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from ..folders.find import FolderError
+from ..errors import FolderError
 from .console import print_record
 from .information import information
 from .options import parse_options
