@@ -13,7 +13,7 @@ PACKAGE = Path(audiostyle_fx.__file__).parent
 
 # From the bottom up; names in one row know nothing of each other.
 LAYERS = [
-    {"_validation", "errors", "progress"},
+    {"_cache", "_validation", "errors", "progress"},
     {"_engine"},
     {"_recordings", "figures"},
     {"_transfer", "hosting"},

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .._cache import BoundedCache
 from .._engine.arrays.array_module import OVERFLOW
-from .._engine.arrays.cache import Held
 from .._engine.cuda.batching import in_batches
 from .._engine.spectra.stft import STFT
 from .._recordings.channels import match_channels
@@ -54,7 +54,7 @@ class Recipe:
         With windows in samples.
     stft : STFT
         Of the longest window.
-    held : Held
+    held : BoundedCache
         Of the styles at this rate, whatever the recording: keeps those that were matched.
     """
 
@@ -64,7 +64,7 @@ class Recipe:
     content_rate: float
     parameters: Parameters
     stft: STFT
-    held: Held
+    held: BoundedCache
 
     @classmethod
     def of(
@@ -101,7 +101,7 @@ class Recipe:
         needed, rate = patch_samples(self.parameters, self.stft), self.sample_rate
         most = self.parameters.style_seconds * rate
         seeds = np.random.SeedSequence(self.parameters.seed).spawn(2 + len(self.styles))[2:]  # two serve the stages
-        matched = Matched([], [], Held(1 + len(self.parameters.other_stfts)))
+        matched = Matched([], [], BoundedCache(1 + len(self.parameters.other_stfts)))
         for i, (style, share, seed) in enumerate(zip(self.styles, self.shares, seeds, strict=True)):
             name = style_name(i, len(self.styles))
             one = match_channels(style, active, name)

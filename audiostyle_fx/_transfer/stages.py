@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from .._cache import BoundedCache
 from .._engine.arrays.array_module import Array, get_array_module, to_host
-from .._engine.arrays.cache import Held
 from .._engine.cuda.streams import computing_on, look
 from .._engine.kernels.patches import sum_of_products
 from .._engine.objectives.infinite_width import InfiniteWidth
 from .._engine.objectives.loss_weights import loss_terms
-from .._engine.objectives.random_conv import RandomConv
+from .._engine.objectives.random_conv import RandomConv, draw_filters
 from .._engine.objectives.waveform import Objective, WaveformObjective
 from .._engine.optimizers.adam import Adam
 from .._engine.optimizers.lbfgs import LBFGS
@@ -183,7 +183,7 @@ def three_stages(
     report: Report | None,
     fixed: np.ndarray | None = None,
     noises: Sequence[int] = (0,),
-    held: Held | None = None,
+    held: BoundedCache | None = None,
 ) -> tuple[np.ndarray, list[dict[str, Stage]]]:
     """The styled samples of a batch and what the stages did.
 
@@ -207,7 +207,7 @@ def three_stages(
         phases continue it.
     noises : sequence of int
         For each item, or for all, which of a seed's noises to start from, where that is asked for.
-    held : Held, optional
+    held : BoundedCache, optional
         Of these styles and this seed: keeps their statistics on the CPU. On a card they are made anew: arrays there
         belong to a stream and to a pool of memory, and room is left for nothing but the batch.
 
@@ -233,7 +233,7 @@ def three_stages(
         spectrum = stft.forward(content)
         length = content.shape[-1] if parameters.original else None
         style_samples = [xp.asarray(style[None, :, :length].astype(np.float32, copy=False)) for style in styles]
-        held = held if held and xp is np else Held(1 + len(parameters.other_stfts))
+        held = held if held is not None and xp is np else BoundedCache(1 + len(parameters.other_stfts))
 
         def seen(one: STFT, seed: np.random.SeedSequence) -> _Seen:
             def make() -> _Seen:
@@ -285,13 +285,13 @@ class _Seen:
         Log-magnitudes of each; bins stack the channels.
     energies : list of float
         Mean squared norm of the frames of each.
-    held : Held
+    held : BoundedCache
         What objectives keep of them.
     """
 
     def __init__(self, xs: Sequence[Array], parameters: Parameters) -> None:
         self.xs = xs
-        self.held = Held(2 + 2 * len(parameters.kernel_widths))  # of an objective up to two for each width
+        self.held = BoundedCache(2 + 2 * len(parameters.kernel_widths))  # of an objective up to two for each width
 
     @property
     def energies(self) -> list[float]:
@@ -327,10 +327,15 @@ def _objective(
     if reference is not None:  # neither tones nor noise keep their energy where the window changes
         level = _frame_energy(reference, shares) / _frame_energy(styles, shares)
         terms = [term._replace(gain=term.gain * level) for term in terms]
+    key = (tuple(term.of_style() for term in terms), *shares)
     if math.isinf(parameters.n_filters):
-        return InfiniteWidth(content, styles.xs, terms, shares, styles.held)
-    n_filters = int(parameters.n_filters)
-    return RandomConv(content, styles.xs, terms, shares, n_filters=n_filters, seed=seed, held=styles.held)
+        statistics = styles.held.get(key, lambda: InfiniteWidth.style_statistics(styles.xs, terms, shares))
+        return InfiniteWidth(content, statistics, terms)
+    filters = draw_filters(terms, content.shape[2], int(parameters.n_filters), seed, like=content)
+    features = styles.held.get(
+        (*key, parameters.n_filters), lambda: RandomConv.style_statistics(styles.xs, terms, shares, filters)
+    )
+    return RandomConv(content, features, terms, filters)
 
 
 def _frame_energy(styles: _Seen, shares: Sequence[float]) -> float:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._engine.arrays.cache import Held
+from .._cache import BoundedCache
 from .._recordings.levels import rms
 from .._recordings.resampling import resample
 from .style_inputs import as_list, check_rates, check_weights, read_styles
@@ -29,13 +29,13 @@ class Matched(NamedTuple):
     styles : list of float32 array (channels, samples)
     shares : list of float
         Of each in the target.
-    held : Held
+    held : BoundedCache
         What the stages keep of them.
     """
 
     styles: list[np.ndarray]
     shares: list[float]
-    held: Held
+    held: BoundedCache
 
 
 class Prepared(NamedTuple):
@@ -44,12 +44,12 @@ class Prepared(NamedTuple):
     Attributes
     ----------
     audio : list of float32 array (channels, samples)
-    held : Held
+    held : BoundedCache
         Keeps what was made of them for channels that sound; see `Matched`.
     """
 
     audio: list[np.ndarray]
-    held: Held
+    held: BoundedCache
 
 
 class Styles:
@@ -84,7 +84,7 @@ class Styles:
         # What is read waits here until the rate is known.
         self._read: Any = versions, read_styles(style, sample_rate, weights)
         self.shares = [one.share for one in self._read[1]]
-        self._held = Held(1)
+        self._held = BoundedCache(1)
 
     @classmethod
     def of(cls, style: Any, sample_rate: Any, weights: Any, at: float) -> Styles:
@@ -130,13 +130,13 @@ class Styles:
                 raise ValueError(f"{name} is silent at sample_rate={sample_rate}; it must have sound below half of it")
             samples.flags.writeable = False
             audio.append(samples)
-        return Prepared(audio, Held(PATTERNS))
+        return Prepared(audio, BoundedCache(PATTERNS))
 
     def _versions(self) -> tuple[Any, ...]:
         return tuple(map(_version, self.given))
 
 
-_of_files = Held(SETS)
+_of_files = BoundedCache(SETS)
 
 
 def style_name(i: int, n_styles: int) -> str:

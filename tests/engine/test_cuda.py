@@ -17,7 +17,7 @@ from support import cupy_stand_in
 
 from audiostyle_fx import StyleTransfer, stylize, stylize_batch, texture
 from audiostyle_fx._engine.arrays import array_module, matmul
-from audiostyle_fx._engine.cuda import batching, devices, graphs, memory, streams
+from audiostyle_fx._engine.cuda import batching, devices, graphs, streams
 from audiostyle_fx._engine.kernels import adam, arc_cosine, patches, spectra
 from audiostyle_fx._engine.objectives import infinite_width
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
@@ -240,7 +240,7 @@ def test_closed_form(cupy, monkeypatch, tile):
     monkeypatch.setattr(infinite_width, "TILE", tile)
 
     def run(content, style, x):
-        return InfiniteWidth(content, style, TERMS).value_and_grad(x)
+        return InfiniteWidth.of_styles(content, style, TERMS).value_and_grad(x)
 
     same(cupy, run, *spectrograms(), rtol=1e-4)
 
@@ -248,7 +248,7 @@ def test_closed_form(cupy, monkeypatch, tile):
 @pytest.mark.parametrize("n_filters", [16, 200])
 def test_random_filters(cupy, n_filters):
     def run(content, style, x):
-        return RandomConv(content, style, TERMS, n_filters=n_filters, seed=3).value_and_grad(x)
+        return RandomConv.of_styles(content, style, TERMS, n_filters=n_filters, seed=3).value_and_grad(x)
 
     same(cupy, run, *spectrograms(), rtol=1e-4)
 
@@ -351,7 +351,7 @@ def test_iterations_are_one_launch_and_one_copy(monkeypatch, request, cupy):
     content, style, x = (cupy.asarray(np.abs(array(i, 1, 30, 9))) for i in range(3))
     launches = {}
     with streams.computing_on("cuda:0"):
-        objective = InfiniteWidth(content, style, TERMS)
+        objective = InfiniteWidth.of_styles(content, style, TERMS)
         for n_iter in (5, 45):
             cupy_stand_in.counters.launches = 0
             adam = Adam(0.1, n_iter, beta1=0.9, beta2=0.9)
@@ -495,8 +495,8 @@ def test_an_error_on_one_card_stops_the_others(monkeypatch, cupy):
             raise ArithmeticError("the first")
         done.append(items)
 
-    monkeypatch.setattr(devices, "places", lambda device: ["cuda:0", "cuda:1"])
-    monkeypatch.setattr(memory, "_room", lambda place, item_bytes: 1)
+    monkeypatch.setattr(batching, "places", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(batching, "_room", lambda place, item_bytes: 1)
     with pytest.raises(ArithmeticError, match="the first"):
         batching.in_batches(run, list(range(100)), "cuda", 1)
     for executor in (batching._thread_of(os.getpid(), place) for place in ("cuda:0", "cuda:1")):
@@ -513,7 +513,7 @@ def test_every_librarys_shortage_halves_a_batch(monkeypatch, cupy, error):
             raise error
         done.append(items)
 
-    monkeypatch.setattr(memory, "_room", lambda place, item_bytes: 4)
+    monkeypatch.setattr(batching, "_room", lambda place, item_bytes: 4)
     with pytest.warns(RuntimeWarning, match="ran out of memory") as warned:
         batching.in_batches(run, [0, 1, 2], "cuda:0", 1)
     assert done == [[0], [1], [2]] and len(warned) == 2

@@ -219,7 +219,7 @@ def test_sliding_sums_leave_their_input_alone():
 @pytest.mark.parametrize("style_frames", [9, 20, 33])
 def test_losses_are_those_of_explicit_patches(terms, style_frames):
     x, content, style = (spectrogram(10 + i, (2, t, 5)) for i, t in enumerate((20, 20, style_frames)))
-    losses, _ = InfiniteWidth(content, style, terms).value_and_grad(x)
+    losses, _ = InfiniteWidth.of_styles(content, style, terms).value_and_grad(x)
     assert losses.shape == (2, 2) and losses.dtype == np.float64
     for item in range(2):
         expected = losses_by_definition(x[item], content[item], style[item], terms)
@@ -229,7 +229,7 @@ def test_losses_are_those_of_explicit_patches(terms, style_frames):
 @WIDTHS
 def test_one_style_serves_the_whole_batch(terms):
     x, content, style = spectrogram(13, (3, 18, 5)), spectrogram(14, (3, 18, 5)), spectrogram(15, (1, 25, 5))
-    losses, _ = InfiniteWidth(content, style, terms).value_and_grad(x)
+    losses, _ = InfiniteWidth.of_styles(content, style, terms).value_and_grad(x)
     for item in range(3):
         expected = losses_by_definition(x[item], content[item], style[0], terms)
         np.testing.assert_allclose(losses[:, item], expected, rtol=1e-7)
@@ -246,7 +246,7 @@ def test_several_styles_are_the_mean_of_their_grams(monkeypatch, terms, shares, 
     monkeypatch.setattr(infinite_width, "TILE", tile)
     x, content = spectrogram(60, (2, 20, 5)), spectrogram(61, (2, 20, 5))
     styles = [spectrogram(62 + i, (style_batch, t, 5)) for i, t in enumerate((9, 20, 33)[: len(shares)])]
-    objective = InfiniteWidth(content, styles, terms, shares)
+    objective = InfiniteWidth.of_styles(content, styles, terms, shares)
     losses, _ = objective.value_and_grad(x)
     for item in range(2):
         own = [style[item % style_batch] for style in styles]
@@ -259,15 +259,15 @@ def test_several_styles_are_the_mean_of_their_grams(monkeypatch, terms, shares, 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_style_alone_or_in_a_list_is_the_same_bit_for_bit(dtype):
     x, content, style = (spectrogram(66 + i, (2, t, 6), dtype) for i, t in enumerate((20, 20, 24)))
-    want = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
-    for found, expected in zip(InfiniteWidth(content, [style], SEVERAL).value_and_grad(x), want, strict=True):
+    want = InfiniteWidth.of_styles(content, style, SEVERAL).value_and_grad(x)
+    for found, expected in zip(InfiniteWidth.of_styles(content, [style], SEVERAL).value_and_grad(x), want, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
 def test_equal_styles_are_one():
     x, content, style = (spectrogram(69 + i, (1, t, 6)) for i, t in enumerate((20, 20, 24)))
-    want = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
-    found = InfiniteWidth(content, [style, style], SEVERAL, (0.3, 0.7)).value_and_grad(x)
+    want = InfiniteWidth.of_styles(content, style, SEVERAL).value_and_grad(x)
+    found = InfiniteWidth.of_styles(content, [style, style], SEVERAL, (0.3, 0.7)).value_and_grad(x)
     for one, other in zip(found, want, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9)
 
@@ -277,7 +277,7 @@ def test_equal_styles_are_one():
 @pytest.mark.parametrize("style_frames", [11, 20, 30])
 def test_gradient_is_the_derivative(terms, batch, style_batch, style_frames):
     x, content = spectrogram(16, (batch, 20, 6)), spectrogram(17, (batch, 20, 6))
-    objective = InfiniteWidth(content, spectrogram(18, (style_batch, style_frames, 6)), terms)
+    objective = InfiniteWidth.of_styles(content, spectrogram(18, (style_batch, style_frames, 6)), terms)
     check_gradient(objective, x, seed=19)
 
 
@@ -285,7 +285,7 @@ def test_gradient_is_the_derivative(terms, batch, style_batch, style_frames):
 def test_each_part_has_its_own_gradient(part):
     terms = [Term(4, 2.0, float(part == "style"), float(part == "content"))]
     x, content, style = (spectrogram(20 + i, (1, t, 6)) for i, t in enumerate((20, 20, 24)))
-    objective = InfiniteWidth(content, style, terms)
+    objective = InfiniteWidth.of_styles(content, style, terms)
     losses, _ = objective.value_and_grad(x)
     assert (losses[0] == 0) == (part == "content") and (losses[1] == 0) == (part == "style")
     check_gradient(objective, x, seed=23)
@@ -295,7 +295,7 @@ def test_gradient_holds_where_the_spectrogram_is_negative():
     """L-BFGS may step there: patches then point away from each other."""
     rng = np.random.default_rng(24)
     content, style = spectrogram(25, (1, 20, 3)), spectrogram(26, (1, 20, 3))
-    check_gradient(InfiniteWidth(content, style, SEVERAL), rng.standard_normal((1, 20, 3)), seed=27)
+    check_gradient(InfiniteWidth.of_styles(content, style, SEVERAL), rng.standard_normal((1, 20, 3)), seed=27)
 
 
 @pytest.mark.parametrize("tile", [3, 5, 8, 14, 19])
@@ -305,9 +305,9 @@ def test_tiles_give_what_one_matrix_gives(monkeypatch, tile, terms, style_batch)
     """With widths 1 to 7 at 20 frames and tiles of 14 or 19 the last one holds patches of the narrow widths alone."""
     x, content = spectrogram(28, (2, 20, 5)), spectrogram(29, (2, 20, 5))
     style = spectrogram(30, (style_batch, 33, 5))
-    losses, grad = InfiniteWidth(content, style, terms).value_and_grad(x)
+    losses, grad = InfiniteWidth.of_styles(content, style, terms).value_and_grad(x)
     monkeypatch.setattr(infinite_width, "TILE", tile)
-    tiled = InfiniteWidth(content, style, terms).value_and_grad(x)
+    tiled = InfiniteWidth.of_styles(content, style, terms).value_and_grad(x)
     np.testing.assert_allclose(tiled[0], losses, rtol=1e-11)
     np.testing.assert_allclose(tiled[1], grad, rtol=1e-8, atol=1e-11 * abs(grad).max())
 
@@ -317,9 +317,9 @@ def test_tiles_give_what_one_matrix_gives(monkeypatch, tile, terms, style_batch)
 def test_sharing_the_work_out_in_blocks_changes_nothing(shared_out, block, style_frames):
     x, content = spectrogram(28, (2, 20, 5)), spectrogram(29, (2, 20, 5))
     style = spectrogram(30, (1, style_frames, 5))
-    losses, grad = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    losses, grad = InfiniteWidth.of_styles(content, style, SEVERAL).value_and_grad(x)
     shared_out(block)
-    shared = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    shared = InfiniteWidth.of_styles(content, style, SEVERAL).value_and_grad(x)
     np.testing.assert_allclose(shared[0], losses, rtol=1e-11)
     np.testing.assert_allclose(shared[1], grad, rtol=1e-8, atol=1e-11 * abs(grad).max())
 
@@ -330,7 +330,9 @@ def test_content_loss_and_gradient_are_exactly_zero_at_the_content(terms, dtype)
     content = spectrogram(31, (2, 40, 16), dtype)
     content[:, 11:20] = 0
     terms = [term._replace(style_weight=0.0) for term in terms]
-    losses, grad = InfiniteWidth(content, spectrogram(32, (1, 30, 16), dtype), terms).value_and_grad(content.copy())
+    losses, grad = InfiniteWidth.of_styles(content, spectrogram(32, (1, 30, 16), dtype), terms).value_and_grad(
+        content.copy()
+    )
     np.testing.assert_array_equal(losses, 0)
     np.testing.assert_array_equal(grad, 0)
 
@@ -339,7 +341,7 @@ def test_gradient_of_one_patch_alone_in_single_precision():
     """Its kernel with itself is |p|^2 / 2, and the loss against silence the square of that."""
     x, style = spectrogram(51, (30, 5, 64), "float32"), np.zeros((1, 5, 64), np.float32)
     terms = [Term(5, 1.0, 1.0, 0.0)]
-    losses, grad = InfiniteWidth(x, style, terms).value_and_grad(x)
+    losses, grad = InfiniteWidth.of_styles(x, style, terms).value_and_grad(x)
     squared = np.square(x.astype(float)).sum(axis=(1, 2), keepdims=True)
     np.testing.assert_allclose(losses[0], squared.ravel() ** 2 / 4, rtol=2e-6)
     np.testing.assert_allclose(grad, squared * x, rtol=2e-6)
@@ -349,7 +351,7 @@ def test_gradient_of_one_patch_alone_in_single_precision():
 @WIDTHS
 def test_style_loss_and_gradient_vanish_at_the_style(terms, dtype, rel):
     style, other = spectrogram(33, (2, 40, 16), dtype), spectrogram(34, (2, 40, 16), dtype)
-    objective = InfiniteWidth(style, style, terms)
+    objective = InfiniteWidth.of_styles(style, style, terms)
     losses, grad = objective.value_and_grad(style.copy())
     typical, typical_grad = objective.value_and_grad(other)
     assert np.all(np.abs(losses) <= rel * typical[0])
@@ -367,7 +369,7 @@ def test_silence_is_finite(terms, dtype, silent):
         elif silent == "parts":
             array[:, 5:17] = 0
             array[1, 18] = 1e-30
-    objective = InfiniteWidth(arrays["content"], arrays["style"], terms)
+    objective = InfiniteWidth.of_styles(arrays["content"], arrays["style"], terms)
     losses, grad = objective.value_and_grad(arrays["x"])
     assert np.isfinite(losses).all() and np.isfinite(grad).all()
     for item in range(2):
@@ -379,10 +381,10 @@ def test_silence_is_finite(terms, dtype, silent):
 
 def test_items_of_a_batch_are_independent():
     x, content, style = (spectrogram(40 + i, (3, t, 7)) for i, t in enumerate((21, 21, 17)))
-    losses, grad = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
+    losses, grad = InfiniteWidth.of_styles(content, style, SEVERAL).value_and_grad(x)
     for item in range(3):
         one = slice(item, item + 1)
-        alone = InfiniteWidth(content[one], style[one], SEVERAL).value_and_grad(x[one])
+        alone = InfiniteWidth.of_styles(content[one], style[one], SEVERAL).value_and_grad(x[one])
         np.testing.assert_allclose(alone[0][:, 0], losses[:, item], rtol=1e-11)
         np.testing.assert_allclose(alone[1][0], grad[item], rtol=1e-9, atol=1e-11 * abs(grad).max())
 
@@ -390,7 +392,7 @@ def test_items_of_a_batch_are_independent():
 def test_nothing_is_changed_and_nothing_is_remembered():
     x, content, style = (spectrogram(43 + i, (2, 21, 7), "float32") for i in range(3))
     copies = [a.copy() for a in (x, content, style)]
-    objective = InfiniteWidth(content, style, SEVERAL)
+    objective = InfiniteWidth.of_styles(content, style, SEVERAL)
     losses, grad = (a.copy() for a in objective.value_and_grad(x))
     kept = objective.value_and_grad(spectrogram(46, x.shape, "float32"))[1]
     kept *= 2  # as an optimiser may
@@ -403,8 +405,8 @@ def test_nothing_is_changed_and_nothing_is_remembered():
 
 def test_widths_add_up():
     x, content, style = (spectrogram(47 + i, (1, t, 7)) for i, t in enumerate((21, 21, 17)))
-    losses, grad = InfiniteWidth(content, style, SEVERAL).value_and_grad(x)
-    alone = [InfiniteWidth(content, style, [term]).value_and_grad(x) for term in SEVERAL]
+    losses, grad = InfiniteWidth.of_styles(content, style, SEVERAL).value_and_grad(x)
+    alone = [InfiniteWidth.of_styles(content, style, [term]).value_and_grad(x) for term in SEVERAL]
     np.testing.assert_allclose(sum(a[0] for a in alone), losses, rtol=1e-11)
     np.testing.assert_allclose(sum(a[1] for a in alone), grad, rtol=1e-9, atol=1e-11 * abs(grad).max())
 
@@ -419,7 +421,9 @@ def test_single_precision_finds_the_loss_at_an_optimum():
     )
     content, style = content.astype(np.float32), style.astype(np.float32)
     terms = [Term(11, 4 * 4096 / (5121 * 11) * 8, 1.0, 0.01)]
-    single, double = (InfiniteWidth(content.astype(d), style.astype(d), terms) for d in ("float32", "float64"))
+    single, double = (
+        InfiniteWidth.of_styles(content.astype(d), style.astype(d), terms) for d in ("float32", "float64")
+    )
     x, history = minimize(single.value_and_grad, content, LBFGS(), 40, lambda iteration, losses: None)
     expected, _ = double.value_and_grad(x.astype(float))
     silent, _ = double.value_and_grad(np.zeros(x.shape))

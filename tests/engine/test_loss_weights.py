@@ -85,7 +85,7 @@ def losses(content, style, rate, *, widths=(11,), channels=1):
     terms = terms_at(rate, c.shape[1], widths=widths, bins=stft.n_bins, channels=channels)
     x = c.copy()
     x[:, :n_frames] += 0.5 * (s[:, :n_frames] - x[:, :n_frames])
-    found, _ = InfiniteWidth(c, s, terms).value_and_grad(x)
+    found, _ = InfiniteWidth.of_styles(c, s, terms).value_and_grad(x)
     return found[:, 0]
 
 

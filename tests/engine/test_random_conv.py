@@ -62,7 +62,7 @@ def test_fold_is_the_adjoint_of_unfold(width):
 @pytest.mark.parametrize("width", [1, 3, 8])
 def test_features_are_a_convolution_and_a_relu(width):
     x = np.random.default_rng(3).standard_normal((2, 15, 4))
-    layer = RandomConv(x, x, [Term(width, 2.0, 1.0, 1.0)], n_filters=5, seed=4)._layers[0]
+    layer = RandomConv.of_styles(x, x, [Term(width, 2.0, 1.0, 1.0)], n_filters=5, seed=4).layers[0]
     found, taps = layer.features(x), layer.filters.reshape(width, 4, 5)
     assert found.shape == (2, 16 - width, 5)
     for item in range(2):
@@ -75,7 +75,7 @@ def test_features_are_a_convolution_and_a_relu(width):
 # ---------------------------------------------------------------- filters
 def test_filters_have_the_variance_of_the_term():
     x = spectrogram(5, (1, 12, 40))
-    filters = RandomConv(x, x, [Term(11, 3.0, 1.0, 1.0)], n_filters=100, seed=6)._layers[0].filters
+    filters = RandomConv.of_styles(x, x, [Term(11, 3.0, 1.0, 1.0)], n_filters=100, seed=6).layers[0].filters
     assert filters.shape == (440, 100)
     variance = 3.0 / 100
     assert abs(filters.mean()) < 4 * math.sqrt(variance / filters.size)
@@ -85,7 +85,9 @@ def test_filters_have_the_variance_of_the_term():
 
 def test_equal_seeds_draw_equal_filters():
     x, content, style = (spectrogram(7 + i, (1, 15, 4)) for i in range(3))
-    results = [RandomConv(content, style, SEVERAL, n_filters=30, seed=seed).value_and_grad(x) for seed in (0, 0, 1)]
+    results = [
+        RandomConv.of_styles(content, style, SEVERAL, n_filters=30, seed=seed).value_and_grad(x) for seed in (0, 0, 1)
+    ]
     np.testing.assert_array_equal(results[0][0], results[1][0])
     np.testing.assert_array_equal(results[0][1], results[1][1])
     assert np.all(np.abs(results[2][0] / results[0][0] - 1) > 1e-3)
@@ -94,7 +96,7 @@ def test_equal_seeds_draw_equal_filters():
 def test_filters_are_the_same_in_either_precision():
     x = spectrogram(10, (1, 15, 4))
     single, double = (
-        RandomConv(x.astype(dtype), x.astype(dtype), NARROW, n_filters=7, seed=3)._layers[0].filters
+        RandomConv.of_styles(x.astype(dtype), x.astype(dtype), NARROW, n_filters=7, seed=3).layers[0].filters
         for dtype in ("float32", "float64")
     )
     assert (single.dtype, double.dtype) == (np.float32, np.float64)
@@ -108,13 +110,13 @@ def test_filters_are_the_same_in_either_precision():
 def test_losses_and_gradient_are_those_of_the_definition(terms, n_filters, style_batch):
     x, content = spectrogram(11, (2, 20, 5)), spectrogram(12, (2, 20, 5))
     style = spectrogram(13, (style_batch, 14, 5))
-    objective = RandomConv(content, style, terms, n_filters=n_filters, seed=14)
+    objective = RandomConv.of_styles(content, style, terms, n_filters=n_filters, seed=14)
     losses, grad = objective.value_and_grad(x)
     assert losses.shape == (2, 2) and losses.dtype == np.float64
     for item in range(2):
         parts = [
             definition(x[item], content[item], style[item % style_batch], term, layer.filters)
-            for term, layer in zip(terms, objective._layers, strict=True)
+            for term, layer in zip(terms, objective.layers, strict=True)
         ]
         np.testing.assert_allclose(losses[:, item], sum(p[0] for p in parts), rtol=1e-9)
         expected = sum(p[1] for p in parts)
@@ -123,12 +125,11 @@ def test_losses_and_gradient_are_those_of_the_definition(terms, n_filters, style
 
 def test_grams_of_patches_give_what_grams_of_filters_give():
     x, content, style = (spectrogram(15 + i, (2, t, 5)) for i, t in enumerate((20, 20, 27)))
-    layer = RandomConv(content, style, NARROW, n_filters=80, seed=18)._layers[0]
-    assert layer.small
+    layer = RandomConv.of_styles(content, style, NARROW, n_filters=80, seed=18).layers[0]
+    assert layer.by_patches
     features = layer.features(x)
-    small = layer._small_gram(features)
-    layer.style_gram = layer.style.swapaxes(-1, -2) @ layer.style / layer.style.shape[1]
-    large = layer._large_gram(features)
+    small = layer.loss_by_patches(features)
+    large = layer.loss_by_filters(features)
     np.testing.assert_allclose(small[0], large[0], rtol=1e-10)
     np.testing.assert_allclose(small[1], large[1], rtol=1e-8, atol=1e-11 * abs(large[1]).max())
 
@@ -136,21 +137,21 @@ def test_grams_of_patches_give_what_grams_of_filters_give():
 def test_the_cheaper_gram_is_taken():
     x, style = spectrogram(19, (1, 20, 3)), spectrogram(20, (1, 30, 3))
     patches = 18 + 28
-    assert not RandomConv(x, style, NARROW, n_filters=patches, seed=0)._layers[0].small
-    assert RandomConv(x, style, NARROW, n_filters=patches + 1, seed=0)._layers[0].small
+    assert not RandomConv.of_styles(x, style, NARROW, n_filters=patches, seed=0).layers[0].by_patches
+    assert RandomConv.of_styles(x, style, NARROW, n_filters=patches + 1, seed=0).layers[0].by_patches
 
 
 @WIDTHS
 @FEW_AND_MANY
 def test_gradient_is_the_derivative_away_from_the_kinks(terms, n_filters):
     x, content, style = (spectrogram(21 + i, (2, t, 6)) for i, t in enumerate((20, 20, 26)))
-    objective = RandomConv(content, style, terms, n_filters=n_filters, seed=24)
+    objective = RandomConv.of_styles(content, style, terms, n_filters=n_filters, seed=24)
     _, grad = objective.value_and_grad(x)
     rng = np.random.default_rng(25)
     for _ in range(3):
         direction, step = rng.standard_normal(x.shape), 1e-7
         points = [x + sign * step * direction for sign in (1, -1)]
-        for layer in objective._layers:  # no feature switches on or off on the way
+        for layer in objective.layers:  # no feature switches on or off on the way
             ahead, behind = (layer.features(point) > 0 for point in points)
             np.testing.assert_array_equal(ahead, behind)
         ahead, behind = (objective.value_and_grad(point)[0].sum(axis=0) for point in points)
@@ -161,10 +162,12 @@ def test_gradient_is_the_derivative_away_from_the_kinks(terms, n_filters):
 @FEW_AND_MANY
 def test_items_of_a_batch_are_independent(n_filters):
     x, content, style = (spectrogram(26 + i, (3, t, 7)) for i, t in enumerate((21, 21, 17)))
-    losses, grad = RandomConv(content, style, SEVERAL, n_filters=n_filters, seed=0).value_and_grad(x)
+    losses, grad = RandomConv.of_styles(content, style, SEVERAL, n_filters=n_filters, seed=0).value_and_grad(x)
     for item in range(3):
         one = slice(item, item + 1)
-        alone = RandomConv(content[one], style[one], SEVERAL, n_filters=n_filters, seed=0).value_and_grad(x[one])
+        alone = RandomConv.of_styles(content[one], style[one], SEVERAL, n_filters=n_filters, seed=0).value_and_grad(
+            x[one]
+        )
         np.testing.assert_allclose(alone[0][:, 0], losses[:, item], rtol=1e-10)
         np.testing.assert_allclose(alone[1][0], grad[item], rtol=1e-9, atol=1e-11 * abs(grad).max())
 
@@ -176,7 +179,7 @@ def test_silence_is_finite(n_filters, silent):
     for name in arrays:
         if silent in (name, "all"):
             arrays[name][:] = 0
-    objective = RandomConv(arrays["content"], arrays["style"], SEVERAL, n_filters=n_filters, seed=1)
+    objective = RandomConv.of_styles(arrays["content"], arrays["style"], SEVERAL, n_filters=n_filters, seed=1)
     losses, grad = objective.value_and_grad(arrays["x"])
     assert np.isfinite(losses).all() and np.isfinite(grad).all()
     assert losses.all() == (silent != "all")
@@ -186,8 +189,10 @@ def test_silence_is_finite(n_filters, silent):
 @FEW_AND_MANY
 def test_loss_and_gradient_are_zero_where_content_and_style_are_matched(n_filters):
     x = spectrogram(32, (1, 20, 4))
-    losses, grad = RandomConv(x, x.copy(), SEVERAL, n_filters=n_filters, seed=2).value_and_grad(x.copy())
-    elsewhere, steep = RandomConv(x, x, SEVERAL, n_filters=n_filters, seed=2).value_and_grad(spectrogram(33, x.shape))
+    losses, grad = RandomConv.of_styles(x, x.copy(), SEVERAL, n_filters=n_filters, seed=2).value_and_grad(x.copy())
+    elsewhere, steep = RandomConv.of_styles(x, x, SEVERAL, n_filters=n_filters, seed=2).value_and_grad(
+        spectrogram(33, x.shape)
+    )
     assert losses[1] == 0 and abs(losses[0]) < 1e-13 * elsewhere[0]
     assert abs(grad).max() < 1e-12 * abs(steep).max()
 
@@ -195,7 +200,7 @@ def test_loss_and_gradient_are_zero_where_content_and_style_are_matched(n_filter
 def test_nothing_is_changed():
     x, content, style = (spectrogram(34 + i, (2, 21, 7), "float32") for i in range(3))
     copies = [a.copy() for a in (x, content, style)]
-    objective = RandomConv(content, style, SEVERAL, n_filters=20, seed=0)
+    objective = RandomConv.of_styles(content, style, SEVERAL, n_filters=20, seed=0)
     losses, grad = objective.value_and_grad(x)
     assert grad.dtype == np.float32
     grad = grad.copy()
@@ -219,12 +224,12 @@ class Ensemble:
     def __init__(self, n_filters, seeds):
         x, content, style = (spectrogram(40 + i, (1, t, 3)) for i, t in enumerate((7, 7, 9)))
         self.n_filters = n_filters
-        self.closed_form = InfiniteWidth(content, style, [self.term]).value_and_grad(x)[0][:, 0]
+        self.closed_form = InfiniteWidth.of_styles(content, style, [self.term]).value_and_grad(x)[0][:, 0]
         losses, diagonals = [], []
         for seed in seeds:
-            objective = RandomConv(content, style, [self.term], n_filters=n_filters, seed=seed)
+            objective = RandomConv.of_styles(content, style, [self.term], n_filters=n_filters, seed=seed)
             losses.append(objective.value_and_grad(x)[0][:, 0])
-            layer = objective._layers[0]
+            layer = objective.layers[0]
             of_filters = [np.square(f[0]).mean(axis=0) for f in (layer.features(x), layer.features(style))]
             diagonals.append(np.square(of_filters[0] - of_filters[1]).sum())
         self.style, self.content = np.array(losses).T
@@ -281,9 +286,9 @@ def test_gradient_is_that_of_the_closed_form_on_average():
     """Of the content loss, which has no bias: every element, over independent filters."""
     term = Term(2, 1.7, 0.0, 1.0)
     x, content, style = (spectrogram(40 + i, (1, t, 3)) for i, t in enumerate((7, 7, 9)))
-    _, expected = InfiniteWidth(content, style, [term]).value_and_grad(x)
+    _, expected = InfiniteWidth.of_styles(content, style, [term]).value_and_grad(x)
     grads = np.array(
-        [RandomConv(content, style, [term], n_filters=64, seed=s).value_and_grad(x)[1] for s in range(500)]
+        [RandomConv.of_styles(content, style, [term], n_filters=64, seed=s).value_and_grad(x)[1] for s in range(500)]
     )
     score = (grads.mean(axis=0) - expected) / (grads.std(axis=0, ddof=1) / math.sqrt(len(grads)))
     assert np.abs(score).max() < 4.5
@@ -296,10 +301,10 @@ def test_gradient_is_that_of_the_closed_form_on_average():
 def test_several_styles_are_the_mean_of_their_grams(n_filters, terms):
     x, content = spectrogram(80, (2, 20, 4)), spectrogram(81, (2, 20, 4))
     styles, shares = [spectrogram(82 + i, (1, t, 4)) for i, t in enumerate((12, 20, 31))], (0.2, 0.5, 0.3)
-    objective = RandomConv(content, styles, terms, shares, n_filters=n_filters, seed=1)
+    objective = RandomConv.of_styles(content, styles, terms, shares, n_filters=n_filters, seed=1)
     losses, grad = objective.value_and_grad(x)
     expected, step = np.zeros(2), 1e-6 * np.random.default_rng(85).standard_normal(x.shape)
-    for layer in objective._layers:
+    for layer in objective.layers:
         gram = [np.einsum("bpn,bpm->bnm", f, f) / f.shape[1] for f in map(layer.features, (x, *styles))]
         mean = sum(share * of_style for share, of_style in zip(shares, gram[1:], strict=True))
         expected += layer.term.style_weight * np.square(gram[0] - mean).sum(axis=(1, 2))
@@ -311,7 +316,7 @@ def test_several_styles_are_the_mean_of_their_grams(n_filters, terms):
 @FEW_AND_MANY
 def test_a_style_alone_or_in_a_list_is_the_same_bit_for_bit(n_filters):
     x, content, style = (spectrogram(86 + i, (2, t, 4), "float32") for i, t in enumerate((20, 20, 24)))
-    want = RandomConv(content, style, SEVERAL, n_filters=n_filters, seed=1).value_and_grad(x)
-    found = RandomConv(content, [style], SEVERAL, n_filters=n_filters, seed=1).value_and_grad(x)
+    want = RandomConv.of_styles(content, style, SEVERAL, n_filters=n_filters, seed=1).value_and_grad(x)
+    found = RandomConv.of_styles(content, [style], SEVERAL, n_filters=n_filters, seed=1).value_and_grad(x)
     for one, other in zip(found, want, strict=True):
         np.testing.assert_array_equal(one, other)

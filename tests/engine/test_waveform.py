@@ -21,17 +21,17 @@ def noise(seed, shape):
     return np.random.default_rng(seed).standard_normal(shape)
 
 
-def objective_at(y, stft, mask, *, batch=1, n_filters=None):
+def objective_at(y, stft, mask, *, batch=1, n_filters=None, dtype="float64"):
     """A waveform's objective with content and style of noise, where ``y`` is the start."""
     channels, n_samples = y.shape[1:]
     content, style = (
-        stft.log_magnitude(stft.forward(level * noise(seed, (batch, channels, length))))
+        stft.log_magnitude(stft.forward(level * noise(seed, (batch, channels, length)))).astype(dtype)
         for seed, level, length in ((100, 0.5, n_samples), (101, 2.0, n_samples + 3 * stft.n_fft))
     )
     if n_filters is None:
-        inner = InfiniteWidth(content, style, TERMS)
+        inner = InfiniteWidth.of_styles(content, style, TERMS)
     else:
-        inner = RandomConv(content, style, TERMS, n_filters=n_filters, seed=0)
+        inner = RandomConv.of_styles(content, style, TERMS, n_filters=n_filters, seed=0)
     return WaveformObjective(inner, stft, y, mask)
 
 
@@ -150,14 +150,11 @@ def test_in_digital_silence_the_gradient_is_zero(dtype, silent):
     stft, y = STFT(16, 4), noise(10, (1, 2, 160)).astype(dtype)
     where = {"everything": np.s_[:], "a channel": np.s_[:, 1], "the end": np.s_[:, :, 80:]}[silent]
     y[where] = 0
-    objective = objective_at(y, stft, np.ones_like(y))
-    inner = objective.objective
-    objective.objective = InfiniteWidth(*(p.frames.astype(dtype) for p in (inner._content, *inner._styles)), TERMS)
+    objective = objective_at(y, stft, np.ones_like(y), dtype=dtype)
     u = objective.coordinates(y)
     quiet = {"everything": np.s_[:], "a channel": np.s_[:, 1], "the end": np.s_[:, :, 14:]}[silent]
-    for _ in range(
-        1 if silent == "the end" else 3
-    ):  # what descent changes reaches into a silence in time, but no channel's
+    # Descent reaches into a silence in time, but not into a silent channel.
+    for _ in range(1 if silent == "the end" else 3):
         losses, grad = objective.value_and_grad(u)
         assert u.dtype == grad.dtype == dtype
         assert np.isfinite(losses).all() and np.isfinite(grad).all()
@@ -186,12 +183,12 @@ def test_items_of_a_batch_are_independent():
     objective = objective_at(y, stft, mask, batch=1)
     contents = stft.log_magnitude(stft.forward(noise(14, y.shape)))
     style = stft.log_magnitude(stft.forward(noise(15, (1, 2, 200))))
-    objective.objective = InfiniteWidth(contents, style, TERMS)
+    objective.objective = InfiniteWidth.of_styles(contents, style, TERMS)
     u = objective.coordinates(y)
     losses, grad = objective.value_and_grad(u)
     for item in range(3):
         one = slice(item, item + 1)
-        alone = WaveformObjective(InfiniteWidth(contents[one], style, TERMS), stft, y[one], mask[one])
+        alone = WaveformObjective(InfiniteWidth.of_styles(contents[one], style, TERMS), stft, y[one], mask[one])
         own_losses, own_grad = alone.value_and_grad(alone.coordinates(y[one]))
         np.testing.assert_allclose(own_losses[:, 0], losses[:, item], rtol=1e-10)
         np.testing.assert_allclose(own_grad[0], grad[item], rtol=1e-8, atol=1e-11 * abs(grad).max())

@@ -9,8 +9,9 @@ import pytest
 import soundfile
 
 from audiostyle_fx import StyleTransfer, style_file, stylize
-from audiostyle_fx._engine.arrays.cache import Held
-from audiostyle_fx._engine.objectives import infinite_width, random_conv
+from audiostyle_fx._cache import BoundedCache
+from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
+from audiostyle_fx._engine.objectives.random_conv import RandomConv
 from audiostyle_fx._transfer import stages, style_inputs, style_recordings
 
 STYLE_RATE = 11025
@@ -59,12 +60,8 @@ def made(monkeypatch):
     counted("read", style_inputs, "_read_style")
     counted("resampled", style_recordings, "resample")
     counted("seen", stages._Seen, "__init__")
-    for owner, function in (
-        (infinite_width.InfiniteWidth, "_target"),
-        (random_conv._Layer, "_style_gram"),
-        (random_conv._Layer, "_style_energy"),
-    ):
-        counted("statistics", owner, function)
+    for owner in (InfiniteWidth, RandomConv):
+        counted("statistics", owner, "style_statistics")
     return count
 
 
@@ -97,7 +94,7 @@ def anew(monkeypatch):
 
     def call(*args, **parameters):
         with monkeypatch.context() as patch:
-            patch.setattr(Held, "get", lambda held, key, make: make())
+            patch.setattr(BoundedCache, "get", lambda held, key, make: make())
             return stylize(*args, **parameters)
 
     return call
@@ -211,21 +208,3 @@ def test_cards_keep_nothing(cupy, file, content, rate, quick, made):
     for _ in range(2):
         stylize(content[:1500], file, rate, device="cuda:0", n_filters=8, **quick)
     assert made == {"read": 1, "resampled": 1, "seen": 2, "statistics": 2}
-
-
-def test_held_keeps_the_latest_and_nothing_that_failed():
-    calls = []
-
-    def make(value):
-        calls.append(value)
-        return 1 / value
-
-    held, none = Held(2), Held(0)
-    for value in (1, 2, 1, 3, 2, 1):
-        assert held.get(value, lambda value=value: make(value)) == 1 / value
-    assert calls == [1, 2, 3, 1]
-    for _ in range(2):
-        none.get(4, lambda: make(4))
-        with pytest.raises(ZeroDivisionError):
-            held.get(0, lambda: make(0))
-    assert calls[4:] == [4, 0, 4, 0]

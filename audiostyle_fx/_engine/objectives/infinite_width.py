@@ -10,8 +10,8 @@ With filters :math:`w \sim N(0, g/N)` the features :math:`\mathrm{relu}(W p)` of
     \frac{\partial\kappa}{\partial s} = \frac{\pi - \theta}{2\pi}, \qquad
     \frac{\partial\kappa}{\partial |u|^2} = \frac{r}{4\pi |u|^2}
 
-So the losses of `random_conv` need only the inner products of patches, and those are sliding sums along the diagonals
-of the inner products of frames. No filter is drawn and no convolution is run.
+The losses of `RandomConv` then need only the inner products of patches, which are sliding sums along the diagonals of
+the inner products of frames. No filter is drawn and no convolution is run.
 
 References
 ----------
@@ -28,7 +28,6 @@ from typing import Any
 import numpy as np
 
 from ..arrays.array_module import Array, get_array_module
-from ..arrays.cache import Held
 from ..arrays.matmul import matmul
 from ..arrays.threads import in_blocks
 from ..kernels.arc_cosine import content_distance, gram_tile, positive
@@ -36,15 +35,22 @@ from ..kernels.patches import patch_sums, patch_sums_vjp, row_dots
 from .loss_weights import Term
 
 TILE = 512
-"""Patches along a side of the largest matrix held; ten seconds fit into one tile."""
+"""Patches along each side of the largest matrix in memory; ten seconds of audio fit into one tile."""
 
 
 @dataclass
 class Patches:
-    """Frames, (batch, frames, bins), as patches of several widths, with room for the gradient at them.
+    """Frames as patches of several widths, with the gradients at them.
 
-    ``norms`` are the squared norms of the patches, (batch, patches) for each width. ``grad`` and ``norm_grads``
-    collect the loss's derivatives by the frames and by those norms; None where none is asked for.
+    Attributes
+    ----------
+    frames : real array (batch, frames, bins)
+    norms : list of real array (batch, patches)
+        Squared norms of the patches, for each width.
+    grad : real array of the frames' shape, or None
+        Collects the derivatives of the loss by the frames; None where no gradient is wanted.
+    norm_grads : list of real array (batch, patches), or None
+        Collects the derivatives by the norms.
     """
 
     frames: Array
@@ -54,17 +60,17 @@ class Patches:
 
     @classmethod
     def of(cls, frames: Array, terms: Sequence[Term]) -> Patches:
-        """The patches of ``frames`` for the width of each term."""
+        """Return the patches of ``frames`` for the width of each term."""
         energy = row_dots(frames, frames)
         return cls(frames, [patch_sums(energy, term.kernel_width) for term in terms])
 
     def with_grad(self) -> Patches:
-        """The same with a gradient of zeros."""
+        """Return the same patches with gradients of zero."""
         xp = get_array_module(self.frames)
         return Patches(self.frames, self.norms, xp.zeros_like(self.frames), [xp.zeros_like(n) for n in self.norms])
 
     def tiles(self, halo: int) -> list[Patches]:
-        """Views of at most `TILE` patches; frames overlap by ``halo``, so that every patch is whole in one tile."""
+        """Return views of at most `TILE` patches; their frames overlap by ``halo``, so that each patch is complete."""
         views = []
         for start in range(0, max(n.shape[1] for n in self.norms), TILE):
             frames, patches = slice(start, start + TILE + halo), slice(start, start + TILE)
@@ -76,63 +82,105 @@ class Patches:
         return views
 
 
+@dataclass(frozen=True, eq=False)
+class StylePatches:
+    """The statistics of the styles for `InfiniteWidth`: they do not depend on the content.
+
+    Attributes
+    ----------
+    patches : list of Patches
+        Of each style.
+    shares : sequence of float
+        Share of each style in the target.
+    energy : float64 array (1 or batch,)
+        Weighted squared norm of the target, the shared sum of the styles' Gram matrices.
+    """
+
+    patches: list[Patches]
+    shares: Sequence[float]
+    energy: Array
+
+
 class InfiniteWidth:
-    """Style and content loss at a log-magnitude spectrogram, as by infinitely many random filters.
+    """Style and content loss of a log-magnitude spectrogram, as seen by infinitely many random filters.
 
     Parameters
     ----------
     content : real array (batch, frames, bins)
-        Log-magnitudes of the content; bins stack the channels.
-    style : real array (1 or batch, style frames, bins), or sequence of these
-        Log-magnitudes of the style, of any number of frames; of several styles, each its own.
+        Log-magnitudes of the content; the bins of all channels are stacked.
+    style : StylePatches
+        Statistics of the styles, from `style_statistics` with the same terms.
     terms : sequence of Term
         The kernel widths and their weights.
-    shares : sequence of float
-        One a style: the target is the sum of their Gram matrices, each times its share.
-    held : Held, optional
-        Of these styles: keeps what depends on nothing else.
     """
 
-    def __init__(
-        self,
-        content: Array,
-        style: Array | Sequence[Array],
-        terms: Sequence[Term],
-        shares: Sequence[float] = (1.0,),
-        held: Held | None = None,
-    ) -> None:
+    def __init__(self, content: Array, style: StylePatches, terms: Sequence[Term]) -> None:
         self.terms = terms
-        self._halo = max(term.kernel_width for term in terms) - 1
         self._content = Patches.of(content, terms)
-        self._shares = shares
-        styles = style if isinstance(style, (list, tuple)) else [style]
-        key = ("patches", *(term.of_style() for term in terms), *shares)
-        self._styles, self._style_energy = (held or Held(0)).get(key, lambda: self._target(styles))
+        self._style = style
 
-    def _target(self, styles: Sequence[Array]) -> tuple[list[Patches], Array]:
-        """The patches of the styles, and the energy of the sum of their Gram matrices."""
-        patches, energy = [Patches.of(one, self.terms) for one in styles], 0.0
-        for i, (one, share) in enumerate(zip(patches, self._shares, strict=True)):
-            energy = energy + self._gram_loss(one, one, share**2)
-            for other, its_share in zip(patches[:i], self._shares[:i], strict=True):
-                energy = energy + self._gram_loss(one, other, 2 * share * its_share)
-        return patches, energy
+    @classmethod
+    def of_styles(
+        cls, content: Array, styles: Array | Sequence[Array], terms: Sequence[Term], shares: Sequence[float] = (1.0,)
+    ) -> InfiniteWidth:
+        """Return the objective of a content and styles, as `style_statistics` takes them."""
+        return cls(content, cls.style_statistics(styles, terms, shares), terms)
+
+    @staticmethod
+    def style_statistics(
+        styles: Array | Sequence[Array], terms: Sequence[Term], shares: Sequence[float] = (1.0,)
+    ) -> StylePatches:
+        """Compute what the objective needs of the styles.
+
+        Parameters
+        ----------
+        styles : real array (1 or batch, style frames, bins), or sequence of these
+            Log-magnitudes of each style; styles may differ in their number of frames.
+        terms : sequence of Term
+            The content weights are not used, see `Term.of_style`.
+        shares : sequence of float
+            One for each style: the target is the sum of the styles' Gram matrices, each times its share.
+
+        Returns
+        -------
+        StylePatches
+        """
+        styles = styles if isinstance(styles, (list, tuple)) else [styles]
+        patches, energy = [Patches.of(style, terms) for style in styles], 0.0
+        for i, (style, share) in enumerate(zip(patches, shares, strict=True)):
+            energy = energy + _gram_loss(style, style, terms, share**2)
+            for other, other_share in zip(patches[:i], shares[:i], strict=True):
+                energy = energy + _gram_loss(style, other, terms, 2 * share * other_share)
+        return StylePatches(patches, shares, energy)
 
     def value_and_grad(self, x: Array) -> tuple[Array, Array]:
-        """Losses, float64 (2, batch): style, content; and the gradient of their sum at x, (batch, frames, bins)."""
+        """Compute the losses and their gradient.
+
+        Parameters
+        ----------
+        x : real array (batch, frames, bins)
+            Log-magnitudes.
+
+        Returns
+        -------
+        losses : float64 array (2, batch)
+            Style loss and content loss.
+        grad : real array (batch, frames, bins)
+            Gradient of the sum of both at x.
+        """
         xp = get_array_module(x)
         patches = Patches.of(x, self.terms).with_grad()
         content, by_content = self._content_loss(patches)
-        style = self._style_energy + self._gram_loss(patches, patches, 1.0)
-        for one, share in zip(self._styles, self._shares, strict=True):
-            style = style + self._gram_loss(patches, one, -2.0 * share)
+        style = self._style.energy + _gram_loss(patches, patches, self.terms, 1.0)
+        for target, share in zip(self._style.patches, self._style.shares, strict=True):
+            style = style + _gram_loss(patches, target, self.terms, -2.0 * share)
         pairs = zip(patches.norm_grads, self.terms, strict=True)
         by_frame = sum(patch_sums_vjp(norm_grad, term.kernel_width) for norm_grad, term in pairs)
         by_frame = 2 * by_frame  # a patch's squared norm is the sum of the squares in its frames
 
-        def fill(at: slice) -> None:
-            patches.grad[:, at] += by_frame[:, at, None] * x[:, at]
-            patches.grad[:, at] += by_content[:, at, None] * self._content.frames[:, at]
+        def fill(rows: slice) -> None:
+            patches.grad[:, rows] += by_frame[:, rows, None] * x[:, rows]
+            patches.grad[:, rows] += by_content[:, rows, None] * self._content.frames[:, rows]
 
         in_blocks(fill, x.shape[1], x[:, :1].size, xp)
         losses = xp.empty((2, len(x)))
@@ -140,7 +188,7 @@ class InfiniteWidth:
         return losses, patches.grad
 
     def _content_loss(self, x: Patches) -> tuple[Array, Array]:
-        """Squared feature differences; and the factors of the content's frames in the gradient at x."""
+        """Return the squared feature differences, and the factors of the content's frames in the gradient at x."""
         products = row_dots(x.frames, self._content.frames)
         loss, by_frame = 0.0, get_array_module(products).zeros_like(products)
         for term, norm, target, norm_grad in zip(self.terms, x.norms, self._content.norms, x.norm_grads, strict=True):
@@ -151,51 +199,54 @@ class InfiniteWidth:
             by_frame += weight * by_product
         return loss, by_frame
 
-    def _gram_loss(self, x: Patches, y: Patches, factor: float) -> Array:
-        """``factor`` times the mean square over the kernel matrix, weighted; adds to the gradients at x."""
-        weights = [
-            factor * term.style_weight * (term.gain / (2 * math.pi)) ** 2 / (n.shape[1] * m.shape[1])
-            for term, n, m in zip(self.terms, x.norms, y.norms, strict=True)
-        ]
-        x_tiles = x.tiles(self._halo)
-        if x is y:  # symmetric: the tiles above the diagonal stand for those below it too
-            mirrored = [2 * w for w in weights]
-            pairs = [(a, b, mirrored) for i, a in enumerate(x_tiles) for b in x_tiles[i + 1 :]]
-            pairs += [(a, a, weights) for a in x_tiles]
-        else:
-            pairs = [(a, b, weights) for a in x_tiles for b in y.tiles(self._halo)]
-        return sum(self._tile_loss(rows, cols, weights) for rows, cols, weights in pairs)
 
-    def _tile_loss(self, rows: Patches, cols: Patches, weights: list[float]) -> Array:
-        """One tile of `_gram_loss`; adds to the gradients at the rows, and at the columns where they have one."""
-        loss: Array = 0.0
-        frame_grad: Array = 0.0
-        diagonal = rows is cols
-        both = cols.grad is not None and not diagonal
-        products = matmul(rows.frames, cols.frames.swapaxes(-1, -2))
-        for k, (term, weight) in enumerate(zip(self.terms, weights, strict=True)):
-            u, v = rows.norms[k], cols.norms[k]
-            if not u.shape[1] or not v.shape[1]:
-                continue  # a last tile may hold patches of the narrow widths alone
-            sides = weight * (2 if diagonal else 1)  # on the diagonal both sides are x
-            energy, row_sums, column_sums, grad = gram_tile(
-                products,
-                u,
-                v,
-                term.kernel_width,
-                2 * sides,
-                diagonal=diagonal,
-                gradient=rows.grad is not None,
-                columns=both,
-            )
-            loss = loss + weight * energy
-            if rows.grad is not None:
-                rows.norm_grads[k] += sides * row_sums / positive(u)
-                frame_grad = frame_grad + grad
-            if both:
-                cols.norm_grads[k] += weight * column_sums / positive(v)
+def _gram_loss(x: Patches, y: Patches, terms: Sequence[Term], factor: float) -> Array:
+    """Return ``factor`` times the weighted mean square of the kernel matrix; adds to the gradients at x."""
+    weights = [
+        factor * term.style_weight * (term.gain / (2 * math.pi)) ** 2 / (n.shape[1] * m.shape[1])
+        for term, n, m in zip(terms, x.norms, y.norms, strict=True)
+    ]
+    halo = max(term.kernel_width for term in terms) - 1
+    x_tiles = x.tiles(halo)
+    if x is y:  # the matrix is symmetric: each tile above the diagonal also stands for its mirror image
+        mirrored = [2 * w for w in weights]
+        pairs = [(a, b, mirrored) for i, a in enumerate(x_tiles) for b in x_tiles[i + 1 :]]
+        pairs += [(a, a, weights) for a in x_tiles]
+    else:
+        pairs = [(a, b, weights) for a in x_tiles for b in y.tiles(halo)]
+    return sum(_tile_loss(rows, columns, terms, weights) for rows, columns, weights in pairs)
+
+
+def _tile_loss(rows: Patches, columns: Patches, terms: Sequence[Term], weights: list[float]) -> Array:
+    """Return one tile of `_gram_loss`; adds to the gradients at the rows, and at the columns if they have one."""
+    loss: Array = 0.0
+    frame_grad: Array = 0.0
+    diagonal = rows is columns
+    both = columns.grad is not None and not diagonal
+    products = matmul(rows.frames, columns.frames.swapaxes(-1, -2))
+    for k, (term, weight) in enumerate(zip(terms, weights, strict=True)):
+        u, v = rows.norms[k], columns.norms[k]
+        if not u.shape[1] or not v.shape[1]:
+            continue  # the last tile may hold patches of the narrow widths only
+        sides = weight * (2 if diagonal else 1)  # on the diagonal both sides are x
+        energy, row_sums, column_sums, grad = gram_tile(
+            products,
+            u,
+            v,
+            term.kernel_width,
+            2 * sides,
+            diagonal=diagonal,
+            gradient=rows.grad is not None,
+            columns=both,
+        )
+        loss = loss + weight * energy
         if rows.grad is not None:
-            matmul(frame_grad, cols.frames, add_to=rows.grad)
-            if both:
-                matmul(frame_grad.swapaxes(-1, -2), rows.frames, add_to=cols.grad)
-        return loss
+            rows.norm_grads[k] += sides * row_sums / positive(u)
+            frame_grad = frame_grad + grad
+        if both:
+            columns.norm_grads[k] += weight * column_sums / positive(v)
+    if rows.grad is not None:
+        matmul(frame_grad, columns.frames, add_to=rows.grad)
+        if both:
+            matmul(frame_grad.swapaxes(-1, -2), rows.frames, add_to=columns.grad)
+    return loss
