@@ -19,8 +19,8 @@ from .._recordings.writing import check_writable, write_audio
 from .._transfer.api import style_file, stylize, texture
 from .._transfer.documentation import SHARED
 from .._transfer.parameters import ORIGINAL_RATE, Parameters, read_value, show_value
+from .._transfer.preparation import PreparedTransfer
 from .._transfer.presets import choose, choose_texture
-from .._transfer.recording_transfer import Recipe
 from .._transfer.results import Result
 from .._transfer.style_inputs import check_weights
 from .._transfer.style_recordings import Styles
@@ -195,7 +195,7 @@ def check_files(chain: Sequence[Step], sample_rate: float, *, lengths: bool = Tr
             parameters = choose(transfer_parameters(step.values))
             style = (step.values["style"], None, step.values.get("style_weights"))
             if lengths:
-                Recipe.of(*style, sample_rate, parameters)
+                PreparedTransfer.of(*style, sample_rate, parameters)
             else:
                 Styles.of(*style, ORIGINAL_RATE if parameters.original else sample_rate)
             continue

@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..errors import TransferError
 from .parameters import Parameters
-from .stages import FAILED
+
+FAILED = "the transfer failed: its result is silent or not finite"
 
 MIN_CORRELATION = -0.98
 """Where wet and dry cancel in the mix more than this, its level is not made up for: no more than 20 dB."""
@@ -40,9 +42,9 @@ def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -
 
 
 def float32(audio: np.ndarray) -> np.ndarray:
-    """The result in single precision; RuntimeError where that can't hold its peaks."""
+    """The result in single precision; TransferError where that can't hold its peaks."""
     with np.errstate(over="ignore"):
         audio = audio.astype(np.float32)
     if not np.isfinite(audio).all():
-        raise RuntimeError(FAILED)
+        raise TransferError(FAILED)
     return audio

@@ -35,16 +35,18 @@ CONTEXTS = 4
 
 @dataclass(frozen=True)
 class Section:
-    """A stretch of a recording.
+    """A section of a recording; all positions are samples of the recording.
 
     Attributes
     ----------
     start, stop : int
-        The samples that are its own; the joins are in the middle of the fades there.
+        Its own samples; the joins are in the middle of the fades there.
     window : slice
         The samples that it is styled over: its own and context on either side.
-    n_samples : int
-        Of the recording.
+    kept : slice
+        The samples of the result to keep: its own and those of the fades.
+    borders : tuple of (int, int)
+        Its borders to finished samples, each with the sign of the side that is free.
     fade : int
         Samples over which it is blended with a neighbour.
     second : bool
@@ -54,7 +56,8 @@ class Section:
     start: int
     stop: int
     window: slice
-    n_samples: int
+    kept: slice
+    borders: tuple[tuple[int, int], ...]
     fade: int
     second: bool
 
@@ -63,21 +66,11 @@ class Section:
         """Its own samples."""
         return slice(self.start, self.stop)
 
-    @property
-    def kept(self) -> slice:
-        """The samples to keep of what was styled over the window: its own and those of the fades."""
-        return slice(max(0, self.start - self.fade // 2), min(self.n_samples, self.stop + self.fade // 2))
-
-    @property
-    def pinned(self) -> list[tuple[int, int]]:
-        """Its borders to finished samples, each with the sign of the side that is free."""
-        return [at for at in ((self.start, 1), (self.stop, -1)) if 0 < at[0] < self.n_samples]
-
     def free(self) -> np.ndarray:
         """Share of the result in each sample of the window, float32: 0 where a neighbour's is pinned."""
         at = np.arange(self.window.start, self.window.stop) + 0.5
         share = np.ones(len(at))
-        for border, sign in self.pinned:
+        for border, sign in self.borders:
             share *= np.clip(0.5 + sign * (at - border) / max(self.fade, 1), 0, 1)
         return (np.sin(0.5 * np.pi * share) ** 2).astype(np.float32)
 
@@ -110,5 +103,8 @@ def plan(n_samples: int, section: float, context: int, fade: int) -> list[Sectio
     for i, (start, stop) in enumerate(itertools.pairwise(borders)):
         # At the ends of the recording all of the context is on one side: equal lengths make a batch.
         first = min(max(0, start - context - fade // 2), n_samples - length)
-        sections.append(Section(start, stop, slice(first, first + length), n_samples, fade, bool(i % 2)))
+        window = slice(first, first + length)
+        kept = slice(max(0, start - fade // 2), min(n_samples, stop + fade // 2))
+        inner = tuple((border, sign) for border, sign in ((start, 1), (stop, -1)) if 0 < border < n_samples)
+        sections.append(Section(start, stop, window, kept, inner, fade, bool(i % 2)))
     return sections

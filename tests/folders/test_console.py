@@ -4,9 +4,9 @@ import io
 import json
 
 import pytest
+from audiostyle_fx.folders.console import Bar, Lines, clock, show_json, watcher
 
 from audiostyle_fx.folders import console
-from audiostyle_fx.folders.console import Bar, Lines, clock, show_json, watcher
 
 TRANSFERS = [
     {"stages": {"phase": {"style": [3.0], "content": [4.0]}, "waveform": {"style": [9, 1.5], "content": [8, 2.5]}}}
