@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from support import cupy_stand_in
 
+from audiostyle_fx import Window
 from audiostyle_fx._engine.arrays import array_module, fft, matmul, threads
 from audiostyle_fx._engine.cuda import devices, graphs
 from audiostyle_fx._engine.kernels import launch
@@ -66,7 +67,13 @@ def stereo(content):
 @pytest.fixture(scope="session")
 def quick():
     """Parameters of a transfer that runs all three stages in some ten milliseconds."""
-    return {"n_fft": 256, "kernel_width": 3, "spectrogram_iters": 4, "phase_iters": 3, "waveform_iters": 3}
+    return {
+        "windows": Window(n_fft=256),
+        "kernel_width": 3,
+        "spectrogram_iters": 4,
+        "phase_iters": 3,
+        "waveform_iters": 3,
+    }
 
 
 CARD = pytest.param("card", marks=pytest.mark.gpu)

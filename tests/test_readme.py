@@ -2,44 +2,26 @@
 
 import inspect
 import re
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from support import readme_tables
 
 from audiostyle_fx import StyleTransfer, stylize
-from audiostyle_fx._transfer.parameters import DEFAULTS, PRESETS, TEXTURE
-from audiostyle_fx.cli import command
+from audiostyle_fx.cli.command import _options, _understood
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_every_parameter_is_in_the_table_with_its_default():
-    rows = dict(re.findall(r"^\| `(\w+)` \| `?([^`|]+?)`? \|", README, re.MULTILINE))
-    assert rows.pop("style") == "required"
-    assert rows.pop("style_sample_rate") == rows.pop("style_weights") == rows.pop("progress") == "None"
-    assert (rows.pop("streaming"), rows.pop("content_level")) == ("False", "None")
-    assert rows == {name: repr(value) for name, value in asdict(DEFAULTS).items()}
-
-
-def test_the_defaults_of_a_texture_are_stated():
-    stated = dict(re.findall(r"`(\w+)=([^`]+)`", re.search(r"its own: (.*?)\.\n", README, re.DOTALL)[1]))
-    own = {name: repr(value) for name, value in asdict(TEXTURE).items() if value != asdict(DEFAULTS)[name]}
-    assert stated == {name: own[name] for name in own.keys() - {"alpha", "init", "phase_init"}}
-
-
-def test_every_preset_is_stated():
-    rows = re.findall(r"^\| `\"(\w+)\"` \| (.*?) \|", README, re.MULTILINE)
-    assert [name for name, _ in rows] == list(PRESETS)
-    for name, stated in rows:
-        own = {key: repr(value) for key, value in asdict(PRESETS[name]).items() if value != asdict(DEFAULTS)[key]}
-        assert dict(re.findall(r"`(\w+)=([^`]+)`", stated)) == own
+@pytest.mark.parametrize("name", readme_tables.TABLES)
+def test_tables_are_those_of_the_package(name):
+    assert readme_tables.stated(name, README) == readme_tables.TABLES[name](), "run tests/support/readme_tables.py"
 
 
 @pytest.mark.parametrize("function", [stylize, StyleTransfer])
 def test_the_table_names_what_can_be_given(function):
-    given = set(inspect.signature(function).parameters) - {"content", "sample_rate"} | {"streaming", "content_level"}
+    given = set(inspect.signature(function).parameters) - {"content", "sample_rate"} | set(readme_tables.OF_THE_EFFECT)
     assert given == set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
 
 
@@ -47,9 +29,9 @@ def test_the_commands_in_the_readme_are_understood():
     lines = re.findall(r"^audiostyle (.*)$", README, re.MULTILINE)
     assert len(lines) >= 3
     for line in lines:
-        command._understood(command._options(line.split()))
+        _understood(_options(line.split()))
     words = re.search(r"audiostyle (examples/\S+ \S+ style \S+)$", README, re.MULTILINE)[1].split()
-    source, _, [style] = command._understood(command._options(words))
+    source, _, [style] = _understood(_options(words))
     assert (ROOT / source).exists()
     assert style.effect.name == "style" and all((ROOT / path).exists() for path in style.values["style"])
 

@@ -73,7 +73,7 @@ class Parameters:
     preset: PresetName = _choice(
         "default",
         PresetName,
-        "Named set of parameters that the others start from; `audiostyle help presets` lists them.",
+        "Named set of parameters, from which the other ones that are given differ.",
     )
     alpha: float = _parameter(
         0.01,

@@ -86,7 +86,7 @@ def measure(function: str, path: str) -> dict[str, float]:
         stylize(audio.T, AUDIO / STYLE, rate, device="cpu")
     else:
         start = time.perf_counter()
-        style_file(path, AUDIO / STYLE, Path(path).with_name("out.wav"), device="cpu")
+        style_file(path, Path(path).with_name("out.wav"), AUDIO / STYLE, device="cpu")
     return {"seconds": time.perf_counter() - start, "megabytes": peak_megabytes() - before}
 
 

@@ -16,11 +16,11 @@ import soundfile
 from pedalboard import Clipping, Convolution, Delay, Gain, HighpassFilter, Invert, LadderFilter, Pedalboard, Reverb
 
 import audiostyle_fx
-from audiostyle_fx import StyleTransfer, stylize, texture
+from audiostyle_fx import StyleTransfer, Window, stylize, texture
 from audiostyle_fx.cli import command
 from audiostyle_fx.cli.command import main
 
-QUICK = ["n_fft=256", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
+QUICK = ["windows=256smp", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
 STYLED = ["song.wav", "out.wav", "style", "style.wav"]
 OPTIONS = [*command._parser()._option_string_actions]
 
@@ -96,7 +96,7 @@ def test_quiet_anywhere_on_the_line(option, place, capsys):
     [
         (["alpha=0.02", "kernel_width=3,11", "n_filters=inf"], {"alpha": 0.02, "kernel_width": (3, 11)}),
         (["kernel_width=(3,5)", "n_filters=64", "seed=3"], {"kernel_width": (3, 5), "n_filters": 64, "seed": 3}),
-        (["kernel_width=[5]", "hop_length=none"], {"kernel_width": 5}),
+        (["kernel_width=[5]", "windows=none"], {"kernel_width": 5}),
         (["optimizer=lbfgs", "init=noise"], {"optimizer": "lbfgs", "init": "noise"}),
         (["phase_init='random'", "device=cpu"], {"phase_init": "random"}),
         (["normalize=false", "match_level=True"], {"normalize": False}),
@@ -154,7 +154,7 @@ def test_a_page_that_fails_leaves_the_result_done(capsys, monkeypatch):
     "words",
     [
         ["song.wav", "out.wav", "gain", "-3", "style", "style.wav", *QUICK],
-        ["-n", "out.wav", "style", "style.wav", "duration=0.5", "waveform_iters=3", "n_fft=256", "kernel_width=3"],
+        ["-n", "out.wav", "style", "style.wav", "duration=0.5", "waveform_iters=3", "windows=256smp", "kernel_width=3"],
         ["song.wav", "out.wav", "gain", "-3"],
     ],
 )
@@ -308,8 +308,10 @@ def test_a_texture_through_other_effects_in_the_style_s_format(style, rate):
 
 
 def test_windows_of_a_texture_in_samples(rate):
-    assert run("-q", *TEXTURE, "n_fft=128,512") == 0
-    want = texture("style.wav", rate, 0.5, waveform_iters=3, kernel_width=(2, 6), n_fft=(128, 512)).audio
+    assert run("-q", *TEXTURE, "windows=128smp,512smp") == 0
+    want = texture(
+        "style.wav", rate, 0.5, waveform_iters=3, kernel_width=(2, 6), windows=(Window(n_fft=128), Window(n_fft=512))
+    ).audio
     np.testing.assert_array_equal(read("out.wav"), want)
 
 
@@ -493,7 +495,7 @@ def fails(capsys, code, *arguments):
         (["mix=2"], "from 0 to 1"),
         (["seed=__import__('os')"], "seed="),
         (["spectrogram_iters=0", "waveform_iters=0"], "at least 1"),
-        (["n_fft=256", "hop_length=129"], "hop_length=129"),
+        (["windows=256smp", "hop_length=129"], "hop_length=129"),
     ],
 )
 def test_parameters_that_are_not_understood(words, why, capsys, no_work):

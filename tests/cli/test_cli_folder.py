@@ -21,7 +21,7 @@ from audiostyle_fx.cli import command
 from audiostyle_fx.folders.find import Selection, find
 from audiostyle_fx.folders.manifest import HIDDEN, NAME
 
-QUICK = ["n_fft=256", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
+QUICK = ["windows=256smp", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
 STYLED = ["style", "style.wav", *QUICK]
 COMMAND = [sys.executable, "-m", "audiostyle_fx"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(audiostyle_fx.__file__).parents[1])}
@@ -221,7 +221,14 @@ def begin(*words, **arguments):
     return subprocess.Popen([*COMMAND, "in", "out", *words], env=ENVIRONMENT, stderr=subprocess.PIPE, **arguments)
 
 
-LONGER = [*STYLED[:2], "n_fft=256", "kernel_width=3", "spectrogram_iters=40", "phase_iters=20", "waveform_iters=40"]
+LONGER = [
+    *STYLED[:2],
+    "windows=256smp",
+    "kernel_width=3",
+    "spectrogram_iters=40",
+    "phase_iters=20",
+    "waveform_iters=40",
+]
 
 
 @pytest.mark.slow

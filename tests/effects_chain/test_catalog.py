@@ -151,7 +151,7 @@ def test_signatures_of_other_kinds(signature, want):
 def test_style_takes_the_parameters_of_the_class_and_a_length():
     words = run.effects()["style"].parameters
     of_class = set(inspect.signature(StyleTransfer).parameters) - {"style_sample_rate", "progress"}
-    of_class -= {"streaming", "content_level"}  # for chunks
+    of_class -= {"streaming", "content_level_db"}  # for chunks
     assert words.keys() == of_class | {"duration"}
     assert words["style"].default is REQUIRED and words["style"].is_file
     given = {name: one.read(one.show(one.default)) for name, one in words.items() if name in asdict(DEFAULTS)}

@@ -15,7 +15,7 @@ import pytest
 from pedalboard import Gain, Pedalboard
 from support import cupy_stand_in
 
-from audiostyle_fx import StyleTransfer, stylize, stylize_batch, texture
+from audiostyle_fx import StyleTransfer, Window, stylize, stylize_batch, texture
 from audiostyle_fx._engine.arrays import array_module, matmul
 from audiostyle_fx._engine.cuda import batching, devices, graphs, streams
 from audiostyle_fx._engine.kernels import adam, arc_cosine, patches, spectra
@@ -265,14 +265,14 @@ def test_stft_and_its_adjoints(cupy):
 VARIANTS = {
     "defaults": {},
     "several widths": {"kernel_width": (1, 4)},
-    "several windows": {"n_fft": (64, 256), "kernel_width": (3, 5)},
+    "several windows": {"windows": (Window(n_fft=64), Window(n_fft=256)), "kernel_width": (3, 5)},
     "few filters": {"n_filters": 20},
     "many filters": {"n_filters": 400},
     "L-BFGS": {"optimizer": "lbfgs"},
     "from noise": {"init": "noise", "phase_init": "random"},
     "spectrogram alone": {"waveform_iters": 0, "phase_iters": 0},
     "waveform alone": {"spectrogram_iters": 0},
-    "the original": {"original": True, "init": "noise", "phase_init": "random", "n_filters": 20},
+    "the original": {"preset": "original", "init": "noise", "phase_init": "random", "n_filters": 20},
     "one iteration": {"spectrogram_iters": 1, "waveform_iters": 1, "phase_iters": 1},
 }
 
@@ -302,10 +302,10 @@ def test_several_styles_on_a_card(cupy, stereo, style, other_style, rate, quick,
 
 
 def test_twenty_iterations_have_the_cpus_losses(cupy, content, style, rate):
-    parameters = {"n_fft": 256, "spectrogram_iters": 20, "phase_iters": 5, "waveform_iters": 20}
+    parameters = {"windows": Window(n_fft=256), "spectrogram_iters": 20, "phase_iters": 5, "waveform_iters": 20}
     want, got = (stylize(content, style, rate, **parameters, device=device) for device in ("cpu", "cuda"))
     for name in ("spectrogram", "waveform"):
-        total, expected = (s.stages[name].style + s.stages[name].content for s in (got, want))
+        total, expected = (s.stages[name].style_loss + s.stages[name].content_loss for s in (got, want))
         np.testing.assert_allclose(total, expected, rtol=1e-3)
 
 
@@ -339,7 +339,15 @@ def test_the_host_waits_only_at_the_ends_of_stages(monkeypatch, request, cupy, c
     waits = {}
     for n_iter in (5, 45):
         one_card()
-        stylize(content, style, rate, n_fft=256, spectrogram_iters=n_iter, phase_iters=n_iter, waveform_iters=n_iter)
+        stylize(
+            content,
+            style,
+            rate,
+            windows=Window(n_fft=256),
+            spectrogram_iters=n_iter,
+            phase_iters=n_iter,
+            waveform_iters=n_iter,
+        )
         counters = cupy_stand_in.counters
         waits[n_iter] = counters.host_copies + counters.synchronizations
     assert waits[5] < 40 and waits[45] - waits[5] == 3 * 4  # a look every ten iterations of each stage
@@ -365,7 +373,7 @@ def test_progress_looks_at_the_losses_now_and_then(cupy, content, style, rate, q
     parameters = {**quick, "spectrogram_iters": 25}
     result = stylize(content, style, rate, **parameters, device="cuda", progress=lambda *event: told.append(event))
     assert [i for stage, i, *_ in told if stage == "spectrogram"] == [0, 10, 20, 25]
-    assert told[0][3]["style"] == pytest.approx(result.stages["spectrogram"].style[0])
+    assert told[0][3]["style"] == pytest.approx(result.stages["spectrogram"].style_loss[0])
     assert told[-1][:3] == ("waveform", 3, 3)
 
 
@@ -437,7 +445,7 @@ def test_a_batch_gives_what_each_gives_alone(cupy, recordings, style, rate, quic
         np.testing.assert_allclose(result.audio, alone.audio, rtol=0, atol=1e-3 * np.abs(alone.audio).max())
         assert result.parameters == alone.parameters and result.stages.keys() == alone.stages.keys()
         for name, stage in alone.stages.items():
-            np.testing.assert_allclose(result.stages[name].style, stage.style, rtol=1e-3)
+            np.testing.assert_allclose(result.stages[name].style_loss, stage.style_loss, rtol=1e-3)
             assert result.stages[name].iterations.tolist() == stage.iterations.tolist()
 
 

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 from support.processes import contents
 
-from audiostyle_fx import style_folder, stylize
+from audiostyle_fx import Window, style_folder, stylize
 from audiostyle_fx._recordings.files import read_audio
 from audiostyle_fx.folders import api, one_file
 from audiostyle_fx.folders.find import FolderError, Selection, find
@@ -36,7 +36,13 @@ def here(tmp_path, monkeypatch, style):
 @pytest.fixture
 def quick():
     """Parameters of all three stages, of as little as they can do."""
-    return {"n_fft": 128, "kernel_width": 2, "spectrogram_iters": 1, "phase_iters": 1, "waveform_iters": 1}
+    return {
+        "windows": Window(n_fft=128),
+        "kernel_width": 2,
+        "spectrogram_iters": 1,
+        "phase_iters": 1,
+        "waveform_iters": 1,
+    }
 
 
 @pytest.fixture
@@ -250,7 +256,7 @@ def test_results_are_those_of_the_function_and_every_file_is_recorded(stem, styl
         assert record["status"] == "done" and record["full_scale"] == 1
         assert record["transfers"][0]["parameters"]["n_fft"] == 128
         losses = record["transfers"][0]["stages"]["waveform"]["style"]
-        np.testing.assert_allclose(losses, want.stages["waveform"].style, rtol=1e-5)
+        np.testing.assert_allclose(losses, want.stages["waveform"].style_loss, rtol=1e-5)
     written = json.loads(outcome.manifest.read_text())
     assert written["files"] == dict(outcome.files) and written["last_run"]["versions"].keys() >= {
         "audiostyle-fx",

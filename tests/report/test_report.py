@@ -131,7 +131,7 @@ def test_an_outcome_becomes_an_entry_as_the_readme_has_it(recording, tmp_path, q
     write_report(page, [entry])
     [entry] = page_data(page)["entries"]
     assert entry["parameters"]["n_filters"] == "inf" and not entry["problems"]
-    assert entry["loss"]["style"] == pytest.approx(outcome.stages["waveform"].style[-1], rel=1e-4)
+    assert entry["loss"]["style"] == pytest.approx(outcome.stages["waveform"].style_loss[-1], rel=1e-4)
     assert len(entry["stages"]["phase"]["inconsistency"]) == quick["phase_iters"]
 
 

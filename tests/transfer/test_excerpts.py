@@ -52,7 +52,7 @@ def test_excerpts_serve_for_the_whole(content, style, other_style, rate, quick):
         "waveform_iters": 0,
     }
     start, best, least = (
-        stylize(audio, long, rate, **judge).stages["spectrogram"].style[0] for audio in (content, some, whole)
+        stylize(audio, long, rate, **judge).stages["spectrogram"].style_loss[0] for audio in (content, some, whole)
     )
     assert least < best < least + 0.1 * start
 

@@ -46,7 +46,7 @@ def test_closed_form_needs_no_filters_of_its_own(benchmark, pair):
     closed, sampled = (stylize(content, style, rate, n_filters=n, **few) for n in (np.inf, 512))
     judged = benchmark.audio_loss(sampled.audio, rate)["total"]
     own = sampled.stages["waveform"]
-    assert own.style[-1] + own.content[-1] < 0.9 * judged
+    assert own.style_loss[-1] + own.content_loss[-1] < 0.9 * judged
     assert benchmark.audio_loss(closed.audio, rate)["total"] < judged
 
 
@@ -64,7 +64,7 @@ def test_stages_end_lower_than_they_begin_at_44_khz_in_stereo(benchmark):
     )
     result = stylize(content, style, rate)
     for name in ("spectrogram", "waveform"):
-        total = result.stages[name].style + result.stages[name].content
+        total = result.stages[name].style_loss + result.stages[name].content_loss
         assert total[-1] < 0.35 * total[0], name
     rms = [np.sqrt(np.mean(np.square(audio, dtype=np.float64))) for audio in (result.audio, content)]
     np.testing.assert_allclose(rms[0], rms[1], rtol=1e-5)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.seams import inaudible, seams
 
-from audiostyle_fx import stylize, stylize_batch, texture
+from audiostyle_fx import Window, stylize, stylize_batch, texture
 from audiostyle_fx._transfer import recording_transfer, sections
-from audiostyle_fx._transfer.parameters import Parameters
+from audiostyle_fx._transfer.presets import choose
 from audiostyle_fx._transfer.sections import CONTEXTS, LONGEST, overlap, plan
 from audiostyle_fx._transfer.stages import three_stages
 
-SMALL = {"n_fft": 256, "kernel_width": 3}  # a patch of 48 ms: sections of 1 s are long
+SMALL = {"windows": Window(n_fft=256), "kernel_width": 3}  # a patch of 48 ms: sections of 1 s are long
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +115,8 @@ def test_neighbours_shares_add_up_to_one():
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_pinned_samples_come_out_as_they_are(content, style, rate, quick, optimizer):
-    parameters = Parameters(**quick, optimizer=optimizer)
+    parameters = choose({**quick, "optimizer": optimizer})
+    parameters = parameters.in_samples(rate)
     free = np.zeros((1, 1, len(content)))
     free[..., 2000:6000] = 1
     fixed = 0.1 * np.random.default_rng(0).standard_normal(free.shape).astype(np.float32) * (1 - free)
@@ -215,7 +216,7 @@ def test_short_recordings_are_one_section(content, style, rate, quick, seconds):
     want = stylize(content, style, rate, **quick, section_seconds=1000.0)
     got = stylize(content, style, rate, **quick, section_seconds=seconds)
     np.testing.assert_array_equal(got.audio, want.audio)
-    np.testing.assert_array_equal(got.stages["waveform"].style, want.stages["waveform"].style)
+    np.testing.assert_array_equal(got.stages["waveform"].style_loss, want.stages["waveform"].style_loss)
 
 
 def test_sections_need_a_few_patches(content, style, rate, quick, calls):
@@ -245,7 +246,7 @@ def test_one_level_for_the_whole_recording(musical, style, rate, quick):
     result = stylize(content, style, rate, **quick, section_seconds=1.0)
     rms = [np.sqrt(np.mean(np.square(a, dtype=np.float64))) for a in (content, result.audio)]
     assert rms[1] == pytest.approx(rms[0], rel=1e-5)
-    assert np.isfinite(result.stages["waveform"].style).all() and result.seconds > 0
+    assert np.isfinite(result.stages["waveform"].style_loss).all() and result.seconds > 0
 
 
 def test_batches_of_long_recordings(musical, style, rate, quick):
@@ -258,9 +259,9 @@ def test_batches_of_long_recordings(musical, style, rate, quick):
 def test_progress_counts_every_section(musical, style, rate, quick):
     seen = []
     content = musical[: 5 * rate]
-    stylize(content, style, rate, **quick, section_seconds=1.0, progress=lambda *report: seen.append(report))
-    ends = [sections for stage, at, total, _, sections in seen if stage == "waveform" and at == total]
-    assert ends == [(k, 5) for k in range(5)]
+    stylize(content, style, rate, **quick, section_seconds=1.0, progress=seen.append)
+    last = [event for event in seen if event.stage == "waveform" and event.iteration == event.iterations]
+    assert [(event.section, event.sections) for event in last] == [(k, 5) for k in range(5)]
 
 
 def test_long_textures_do_not_repeat(style, rate, quick):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pedalboard import Chain, Clipping, Delay, Gain, Mix, Pedalboard, Resample, Reverb
 from support.distances import distance
 
-from audiostyle_fx import OfflineEffect, StyleTransfer, style_file
+from audiostyle_fx import OfflineEffect, StyleTransfer, Window, style_file
 from audiostyle_fx._recordings.dynamics import Dynamics
 from audiostyle_fx._recordings.levels import rms
 from audiostyle_fx._transfer.rolling_samples import RollingSamples
@@ -80,13 +80,13 @@ def test_nothing_depends_on_the_chunks(streamed, song, rate):
 
 
 def test_chunks_come_out_much_as_the_file_does(style, song, rate, tmp_path):
-    parameters = {"n_fft": 256, "kernel_width": 3, "section_seconds": SECTION}
+    parameters = {"windows": Window(n_fft=256), "kernel_width": 3, "section_seconds": SECTION}
     parameters |= {"spectrogram_iters": 20, "phase_iters": 5, "waveform_iters": 15}
     level = 20 * np.log10(Dynamics.of(song, rate).rms)
-    effect = StyleTransfer(style, **parameters, streaming=True, content_level=level)
+    effect = StyleTransfer(style, **parameters, streaming=True, content_level_db=level)
     chunks = fed(effect, song, rate, [5000], effect.latency(rate))
     soundfile.write(tmp_path / "song.wav", song.T, rate, subtype="FLOAT")
-    style_file(tmp_path / "song.wav", style, tmp_path / "out.wav", **parameters)
+    style_file(tmp_path / "song.wav", tmp_path / "out.wav", style, **parameters)
     whole = soundfile.read(tmp_path / "out.wav", dtype="float32")[0].T
     assert chunks.shape == whole.shape
     halves = [rms(part) for audio in (chunks, whole) for part in np.split(audio, 8, axis=1)]
@@ -102,7 +102,7 @@ def test_mix_zero_is_the_content_a_latency_later(streamed, song, rate):
 
 @pytest.mark.parametrize(("mix", "content_level"), [(0.5, None), (1.0, None), (1.0, -20.0)])
 def test_the_level_is_the_contents(streamed, song, rate, mix, content_level):
-    streamed.mix, streamed.content_level = mix, content_level
+    streamed.mix, streamed.content_level_db = mix, content_level
     out = fed(streamed, song, rate, [8000], streamed.latency(rate))
     for part, dry in zip(np.split(out, 4, axis=1), np.split(song, 4, axis=1), strict=True):
         assert rms(part) == pytest.approx(rms(dry), rel=0.25)
@@ -216,8 +216,8 @@ def test_other_chunks_are_refused(streamed, song, rate):
     ("name", "value", "error", "why"),
     [
         ("streaming", 1, TypeError, "streaming=1 must be True or False"),
-        ("content_level", "loud", TypeError, "content_level='loud' must be a number"),
-        ("content_level", 1000, ValueError, "content_level=1000 must be from -120 to 60"),
+        ("content_level_db", "loud", TypeError, "content_level_db='loud' must be a number"),
+        ("content_level_db", 1000, ValueError, "content_level_db=1000 must be from -120 to 60"),
     ],
 )
 def test_values_are_checked_when_set(style, streamed, name, value, error, why):
@@ -263,7 +263,7 @@ def test_what_is_silent_in_blocks_is_refused(streamed, song, rate, plugin):
 
 
 def test_the_original_takes_no_chunks(style, song, rate):
-    effect = StyleTransfer.preset("original", style, style_sample_rate=rate, streaming=True)
+    effect = StyleTransfer(style, preset="original", style_sample_rate=rate, streaming=True)
     for refused in (lambda: effect.latency(rate), lambda: effect(song, rate, reset=False)):
-        with pytest.raises(RuntimeError, match="original=True styles whole recordings only"):
+        with pytest.raises(RuntimeError, match="preset='original' needs the whole recording"):
             refused()

@@ -53,12 +53,12 @@ def test_a_sample_file_starts_as_silence_and_takes_blocks_that_fit():
 def test_the_result_is_that_of_stylize(song, style, rate, quick, tmp_path, parameters):
     samples, _ = soundfile.read(song, dtype="float32")
     want = stylize(samples.T.copy(), style, rate, **quick, **parameters)
-    got = style_file(song, style, tmp_path / "out.wav", **quick, **parameters)
+    got = style_file(song, tmp_path / "out.wav", style, **quick, **parameters)
     written, written_rate = soundfile.read(tmp_path / "out.wav", dtype="float32")
     np.testing.assert_array_equal(written.T, want.audio)
     assert (written_rate, soundfile.info(tmp_path / "out.wav").subtype) == (rate, "FLOAT")
     assert got.parameters == want.parameters and got.sample_rate == want.sample_rate
-    np.testing.assert_array_equal(got.stages["waveform"].style, want.stages["waveform"].style)
+    np.testing.assert_array_equal(got.stages["waveform"].style_loss, want.stages["waveform"].style_loss)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.wav", "song.wav"]
 
 
@@ -69,7 +69,7 @@ def test_tags_are_kept_and_clipping_is_avoided(song, style, quick, tmp_path):
         file.artist = "somebody"
         file.write(samples / np.abs(samples).max())
     with pytest.warns(UserWarning, match="turned down by"):
-        style_file(tmp_path / "loud.flac", style, tmp_path / "out.flac", **quick)
+        style_file(tmp_path / "loud.flac", tmp_path / "out.flac", style, **quick)
     with soundfile.SoundFile(tmp_path / "out.flac") as file:
         assert file.artist == "somebody" and file.frames == len(samples)
         assert np.abs(file.read()).max() == pytest.approx(1, abs=1e-4)
@@ -78,9 +78,9 @@ def test_tags_are_kept_and_clipping_is_avoided(song, style, quick, tmp_path):
 @pytest.mark.parametrize(
     ("source", "target", "parameters", "error", "why"),
     [
-        ("nowhere.wav", "out.wav", {}, FileNotFoundError, "content_path='.*nowhere.wav'"),
-        ("text.wav", "out.wav", {}, ValueError, "content_path='.*text.wav' can't be read"),
-        ("nan.wav", "out.wav", {}, ValueError, "content_path='.*nan.wav' holds NaN"),
+        ("nowhere.wav", "out.wav", {}, FileNotFoundError, "in_path='.*nowhere.wav'"),
+        ("text.wav", "out.wav", {}, ValueError, "in_path='.*text.wav' can't be read"),
+        ("nan.wav", "out.wav", {}, ValueError, "in_path='.*nan.wav' holds NaN"),
         ("song.wav", "nowhere/out.wav", {}, ValueError, "output '.*out.wav' must name a file in a folder"),
         ("song.wav", "out.xyz", {}, ValueError, "the format must be one of"),
         ("song.wav", "out.wav", {"alpha": -1}, ValueError, "alpha=-1 must be at least 0"),
@@ -93,7 +93,7 @@ def test_errors_come_before_any_work(song, style, tmp_path, no_work, source, tar
     soundfile.write(tmp_path / "nan.wav", np.full(8000, np.nan), 8000, subtype="FLOAT")
     before = sorted(tmp_path.iterdir())
     with pytest.raises(error, match=why):
-        style_file(tmp_path / source, style, tmp_path / target, **parameters)
+        style_file(tmp_path / source, tmp_path / target, style, **parameters)
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -105,21 +105,21 @@ def test_an_earlier_file_stays_until_the_new_one_is_finished(song, style, quick,
 
     monkeypatch.setattr(recording_transfer, "three_stages", fails)
     with pytest.raises(RuntimeError, match="it broke"):
-        style_file(song, style, tmp_path / "out.wav", **quick)
+        style_file(song, tmp_path / "out.wav", style, **quick)
     assert (tmp_path / "out.wav").read_bytes() == b"an earlier result"
     assert sorted(os.listdir(tmp_path)) == ["out.wav", "song.wav"]
 
 
 def test_a_song_may_be_replaced_by_its_result(song, style, quick):
     before = song.read_bytes()
-    style_file(song, style, song, **quick)
+    style_file(song, song, style, **quick)
     assert len(song.read_bytes()) == len(before) and song.read_bytes() != before
 
 
 @pytest.mark.parametrize("samples", [np.zeros((0, 2)), np.zeros((8000, 2))], ids=["empty", "silent"])
 def test_silence_stays_silence(style, quick, tmp_path, samples):
     soundfile.write(tmp_path / "song.wav", samples, 8000)
-    style_file(tmp_path / "song.wav", style, tmp_path / "out.wav", **quick)
+    style_file(tmp_path / "song.wav", tmp_path / "out.wav", style, **quick)
     written, _ = soundfile.read(tmp_path / "out.wav", always_2d=True)
     np.testing.assert_array_equal(written, samples)
 
@@ -137,7 +137,7 @@ def test_sections_are_read_and_written_one_by_one(stereo, style, rate, quick, tm
     for name in ("READ_SAMPLES", "WRITE_SAMPLES"):
         monkeypatch.setattr(f"audiostyle_fx._recordings.{name}", rate)
     soundfile.write(tmp_path / "song.wav", np.tile(stereo, 12).T, rate)
-    style_file(tmp_path / "song.wav", style, tmp_path / "out.wav", **quick, section_seconds=1.0)
+    style_file(tmp_path / "song.wav", tmp_path / "out.wav", style, **quick, section_seconds=1.0)
     assert 0 < max(widest) <= 5 * rate, "the longest are the stretches whose level is measured"
 
 
@@ -146,7 +146,7 @@ def test_a_part_of_the_recording(song, style, rate, quick, tmp_path, monkeypatch
     monkeypatch.setattr("audiostyle_fx._recordings.files.READ_SAMPLES", 1000)
     samples = soundfile.read(song, dtype="float32")[0].T
     part = samples[:, round(start * rate) :][:, : round(min(duration, 100) * rate)]
-    outcome = style_file(song, style, tmp_path / "out.flac", start=start, duration=duration, subtype="PCM_24", **quick)
+    outcome = style_file(song, tmp_path / "out.flac", style, start=start, duration=duration, subtype="PCM_24", **quick)
     written = soundfile.read(tmp_path / "out.flac")[0].T
     np.testing.assert_allclose(written, stylize(part.copy(), style, rate, **quick).audio, atol=1e-6)
     assert soundfile.info(tmp_path / "out.flac").subtype == "PCM_24" and outcome.duration == part.shape[1] / rate
@@ -156,11 +156,11 @@ def test_a_part_of_the_recording(song, style, rate, quick, tmp_path, monkeypatch
     ("part", "why"),
     [
         ({"start": -1}, "start=-1 must be at least 0"),
-        ({"start": 4}, "start=4 must be within content_path='.*song.wav', which is 3.25 s long"),
+        ({"start": 4}, "start=4 must be within in_path='.*song.wav', which is 3.25 s long"),
         ({"duration": 0}, "duration=0 must be above 0"),
         ({"duration": math.nan}, "duration=nan must be"),
     ],
 )
 def test_parts_that_are_none(song, style, tmp_path, no_work, part, why):
     with pytest.raises(ValueError, match=why):
-        style_file(song, style, tmp_path / "out.wav", **part)
+        style_file(song, tmp_path / "out.wav", style, **part)

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.distances import distance
 
-from audiostyle_fx import Result, stylize, stylize_batch, texture
+from audiostyle_fx import Result, Window, stylize, stylize_batch, texture
 from audiostyle_fx._engine.objectives.waveform import WaveformObjective
 from audiostyle_fx._recordings.levels import rms
 from audiostyle_fx._recordings.resampling import resample
 from audiostyle_fx._transfer import mixing, recording_transfer, stages
-from audiostyle_fx._transfer.parameters import CHECKS, Parameters
+from audiostyle_fx._transfer.parameters import Parameters
 
 
 @pytest.fixture
@@ -40,10 +40,19 @@ def styled(style, rate, quick):
 
 def style_loss(audio, style, rate, n_filters=math.inf):
     """How far the audio is from the style, at the gain that suits it best: the loss at which a transfer starts."""
-    only = {"alpha": 0, "n_fft": 256, "kernel_width": 3, "phase_iters": 0, "waveform_iters": 0, "n_filters": n_filters}
+    only = {
+        "alpha": 0,
+        "windows": Window(n_fft=256),
+        "kernel_width": 3,
+        "phase_iters": 0,
+        "waveform_iters": 0,
+        "n_filters": n_filters,
+    }
     audio, style = (0.1 / rms(a) * a for a in (audio, style))
     return min(
-        stylize(gain * audio, style, rate, spectrogram_iters=1, normalize=False, **only).stages["spectrogram"].style[0]
+        stylize(gain * audio, style, rate, spectrogram_iters=1, normalize=False, **only)
+        .stages["spectrogram"]
+        .style_loss[0]
         for gain in 10 ** (np.arange(-8, 13, 4) / 20)
     )
 
@@ -97,8 +106,8 @@ def test_less_alpha_is_nearer_the_style_and_farther_from_the_content(content, st
         stylize(content, style, rate, **{**quick, "waveform_iters": 20}, alpha=alpha).stages["waveform"]
         for alpha in (1.0, 1e-3)
     ]
-    assert ends[1].style[-1] < ends[0].style[-1]
-    assert ends[1].content[-1] / 1e-3 > ends[0].content[-1] / 1.0
+    assert ends[1].style_loss[-1] < ends[0].style_loss[-1]
+    assert ends[1].content_loss[-1] / 1e-3 > ends[0].content_loss[-1] / 1.0
 
 
 def test_a_style_equal_to_the_content_leaves_it_nearly_as_it_is(content, rate, quick):
@@ -113,33 +122,44 @@ def test_several_kernel_widths(styled, content):
 
 
 def test_several_resolutions(styled, content, style, rate):
-    wide, both = styled(content, n_fft=256), styled(content, n_fft=(128, 256))
+    wide, both = (
+        styled(content, windows=Window(n_fft=256)),
+        styled(content, windows=(Window(n_fft=128), Window(n_fft=256))),
+    )
     assert not np.array_equal(both, wide)
-    np.testing.assert_array_equal(styled(content, n_fft=[256]), wide)
-    np.testing.assert_array_equal(styled(content, n_fft=(256, 128), hop_length=(64, 32)), both)
+    np.testing.assert_array_equal(styled(content, windows=(Window(n_fft=256),)), wide)
+    np.testing.assert_array_equal(
+        styled(content, windows=(Window(n_fft=256, hop_length=64), Window(n_fft=128, hop_length=32))), both
+    )
     more = {"spectrogram_iters": 10, "waveform_iters": 25}
-    out = styled(content, n_fft=(128, 512), **more)
+    out = styled(content, windows=(Window(n_fft=128), Window(n_fft=512)), **more)
     assert style_loss(out, style, rate) < 0.4 * style_loss(content, style, rate)
 
 
 @pytest.mark.parametrize("n_filters", [32, math.inf])
 def test_only_the_waveform_stage_sees_the_shorter_windows(content, style, rate, quick, n_filters):
     one, several = (
-        stylize(content, style, rate, **{**quick, "n_fft": n_fft, "n_filters": n_filters}).stages
-        for n_fft in (256, (64, 256))
+        stylize(content, style, rate, **{**quick, "windows": n_fft, "n_filters": n_filters}).stages
+        for n_fft in (Window(n_fft=256), [Window(n_fft=64), Window(n_fft=256)])
     )
     for stage in ("spectrogram", "phase"):
-        np.testing.assert_array_equal(several[stage].style, one[stage].style)
-    assert several["waveform"].style[0] != one["waveform"].style[0]
+        np.testing.assert_array_equal(several[stage].style_loss, one[stage].style_loss)
+    assert several["waveform"].style_loss[0] != one["waveform"].style_loss[0]
 
 
 @pytest.mark.parametrize("n_fft", [128, 512])
 def test_alpha_means_the_same_at_every_window(content, style, rate, n_fft):
     """In the mean over two windows, the second has a balance of style and content as the first has."""
     start = {"spectrogram_iters": 0, "phase_iters": 2, "phase_init": "random", "waveform_iters": 1}
-    one, both = (stylize(content, style, rate, n_fft=n, **start).stages["waveform"] for n in (1024, (n_fft, 1024)))
-    first, second = one.style[0] / one.content[0], (2 * both.style - one.style)[0] / (2 * both.content - one.content)[0]
-    print(n_fft, first, second, one.style[0], both.style[0], one.content[0], both.content[0])
+    one, both = (
+        stylize(content, style, rate, windows=windows, **start).stages["waveform"]
+        for windows in (Window(n_fft=1024), [Window(n_fft=n_fft), Window(n_fft=1024)])
+    )
+    first, second = (
+        one.style_loss[0] / one.content_loss[0],
+        (2 * both.style_loss - one.style_loss)[0] / (2 * both.content_loss - one.content_loss)[0],
+    )
+    print(n_fft, first, second, one.style_loss[0], both.style_loss[0], one.content_loss[0], both.content_loss[0])
     assert second == pytest.approx(first, rel=0.5)
 
 
@@ -555,7 +575,7 @@ def published(style, quick):
     """A function: the transfer as it was published, but for small numbers."""
     few = {"n_filters": 64, "optimizer": "lbfgs", "waveform_iters": 0, "init": "noise", "phase_init": "random"}
     return lambda content, rate, given=style, **parameters: stylize(
-        content, given, rate, **{**quick, **few, "normalize": False, "original": True, **parameters}
+        content, given, rate, **{**quick, **few, "normalize": False, "preset": "original", **parameters}
     )
 
 
@@ -564,7 +584,7 @@ def published(style, quick):
 def test_the_originals_loss_divides_by_the_contents_frames(frames, style_frames, n_filters):
     bins, width, rng = 1025, 2, np.random.default_rng(0)
     content, style, x = (rng.random((1, n, bins), np.float32) for n in (frames, style_frames, frames))
-    parameters = Parameters(original=True, n_filters=n_filters, kernel_width=width, alpha=0.3)
+    parameters = Parameters(preset="original", n_filters=n_filters, kernel_width=width, alpha=0.3)
     objective = stages._objective(content, stages._Seen([style], parameters), (1.0,), 1, 22050, parameters, 3)
     (style_loss, content_loss), _ = objective.value_and_grad(x)
 
@@ -614,9 +634,9 @@ def test_the_originals_phases_are_plain_griffin_lim(published, content, monkeypa
 
 def test_the_original_starts_from_small_noise(published, content, style):
     start, other = (published(content, 22050, seed=seed).stages["spectrogram"] for seed in (0, 1))
-    assert start.content[0] != other.content[0]
-    silence = published(content, 22050, 1e-3 * style).stages["spectrogram"].style[0]
-    assert silence < 1e-2 * start.style[0], "nothing of it comes from the style"
+    assert start.content_loss[0] != other.content_loss[0]
+    silence = published(content, 22050, 1e-3 * style).stages["spectrogram"].style_loss[0]
+    assert silence < 1e-2 * start.style_loss[0], "nothing of it comes from the style"
 
 
 @pytest.mark.parametrize("level", [1e-44, 1e-38])
@@ -641,7 +661,9 @@ def test_texture_is_as_long_as_asked(style, rate, quick, duration):
 
 
 def test_texture_has_the_styles_channels_and_level(stereo, rate, quick):
-    out = texture(8 * stereo, rate, 0.7, **quick, hop_length=64, optimizer="adam").audio
+    out = texture(
+        8 * stereo, rate, 0.7, **{**quick, "windows": Window(n_fft=256, hop_length=64)}, optimizer="adam"
+    ).audio
     assert out.shape == (2, 5600)
     assert rms(out) == pytest.approx(rms(8 * stereo), rel=1e-5)
     assert rms(out[0]) > 1.2 * rms(out[1]), "the louder channel stays the louder"
@@ -712,7 +734,7 @@ def test_levels_are_taken_anew_on_the_way_from_noise(monkeypatch, style, rate, o
 
 
 def test_texture_is_the_transfer_without_content(style, rate, quick):
-    quick = {**quick, "hop_length": 64, "optimizer": "adam"}
+    quick = {**quick, "windows": Window(n_fft=256, hop_length=64), "optimizer": "adam"}
     result = texture(style, rate, 1.0, seed=3, **quick)
     anything = np.random.default_rng(7).standard_normal(rate).astype(np.float32)
     want = stylize(anything, style, rate, alpha=0, init="noise", phase_init="random", seed=3, **quick).audio
@@ -743,14 +765,14 @@ def test_result_records_every_stage(content, style, rate, quick, parameters):
     for name, n_iter in (("spectrogram", 4), ("waveform", 3)):
         stage = result.stages[name]
         assert stage.iterations.tolist() == list(range(n_iter + 1))
-        assert stage.style.shape == stage.content.shape == (n_iter + 1,)
+        assert stage.style_loss.shape == stage.content_loss.shape == (n_iter + 1,)
         assert stage.inconsistency is None
-        assert stage.style[-1] + stage.content[-1] < stage.style[0] + stage.content[0]
+        assert stage.style_loss[-1] + stage.content_loss[-1] < stage.style_loss[0] + stage.content_loss[0]
     phase = result.stages["phase"]
-    assert phase.iterations.tolist() == [1, 3] and phase.style.shape == phase.content.shape == (2,)
+    assert phase.iterations.tolist() == [1, 3] and phase.style_loss.shape == phase.content_loss.shape == (2,)
     assert phase.inconsistency.shape == (3,) and phase.inconsistency[-1] < phase.inconsistency[0]
     for stage in result.stages.values():
-        assert stage.style.dtype == np.float64 and np.isfinite([*stage.style, *stage.content]).all()
+        assert stage.style_loss.dtype == np.float64 and np.isfinite([*stage.style_loss, *stage.content_loss]).all()
         assert stage.seconds > 0
     assert sum(stage.seconds for stage in result.stages.values()) <= result.seconds < 60
 
@@ -776,14 +798,16 @@ def test_history_ends_with_the_loss_of_the_audio(content, style, rate, quick):
     parameters = {**quick, "match_level": False, "normalize": False, "alpha": 0}
     result = stylize(10 * content, 10 * style, rate, **parameters)
     again = stylize(result.audio, 10 * style, rate, **{**parameters, "spectrogram_iters": 1})
-    assert again.stages["spectrogram"].style[0] == pytest.approx(result.stages["waveform"].style[-1], rel=1e-3)
+    assert again.stages["spectrogram"].style_loss[0] == pytest.approx(
+        result.stages["waveform"].style_loss[-1], rel=1e-3
+    )
 
 
 def test_parameters_of_a_result_say_all_and_make_it_again(content, style, rate):
     given = {"spectrogram_iters": 2, "phase_iters": 2, "waveform_iters": 2, "kernel_width": [3, np.int64(5)]}
     result = stylize(content, style, rate, alpha=np.float32(0.5), seed=np.int64(3), **given)
-    assert set(result.parameters) == set(CHECKS)
-    assert result.parameters["n_fft"] == 1024 and result.parameters["hop_length"] == 256
+    assert set(result.parameters) == {description.name for description in Parameters.described()}
+    assert result.parameters["windows"] == [{"n_fft": 1024, "hop_length": 256}]
     assert result.parameters["n_filters"] == math.inf
     finite = {name: value for name, value in result.parameters.items() if name != "n_filters"}
     loaded = json.loads(json.dumps(finite, allow_nan=False))
@@ -792,36 +816,36 @@ def test_parameters_of_a_result_say_all_and_make_it_again(content, style, rate):
     np.testing.assert_array_equal(stylize(content, style, rate, **result.parameters).audio, result.audio)
 
 
-@pytest.mark.parametrize(("sample_rate", "n_fft"), [(8000, 1024), (22050, 2048), (44100, 4096), (48000, 4096)])
-def test_default_window_is_the_power_of_two_nearest_93_ms(style, sample_rate, n_fft):
-    result = stylize(np.zeros(100, np.float32), np.tile(style, 4), sample_rate)
-    assert (result.parameters["n_fft"], result.parameters["hop_length"]) == (n_fft, n_fft // 4)
-    assert result.sample_rate == sample_rate
-
-
 # ---------------------------------------------------------------- progress
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_progress_is_told_every_iteration_in_order(content, style, rate, quick, optimizer):
     told = []
-    result = stylize(content, style, rate, optimizer=optimizer, progress=lambda *event: told.append(event), **quick)
+    result = stylize(content, style, rate, optimizer=optimizer, progress=told.append, **quick)
     want = [("spectrogram", i, 4) for i in range(5)] + [("phase", i, 3) for i in (1, 2, 3)]
     want += [("waveform", i, 3) for i in range(4)]
-    assert [event[:3] for event in told] == want
-    for stage, iteration, _, losses, sections in told:
-        assert sections == (0, 1)
+    assert [(event.stage, event.iteration, event.iterations) for event in told] == want
+    for event in told:
+        stage, iteration, losses = event.stage, event.iteration, event.losses
+        assert (event.kind, event.section, event.sections) == ("stage", 0, 1)
         names = {"inconsistency"} if stage == "phase" else {"style", "content"}
         assert set(losses) == names and all(type(value) is float for value in losses.values())
         if stage == "phase":
             assert losses["inconsistency"] == result.stages[stage].inconsistency[iteration - 1]
         else:
-            assert losses["style"] == result.stages[stage].style[iteration]
-            assert losses["content"] == result.stages[stage].content[iteration]
+            assert losses["style"] == result.stages[stage].style_loss[iteration]
+            assert losses["content"] == result.stages[stage].content_loss[iteration]
 
 
 def test_progress_of_a_texture(style, rate, quick):
     told = []
-    texture(style, rate, 0.3, progress=lambda *event: told.append(event[0]), **quick)
-    assert told == ["spectrogram"] * 5 + ["phase"] * 3 + ["waveform"] * 4
+    texture(style, rate, 0.3, progress=told.append, **quick)
+    assert [event.stage for event in told] == ["spectrogram"] * 5 + ["phase"] * 3 + ["waveform"] * 4
+
+
+def test_the_bar_never_runs_backwards(content, style, rate, quick, capsys):
+    stylize(np.tile(content, 3), style, rate, progress=True, section_seconds=1, **quick)
+    shares = [int(share) for share in re.findall(r"(\d+)%", capsys.readouterr().err)]
+    assert shares == sorted(shares) and shares[-1] == 100
 
 
 def test_progress_true_shows_a_bar_on_stderr(content, style, rate, quick, capsys):
@@ -844,8 +868,8 @@ def test_progress_changes_nothing(styled, content):
 
 @pytest.mark.parametrize("stage", ["spectrogram", "phase", "waveform"])
 def test_interrupt_from_a_callback_comes_through(content, style, rate, quick, stage):
-    def interrupt(name, iteration, total, losses, sections):
-        if (name, iteration) == (stage, 1):
+    def interrupt(event):
+        if (event.stage, event.iteration) == (stage, 1):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

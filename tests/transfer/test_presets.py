@@ -1,0 +1,64 @@
+"""Presets: named sets of parameters, which every function takes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from audiostyle_fx import PRESETS, StyleTransfer, Window, stylize, texture
+from audiostyle_fx._transfer.parameters import DEFAULTS
+from audiostyle_fx._transfer.presets import choose, choose_texture
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_its_parameters(name, style):
+    effect = StyleTransfer(style, preset=name, style_sample_rate=8000, seed=5, progress=True)
+    assert effect.progress is True and effect.style_sample_rate == 8000
+    want = PRESETS[name].parameters.changed(seed=5).as_dict()
+    assert {key: effect.parameters[key] for key in want} == want
+    again = StyleTransfer(**json.loads(json.dumps(effect.parameters, default=np.ndarray.tolist)))
+    assert {key: again.parameters[key] for key in want} == want
+    assert PRESETS[name].sentence.endswith(".")
+
+
+def test_presets_differ_from_each_other():
+    assert PRESETS["default"].parameters == DEFAULTS
+    assert len({preset.parameters.changed(preset="default") for preset in PRESETS.values()}) == len(PRESETS)
+
+
+def test_every_parameter_of_a_preset_can_be_changed(style):
+    effect = StyleTransfer(style, preset="texture", windows=Window(n_fft=512), alpha=0.5, optimizer="adam")
+    assert effect.windows == (Window(n_fft=512),)
+    assert (effect.preset, effect.alpha, effect.optimizer, effect.init) == ("texture", 0.5, "adam", "noise")
+
+
+def test_setting_a_preset_sets_all_parameters(style):
+    effect = StyleTransfer(style, alpha=0.5, seed=3)
+    effect.preset = "bold"
+    assert effect.alpha == 0.001 and effect.seed == 0
+    effect.update(preset="subtle", seed=4)
+    assert (effect.alpha, effect.seed, effect.waveform_iters) == (0.1, 4, DEFAULTS.waveform_iters)
+
+
+def test_functions_take_presets(content, style, rate, quick):
+    want = stylize(content, style, rate, **{"alpha": 0.1, **quick}).audio
+    np.testing.assert_array_equal(stylize(content, style, rate, preset="subtle", **quick).audio, want)
+
+
+def test_a_texture_has_no_content_whatever_the_preset(style, rate, no_work):
+    chosen = choose_texture({"preset": "bold"})
+    assert (chosen.preset, chosen.alpha, chosen.init, chosen.phase_init) == ("bold", 0.0, "noise", "random")
+    assert choose_texture({}) == PRESETS["texture"].parameters
+    with pytest.raises(ValueError, match="preset='original' needs a content"):
+        texture(style, rate, 1.0, preset="original")
+
+
+def test_the_original_is_a_preset_alone():
+    assert choose({"preset": "original"}).original
+    assert not any(preset.parameters.original for name, preset in PRESETS.items() if name != "original")
+
+
+@pytest.mark.parametrize("name", ["Texture", "", None, 3, ["texture"]])
+def test_unknown_presets_are_refused(name, style):
+    with pytest.raises(ValueError, match=r"preset=.* must be 'default' or 'texture'"):
+        StyleTransfer(style, preset=name)
