@@ -8,8 +8,8 @@ import pytest
 from support import cupy_stand_in
 
 from audiostyle_fx import Window
-from audiostyle_fx._engine.arrays import array_module, fft, matmul, threads
-from audiostyle_fx._engine.cuda import devices, graphs
+from audiostyle_fx._engine.arrays import fft, matmul, threads
+from audiostyle_fx._engine.cuda import devices, graphs, streams
 from audiostyle_fx._engine.kernels import launch
 from audiostyle_fx._transfer import recording_transfer
 
@@ -76,50 +76,44 @@ def quick():
     }
 
 
-CARD = pytest.param("card", marks=pytest.mark.gpu)
+GPU = pytest.param("gpu", marks=pytest.mark.gpu)
 
 
-@pytest.fixture(params=["stand-in", CARD])
+@pytest.fixture(params=["stand-in", GPU])
 def cupy(request, monkeypatch):
-    """CuPy on a real card, or what stands in for it and two cards, with the kernels built for the host."""
+    """CuPy on a real GPU, or its stand-in with two GPUs, for which the kernels are built for the host."""
     yield from _cupy(request.param, monkeypatch)
 
 
-@pytest.fixture(params=["stand-in", pytest.param("threads", marks=pytest.mark.slow), CARD])
+@pytest.fixture(params=["stand-in", pytest.param("threads", marks=pytest.mark.slow), GPU])
 def cupy_of_threads(request, monkeypatch):
-    """The same, and a third time with each thread of a block a real one."""
+    """The same, and a third variant in which each thread of a block is a thread of the host."""
     yield from _cupy(request.param, monkeypatch)
+
+
+@pytest.fixture
+def stand_in(cupy):
+    """The stand-in alone, for tests of what a real GPU does not count or shares with others."""
+    if cupy is not cupy_stand_in.cupy:
+        pytest.skip("a real GPU does not count, and has other users")
+    return cupy_stand_in
 
 
 def _cupy(kind, monkeypatch):
-    caches = devices._cards, launch._kernel, launch._module
-    if kind == "card":
+    if kind == "gpu":
         yield pytest.importorskip("cupy")
         return
     cupy_stand_in.install(monkeypatch, devices=2)
     monkeypatch.setattr(cupy_stand_in.RawModule, "fibers", kind != "threads")
-
-    def graph(function):
-        recording = cupy_stand_in.Graph()
-        recording.begin()
-        try:
-            result = function()
-        finally:
-            recording.end()
-        return recording.launch, result
-
-    def product(a, b, out, *, accumulate):
-        cupy_stand_in.matmul(a, b, out, accumulate)
-
-    monkeypatch.setattr(matmul, "_cuda_matmul", product)
-    monkeypatch.setattr(fft, "_cuda_fft", cupy_stand_in.fft)
-    monkeypatch.setattr(graphs, "_cuda_graph", graph)
-    for cache in caches:
-        cache.cache_clear()
+    monkeypatch.setattr(matmul, "cuda_matmul", cupy_stand_in.matmul)
+    monkeypatch.setattr(fft, "cuda_fft", cupy_stand_in.fft)
+    monkeypatch.setattr(graphs, "record_graph", cupy_stand_in.record_graph)
+    devices.forget_devices()
+    launch.forget_kernels()
     yield cupy_stand_in.cupy
-    for cache in caches:
-        cache.cache_clear()
-    array_module.here.__dict__.clear()
+    devices.forget_devices()
+    launch.forget_kernels()
+    streams.forget_thread()
 
 
 @pytest.fixture
@@ -134,24 +128,24 @@ def no_work(monkeypatch):
 
 @pytest.fixture
 def shared_out(monkeypatch):
-    """Have work of any size shared out among three cores in blocks of a size; fails if no other thread had any."""
+    """Share work of any size among three threads, in blocks of a given size; fails if only one thread had work."""
     used = set()
 
     def share(block):
-        inner = threads.share
+        original = threads.share
 
-        def seen(function, blocks, most):
-            def noted(at):
+        def noting(function, blocks, max_threads):
+            def noted(rows):
                 used.add(threading.current_thread())
-                function(at)
+                function(rows)
 
-            inner(noted, blocks, most)
+            original(noted, blocks, max_threads)
 
         monkeypatch.setattr(threads, "BLOCK", block)
         monkeypatch.setattr(threads, "FEW_ELEMENTS", 0)
         monkeypatch.setattr(threads, "FEW_OPERATIONS", 0)
         monkeypatch.setattr(threads, "cores", lambda: 3)
-        monkeypatch.setattr(threads, "share", seen)
+        monkeypatch.setattr(threads, "share", noting)
 
     yield share
     assert used - {threading.main_thread()}

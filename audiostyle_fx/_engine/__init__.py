@@ -1,1 +1,1 @@
-"""Arrays in, arrays out, on NumPy or CuPy: no files, and no names of a user's parameters."""
+"""The numerical core: arrays in, arrays out, on NumPy or CuPy. It knows no files and no user parameters."""

@@ -98,7 +98,7 @@ def three_stages(
         For as many channels as the contents have.
     setup : TransferSetup
     device : str
-        Where to compute, one of those that `devices.places` lists.
+        Where to compute, one of those that `device_names` lists.
     report : callable, optional
         Called as the stages run, see `StageLog`.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._engine.arrays.array_module import Array, to_host
-from .._engine.cuda.streams import look
+from .._engine.cuda.streams import losses_due
 from ..progress import StageReport
 from .results import Stage
 
@@ -34,7 +34,7 @@ class StageLog:
 
         On a GPU this also waits for the work that was asked for, whether there is a report or not.
         """
-        if look(iteration, iterations, losses) and self.report:
+        if losses_due(iteration, iterations, losses) and self.report:
             means = to_host(losses).mean(axis=1).tolist()
             self.report(stage, iteration, iterations, dict(zip(names, means, strict=True)))
 

@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from typing_extensions import Self
 from .._engine.arrays.threads import cores
-from .._engine.cuda.devices import places
+from .._engine.cuda.devices import device_names
 
 Task = TypeVar("Task")
 
@@ -266,7 +266,7 @@ def share_of_cores(jobs: int) -> int:
 
 def visible_cards(device: str) -> tuple[str, ...]:
     """What ``CUDA_VISIBLE_DEVICES`` is to say in a process for each of a device's cards; nothing where it may stay."""
-    cards = [int(place.partition(":")[2]) for place in places(device) if place != "cpu"]
+    cards = [int(place.partition(":")[2]) for place in device_names(device) if place != "cpu"]
     if device.startswith("cuda:") or not cards:  # by its number, which counts from what is visible
         return ()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -9,7 +9,7 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiostyle_fx._engine.spectra.mdct import MDCT, _dct4
+from audiostyle_fx._engine.spectra.mdct import MDCT, dct4
 from audiostyle_fx._engine.spectra.stft import STFT, default_n_fft
 
 # Window, hop, samples: hops that divide the window and hops that do not, lengths on the hop and off it.
@@ -285,7 +285,7 @@ def test_inputs_are_never_changed():
         (stft.magnitude, (x,)),
         (mdct.forward, (y,)),
         (mdct.inverse, (coefficients, 61)),
-        (_dct4, (coefficients,)),
+        (dct4, (coefficients,)),
     ]
     for function, arguments in calls:
         arrays = [a for a in arguments if isinstance(a, np.ndarray)]
@@ -331,9 +331,9 @@ def test_sharing_the_work_out_in_blocks_changes_nothing(shared_out, block, hop_l
 def test_dct4_is_scipys(size, dtype):
     x = noise(25, (2, 3, 5, size), dtype)
     expected = scipy.fft.dct(x.astype(np.float64), type=4, norm="ortho", axis=-1)
-    assert _dct4(x).dtype == x.dtype
-    np.testing.assert_allclose(_dct4(x), expected, atol=1e-13 if dtype == "float64" else 3e-6)
-    np.testing.assert_allclose(_dct4(_dct4(x)), x, atol=1e-13 if dtype == "float64" else 3e-6)
+    assert dct4(x).dtype == x.dtype
+    np.testing.assert_allclose(dct4(x), expected, atol=1e-13 if dtype == "float64" else 3e-6)
+    np.testing.assert_allclose(dct4(dct4(x)), x, atol=1e-13 if dtype == "float64" else 3e-6)
 
 
 @pytest.mark.parametrize(("hop_length", "n_samples"), [(8, 64), (8, 61), (10, 5), (32, 100), (1024, 5000)])

@@ -91,7 +91,7 @@ def test_what_waits_is_cancelled_at_the_end():
     ],
 )
 def test_cards_are_named_as_the_parent_sees_them(device, there, visible, want, monkeypatch):
-    monkeypatch.setattr(executors, "places", lambda asked: there if asked == device else None)
+    monkeypatch.setattr(executors, "device_names", lambda asked: there if asked == device else None)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -115,7 +115,7 @@ def test_processes_together_have_no_more_threads_than_cores(jobs, threads, monke
 
 @pytest.mark.slow
 def test_every_process_has_its_card_and_its_share_of_the_cores(monkeypatch):
-    monkeypatch.setattr(executors, "places", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(executors, "device_names", lambda device: ["cuda:0", "cuda:1"])
     monkeypatch.setattr(executors, "cores", lambda: 6)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     with Processes(2, work, failed) as crew:

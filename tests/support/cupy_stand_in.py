@@ -220,6 +220,17 @@ def _synchronize(what, graph=None):
     counters.synchronizations += 1
 
 
+def record_graph(function):
+    """Record what a function does on the current stream: how to do it again, and what the function returned."""
+    graph = Graph()
+    graph.begin()
+    try:
+        result = function()
+    finally:
+        graph.end()
+    return graph.launch, result
+
+
 # ---------------------------------------------------------------- memory
 class _Memory:
     """A piece of a pool; goes back to it with the last array that uses it."""
@@ -700,8 +711,8 @@ def _planned_fft(kind):
     return transform
 
 
-def matmul(a, b, out, accumulate=False):
-    """The product of stacks of matrices in ``out``, or added to it; allowed in a capture, unlike CuPy's own."""
+def matmul(a, b, out, *, accumulate=False):
+    """Fill ``out`` with the products of matrices, or add them to it; a capture allows it, unlike CuPy's own."""
     if accumulate:
         return _apply(lambda a, b, c: c + np.matmul(a, b), a, b, out, out=out)
     return _apply(np.matmul, a, b, out=out)

@@ -1,1 +1,1 @@
-"""What every numerical function starts from: the array module, FFTs, matrix products, threads."""
+"""What every numerical function is built on: the array module, FFTs, matrix products and threads."""

@@ -14,22 +14,26 @@ Array = Any
 
 
 def get_array_module(*arrays: Array) -> ModuleType:
-    """CuPy if any of the arrays lives there, otherwise NumPy; never imports CuPy by itself."""
+    """Return CuPy if any of the arrays is a CuPy array, otherwise NumPy; never imports CuPy."""
     cupy = sys.modules.get("cupy")
-    # While another thread imports it, it lacks this.
+    # While another thread is still importing CuPy, the module has no ndarray yet.
     if cupy is not None and hasattr(cupy, "ndarray") and any(isinstance(a, cupy.ndarray) for a in arrays):
         return cupy
     return np
 
 
 OVERFLOW: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
-"""Of recordings at extreme levels: no warning, as a result that is not finite is refused."""
+"""Settings of `numpy.errstate` for extreme levels: no warning is needed, since a result that is not finite raises."""
 
 
-here = threading.local()
-"""Of each thread that computes on a card: ``tf32``, whether products may round, and ``held``, what graphs rest on."""
+thread_state = threading.local()
+"""State of each thread that computes on a GPU.
+
+Attributes: ``tf32``, whether matrix products may round to TF32; ``constants``, the arrays of `constant` that the
+thread's CUDA graphs use; ``device_streams``, its `DeviceStream` for each device.
+"""
 
 
 def to_host(x: Array) -> np.ndarray:
-    """The array as a NumPy array."""
+    """Return the array as a NumPy array."""
     return x if isinstance(x, np.ndarray) else x.get()

@@ -1,4 +1,4 @@
-"""Arrays that depend on sizes alone, such as windows: computed once for each device and precision."""
+"""Arrays that depend on sizes only, such as windows: computed once for each device and precision."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Any
 
 import numpy as np
 
-from .array_module import Array, get_array_module, here
+from .array_module import Array, get_array_module, thread_state
 
 
 def constant(make: Callable[..., np.ndarray], *arguments: Any, like: Array) -> Array:
-    """What ``make(*arguments)`` returns, made once, where ``like`` lives and in its precision."""
+    """Return ``make(*arguments)`` on the device and in the precision of ``like``; the latest 32 are cached."""
     xp = get_array_module(like)
     if xp is np:
         return _constant(make, arguments, like.dtype.name, np, 0)
     key = (make, arguments, like.dtype.name, xp, int(like.device.id))
-    held = getattr(here, "held", {})  # a graph goes on using what the cache has let go
-    if key not in held:
-        held[key] = _constant(*key)
-    return held[key]
+    constants = getattr(thread_state, "constants", {})  # a CUDA graph still needs those that the cache has dropped
+    if key not in constants:
+        constants[key] = _constant(*key)
+    return constants[key]
 
 
 @lru_cache(maxsize=32)
-def _constant(make: Callable[..., np.ndarray], arguments: Any, dtype: str, xp: ModuleType, card: int) -> Array:
-    made = make(*arguments)
-    made = made.astype(np.result_type(dtype, np.complex64) if made.dtype.kind == "c" else dtype)
+def _constant(make: Callable[..., np.ndarray], arguments: Any, dtype: str, xp: ModuleType, device_id: int) -> Array:
+    values = make(*arguments)
+    values = values.astype(np.result_type(dtype, np.complex64) if values.dtype.kind == "c" else dtype)
     if xp is np:
-        return made
-    with xp.cuda.using_allocator(xp.get_default_memory_pool().malloc):  # it outlives a graph's own pool
-        copy = xp.asarray(made)
+        return values
+    with xp.cuda.using_allocator(xp.get_default_memory_pool().malloc):  # the array outlives the pool of a graph
+        on_device = xp.asarray(values)
     xp.cuda.get_current_stream().synchronize()  # other streams will read it
-    return copy
+    return on_device

@@ -1,4 +1,4 @@
-"""cuBLAS's strided batched product by itself: what CuPy offers over it refuses to be captured in a CUDA graph."""
+"""The strided batched product of cuBLAS, called directly: CuPy's own functions can't be captured in a CUDA graph."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import threading
 from typing import Any, NamedTuple
 
 WORKSPACE_BYTES = 32 << 20
-"""What NVIDIA recommends for its largest cards; a graph must not depend on memory that cuBLAS takes as it goes."""
+"""NVIDIA's recommendation for its largest GPUs. A graph must not depend on memory that cuBLAS allocates when needed."""
 
 
-# cudaDataType_t and cublasComputeType_t, with the type of the scalars.
 KINDS = {"float32": (0, 68, ctypes.c_float), "float64": (1, 70, ctypes.c_double)}
+"""For each dtype: cudaDataType_t, cublasComputeType_t and the C type of the scalars."""
 
 
 COMPUTE_32F_FAST_TF32 = 77
@@ -44,18 +44,18 @@ _ARGUMENTS = {
 
 
 class Matrices(NamedTuple):
-    """A batch of matrices in memory, columns first as cuBLAS has them.
+    """The memory layout of a batch of matrices, stored by columns as in cuBLAS.
 
     Attributes
     ----------
     pointer : int
-        Address on the card.
+        Address on the GPU.
     transposed : bool
-        Whether it is the rows that lie one after the other.
+        Whether the matrices are stored by rows instead.
     leading : int
-        Elements from one column (or row, if transposed) to the next.
+        Elements from one column (or row, if ``transposed``) to the next.
     stride : int
-        Elements from one matrix to the next; 0 for one that all items share.
+        Elements from one matrix to the next; 0 if all items share one matrix.
     """
 
     pointer: int
@@ -65,11 +65,11 @@ class Matrices(NamedTuple):
 
 
 class Cublas:
-    """A handle of cuBLAS with a workspace of its own, for one thread and the card it was made on."""
+    """A handle of cuBLAS with its own workspace, for one thread and the device that is current when it is made."""
 
     def __init__(self) -> None:
         self._cupy = importlib.import_module("cupy")
-        self._cupy.cuda.device.get_cublas_handle()  # has CuPy load the library, wherever it found it
+        self._cupy.cuda.device.get_cublas_handle()  # makes CuPy load the library, wherever it is
         version = self._cupy.cuda.runtime.runtimeGetVersion() // 1000
         self._library = ctypes.CDLL(f"cublas64_{version}.dll" if sys.platform == "win32" else f"libcublas.so.{version}")
         for name, arguments in _ARGUMENTS.items():
@@ -79,7 +79,7 @@ class Cublas:
         self._workspace = self._cupy.cuda.alloc(WORKSPACE_BYTES)
 
     def __del__(self) -> None:
-        """Give the handle back."""
+        """Destroy the handle."""
         if getattr(self, "_handle", None) and not sys.is_finalizing():
             self._library.cublasDestroy_v2(self._handle)
 
@@ -93,9 +93,28 @@ class Cublas:
         beta: float,
         tf32: bool,
     ) -> None:
-        """C = a b + beta c on the current stream, for matrices (m, k), (k, n) and (m, n); sizes are m, n, k, batch."""
+        """Compute c = a b + beta c on the current stream.
+
+        Parameters
+        ----------
+        a, b, c : Matrices
+            Of shapes (m, k), (k, n) and (m, n).
+        sizes : tuple of int
+            m, n, k and the batch size.
+        dtype : {"float32", "float64"}
+        beta : float
+        tf32 : bool
+            Whether float32 factors may be rounded to TF32.
+
+        Raises
+        ------
+        MemoryError
+            If cuBLAS can't allocate memory.
+        RuntimeError
+            If it fails otherwise.
+        """
         stream = self._cupy.cuda.get_current_stream().ptr
-        if stream != self._stream:  # which resets the workspace
+        if stream != self._stream:  # setting the stream resets the workspace
             self._call("cublasSetStream_v2", self._handle, stream)
             self._call("cublasSetWorkspace_v2", self._handle, self._workspace.ptr, WORKSPACE_BYTES)
             self._stream = stream
@@ -115,7 +134,7 @@ class Cublas:
     def _call(self, name: str, *arguments: Any) -> None:
         status = getattr(self._library, name)(*arguments)
         if status == NOT_ALLOCATED:
-            raise MemoryError(f"cuBLAS: {name} found too little memory")
+            raise MemoryError(f"cuBLAS: {name} could not allocate memory")
         if status:
             raise RuntimeError(f"cuBLAS: {name} failed with status {status}")
 
@@ -124,9 +143,9 @@ _handles = threading.local()
 
 
 def cublas() -> Cublas:
-    """The handle of this thread for the current card."""
-    cards: dict[int, Cublas] = _handles.__dict__.setdefault("cards", {})
-    card = importlib.import_module("cupy").cuda.Device().id
-    if card not in cards:
-        cards[card] = Cublas()
-    return cards[card]
+    """Return this thread's handle for the current device."""
+    handles: dict[int, Cublas] = _handles.__dict__.setdefault("by_device", {})
+    device_id = importlib.import_module("cupy").cuda.Device().id
+    if device_id not in handles:
+        handles[device_id] = Cublas()
+    return handles[device_id]

@@ -1,4 +1,4 @@
-"""Work on all cores of the CPU: blocks of rows, and the BLAS kept on one thread per caller."""
+"""Work on all cores of the CPU, in blocks of rows, while the BLAS keeps to one thread per caller."""
 
 from __future__ import annotations
 
@@ -14,37 +14,40 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from .array_module import OVERFLOW
+from .cpu_count import cores as cores
 
 BLOCK = 1 << 16
-"""Elements that one core works on at a time: with the temporaries of a dozen operations they fit its cache."""
+"""Elements that one core processes at a time: the temporary arrays of a dozen operations then fit into its cache."""
 
 
 FEW_OPERATIONS, FEW_ELEMENTS = 5e7, 1 << 19
-"""Below these sizes, operations of a product and elements of arrays, work stays on one core.
+"""Below these sizes, operations of a product and elements of arrays, the work stays on one core.
 
-Waking a second thread costs 0.1 to 0.4 ms on a virtual machine, as long as half of such work. Measured: a texture,
-which consists of many small steps, takes 0.7 to 0.9 of the time that thresholds of 1e6 and 0 let it take; transfers
-take as long as before with a seventh less CPU time.
+Waking a second thread costs 0.1 to 0.4 ms on a virtual machine, as long as half of such work takes. Measured: compared
+with thresholds of 1e6 and 0, a texture, which consists of many small steps, takes 0.7 to 0.9 of the time, and transfers
+take the same time with a seventh less CPU time.
 """
 
 
 def in_blocks(function: Callable[[slice], None], length: int, size: int, xp: ModuleType, at_least: int = 1) -> None:
-    """Have ``function`` fill its rows of arrays it knows, a slice of 0 to ``length`` at a time, on every core.
+    """Call ``function`` with slices that together cover 0 to ``length``, on all cores.
 
-    On the CPU a block has about `BLOCK` elements, ``size`` of them a row: what a function makes on the way then stays
-    in a core's cache, and is never large enough to be fetched from the system anew each time, which would cost more
-    than the arithmetic. On a GPU it is one call.
+    On the CPU a block has about `BLOCK` elements. The temporary arrays of a function then stay in a core's cache, and
+    are never so large that the system has to supply their memory again each time, which would cost more than the
+    arithmetic. On a GPU there is one call for all rows.
 
     Parameters
     ----------
     function : callable
-        Gets a slice of rows; may run on several threads, so that no two calls may write to the same place.
-    length, size : int
-        Number of rows, and elements of one.
+        Gets a slice of rows. It may run on several threads at once, so two calls must not write to the same place.
+    length : int
+        Number of rows.
+    size : int
+        Elements of a row.
     xp : module
-        Where the arrays live.
+        Array module of the arrays.
     at_least : int
-        Rows of a block, of all but the last.
+        Fewest rows of a block; only the last block may have fewer.
     """
     rows = max(at_least, BLOCK // max(1, size)) if xp is np else max(1, length)
     blocks = [slice(start, min(start + rows, length)) for start in range(0, length, rows)]
@@ -58,12 +61,12 @@ class _OneThreadEach:
         self.reset()
 
     def reset(self) -> None:
-        """Forget who is inside: what a forked process starts with."""
+        """Forget which threads are inside: a forked process starts without them."""
         self._lock, self._inside = threading.Lock(), 0
         self._threads: list[tuple[Any, int]] = []
 
     def __enter__(self) -> None:
-        with self._lock:  # counted, as each caller would otherwise restore what another had set
+        with self._lock:  # callers are counted: otherwise one would restore the setting while another needs it
             if not self._inside:
                 libraries = ThreadpoolController().select(user_api="blas").lib_controllers
                 self._threads = [(library, library.num_threads) for library in libraries]
@@ -75,19 +78,19 @@ class _OneThreadEach:
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                for library, threads in self._threads:
-                    _set_threads(library, threads)
+                for library, n_threads in self._threads:
+                    _set_threads(library, n_threads)
 
 
-def _set_threads(library: Any, threads: int) -> None:
-    """Set a BLAS's threads; newer releases of threadpoolctl ignore the public method on all threads but one."""
-    getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)
+def _set_threads(library: Any, n_threads: int) -> None:
+    """Set the threads of a BLAS; newer releases of threadpoolctl ignore the public method on all threads but one."""
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(n_threads)
 
 
 one_thread_each = _OneThreadEach()
-"""A context in which the cores are this package's to share out, and the BLAS uses only the one it is called on.
+"""A context in which this package shares out the cores, and the BLAS uses only the thread that calls it.
 
-Only a BLAS that threadpoolctl knows is limited: OpenBLAS, MKL, BLIS and FlexiBLAS, not Apple's Accelerate.
+It limits each BLAS that threadpoolctl knows: OpenBLAS, MKL, BLIS and FlexiBLAS, but not Apple's Accelerate.
 """
 
 
@@ -95,41 +98,39 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=one_thread_each.reset)
 
 
-def share(function: Callable[[slice], None], blocks: list[slice], most: int) -> None:
-    """Call the function for each block, on so many cores at the most."""
-    workers, stopped = min(most, len(blocks)), threading.Event()
-    if workers < 2:
+def share(function: Callable[[slice], None], blocks: list[slice], max_threads: int) -> None:
+    """Call the function with each block, on at most ``max_threads`` threads, the calling one included.
+
+    Raises
+    ------
+    Exception
+        The first error of any call; the blocks that have not begun are then skipped.
+    """
+    n_threads, stopped = min(max_threads, len(blocks)), threading.Event()
+    if n_threads < 2:
         for block in blocks:
             function(block)
         return
 
-    def each(share: list[slice]) -> None:
-        for block in share:
+    def run(own_blocks: list[slice]) -> None:
+        for block in own_blocks:
             if stopped.is_set():
                 return
             function(block)
 
-    shares = [_pool(os.getpid()).submit(each, blocks[i::workers]) for i in range(1, workers)]
+    others = [_pool(os.getpid()).submit(run, blocks[i::n_threads]) for i in range(1, n_threads)]
     try:
-        each(blocks[::workers])
-    except BaseException:  # an interrupt too is to end the work of the others
+        run(blocks[::n_threads])
+    except BaseException:  # also an interrupt must end the work of the other threads
         stopped.set()
         raise
     finally:
-        wait(shares)
-    for share in shares:
-        share.result()
-
-
-@lru_cache(maxsize=1)
-def cores() -> int:
-    """How many cores the process may use: those it may run on, and no more than ``OMP_NUM_THREADS`` says."""
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
-    return min(there, int(said)) if said.isdecimal() and int(said) else there
+        wait(others)
+    for other in others:
+        other.result()
 
 
 @lru_cache(maxsize=1)
 def _pool(process_id: int) -> ThreadPoolExecutor:
-    """The threads of this process; a forked one must not wait for those of its parent."""
+    """Return the threads of this process; a forked process must not wait for those of its parent."""
     return ThreadPoolExecutor(cores(), "audiostyle_fx", lambda: np.seterr(**OVERFLOW))

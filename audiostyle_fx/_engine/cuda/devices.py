@@ -13,7 +13,7 @@ PRECISIONS = ("float32", "tf32")
 
 
 LIBRARIES = ("cupy.cuda.cufft", "cupy_backends.cuda.libs.cublas", "cupy_backends.cuda.libs.nvrtc")
-"""What CuPy loads when it first needs it, and may then not find."""
+"""Modules whose libraries CuPy loads only when it needs them, and which may then be missing."""
 
 
 OLDEST_CAPABILITY = 75
@@ -21,80 +21,95 @@ OLDEST_CAPABILITY = 75
 
 
 def check_device(device: str) -> None:
-    """Raise unless the device is one that is here; "auto", which always is, does not load CuPy before it is needed.
+    """Raise unless the device can be used; for "auto", which can always be used, CuPy is not imported.
 
     Raises
     ------
     ValueError
-        If it is not "auto", "cpu", "cuda" or "cuda:" and the number of a card that is there.
+        If it is not "auto", "cpu", "cuda" or "cuda:" and the number of a GPU of this machine.
     RuntimeError
-        If a card is asked for where CuPy or a driver is missing; says which.
+        If it is a GPU, but CuPy or the driver is missing; the message says which.
     """
     if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-        raise ValueError(f"device={device!r} must be 'auto', 'cpu', 'cuda' or 'cuda:' and a card's number")
+        raise ValueError(f"device={device!r} must be 'auto', 'cpu', 'cuda' or 'cuda:' and the number of a GPU")
     if device != "auto":
-        places(device)
+        device_names(device)
 
 
-def places(device: str) -> list[str]:
-    """The places that a device stands for, "cpu" or cards, such as "cuda:0"; raises as `check_device` does."""
+def device_names(device: str) -> list[str]:
+    """Return the devices that ``device=`` stands for: ``["cpu"]``, or GPUs such as ``["cuda:0", "cuda:1"]``.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        As `check_device` does.
+    """
     if device == "cpu":
         return ["cpu"]
-    cards, missing = _cards()
+    gpus, problem = _usable_gpus()
     if device == "auto":
-        return cards or ["cpu"]
-    if not cards:
-        raise RuntimeError(f"device={device!r} can't be used: {missing}")
-    if device != "cuda" and device not in cards:
-        raise ValueError(f"device={device!r} must be one of {', '.join(cards)}")
-    return cards if device == "cuda" else [device]
+        return gpus or ["cpu"]
+    if not gpus:
+        raise RuntimeError(f"device={device!r} can't be used: {problem}")
+    if device != "cuda" and device not in gpus:
+        raise ValueError(f"device={device!r} must be one of {', '.join(gpus)}")
+    return gpus if device == "cuda" else [device]
+
+
+def device_index(device: str) -> int:
+    """Return CUDA's number of a GPU: 1 for "cuda:1"."""
+    return int(device.removeprefix("cuda:"))
 
 
 @lru_cache(maxsize=1)
-def _cards() -> tuple[list[str], str]:
-    """The cards that can be used, and what is missing where there is none."""
+def _usable_gpus() -> tuple[list[str], str]:
+    """Return the names of the GPUs that can be used, and if there are none, the reason."""
     if _forked:
-        return [], "the process was forked after CUDA had been used; use multiprocessing's spawn"
+        return [], "the process was forked after CUDA had been used; use the start method 'spawn' of multiprocessing"
     if importlib.util.find_spec("cupy") is None:
         extras = "pip install 'audiostyle-fx[cuda13]', or [cuda12] with a driver older than 580"
         return [], f"CuPy is not installed ({extras})"
     try:
         cupy = importlib.import_module("cupy")
         count = cupy.cuda.runtime.getDeviceCount()
-    except Exception as error:  # whatever a broken installation raises
+    except Exception as error:  # a broken installation may raise anything
         if type(error).__name__ == "CUDARuntimeError":
-            return [], f"CuPy finds no card that it can use ({error}); is NVIDIA's driver installed, and recent enough?"
-        return [], _told(f"CuPy is installed, but can't be imported ({error})")
-    found = [card for card in range(count) if int(cupy.cuda.Device(card).compute_capability) >= OLDEST_CAPABILITY]
+            return [], f"CuPy finds no GPU that it can use ({error}); is a recent driver by NVIDIA installed?"
+        return [], _with_warning(f"CuPy is installed, but can't be imported ({error})")
+    found = [index for index in range(count) if int(cupy.cuda.Device(index).compute_capability) >= OLDEST_CAPABILITY]
     if not found:
-        return [], "there is no card of compute capability 7.5 or newer"
+        return [], "there is no GPU of compute capability 7.5 or newer"
     try:
         *_, compiler = [importlib.import_module(library) for library in LIBRARIES]
         compiler.getVersion()
     except Exception as error:
-        return [], _told(f"CuPy lacks a library of CUDA ({error}); its extra `ctk` brings them all")
-    return [f"cuda:{card}" for card in found], ""
+        return [], _with_warning(f"CuPy can't load a library of CUDA ({error}); CuPy's extra `ctk` installs them all")
+    return [f"cuda:{index}" for index in found], ""
 
 
-def _told(missing: str) -> str:
-    """Warn that what is missing keeps a card from being used by "auto"."""
-    warnings.warn(f"{missing}: device='auto' is the CPU", RuntimeWarning, stacklevel=4)
-    return missing
+def _with_warning(problem: str) -> str:
+    """Warn that a problem makes "auto" use the CPU, and return the problem."""
+    warnings.warn(f"{problem}: device='auto' uses the CPU", RuntimeWarning, stacklevel=4)
+    return problem
 
 
 _forked = False
 
 
-def _after_fork() -> None:
-    """Forget the cards: CUDA does not survive a fork once it has been used."""
+def forget_devices(*, forked: bool = False) -> None:
+    """Forget which GPUs can be used, so that they are looked up again.
+
+    Parameters
+    ----------
+    forked : bool
+        Whether the process has been forked since: no GPU can be used after a fork if CUDA was used before it.
+        Without it an earlier fork is forgotten too.
+    """
     global _forked
-    _forked = _forked or bool(_cards.cache_info().currsize and _cards()[0])
-    _cards.cache_clear()
+    used = bool(_usable_gpus.cache_info().currsize and _usable_gpus()[0])
+    _forked = forked and (_forked or used)
+    _usable_gpus.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
-def _number(place: str) -> int:
-    return int(place.removeprefix("cuda:"))
+    os.register_at_fork(after_in_child=lambda: forget_devices(forked=True))

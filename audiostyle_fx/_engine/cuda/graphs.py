@@ -1,10 +1,9 @@
-"""CUDA graphs: an iteration recorded once and launched as a whole."""
+"""CUDA graphs: an iteration is recorded once, and then launched as a whole."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,18 +13,26 @@ from typing import Any
 import numpy as np
 
 from ..arrays.array_module import Array, get_array_module
-from .memory import _out_of_memory
-from .streams import _own
+from .memory import is_out_of_memory
+from .streams import device_stream
 
 
-def _cuda_graph(function: Callable[[], Array]) -> tuple[Callable[[], Any], Array]:
-    """Record what a function does on the current stream: a function that does it again, and what it returned."""
+def record_graph(function: Callable[[], Array]) -> tuple[Callable[[], Any], Array]:
+    """Record the work of a function on the current stream.
+
+    Returns
+    -------
+    launch : callable
+        Does the recorded work again, on the same memory.
+    result : array
+        What the function returned; each launch fills it.
+    """
     stream = importlib.import_module("cupy").cuda.get_current_stream()
     try:
         stream.begin_capture()
         result = function()
         return stream.end_capture().launch, result
-    except BaseException:  # an interrupt too, which must not be lost, nor leave the stream recording
+    except BaseException:  # also an interrupt must come through, and not leave the stream recording
         with contextlib.suppress(Exception):
             stream.end_capture()
         raise
@@ -33,28 +40,40 @@ def _cuda_graph(function: Callable[[], Array]) -> tuple[Callable[[], Any], Array
 
 @contextmanager
 def captured(function: Callable[[], Array], like: Array) -> Iterator[Callable[[], Array]]:
-    """A context that gives the function, to be called again and again; on a card, from its third call on as one graph.
+    """Return a context with a callable that does the function's work; on a GPU, from its third call as one CUDA graph.
 
     Parameters
     ----------
     function : callable
-        Works in place on arrays that it knows, and returns an array. On a card its code runs three times: as it is,
-        which also has the libraries make their plans; once more, which brings the memory it needs into a pool; and to
-        be recorded.
+        Works in place on its own arrays, and returns an array. On a GPU its code runs three times: the first call also
+        makes the libraries create their plans, the second reserves its memory in a pool, and the third is recorded.
     like : array
-        One that lives where it works.
+        An array on the device where the function works.
+
+    Yields
+    ------
+    callable
+        Takes and returns what the function does.
+
+    Warns
+    -----
+    RuntimeWarning
+        If a library refuses to be recorded; the function is then called each time.
     """
     if get_array_module(like) is np:
         yield function
         return
-    graph = _Captured(function, importlib.import_module("cupy"), _own(f"cuda:{like.device.id}").graph_pool)
+    graph_pool = device_stream(f"cuda:{like.device.id}").graph_pool
+    graph = _CapturedFunction(function, importlib.import_module("cupy"), graph_pool)
     try:
         yield graph
     finally:
         graph.launch = graph.result = None
 
 
-class _Captured:
+class _CapturedFunction:
+    """A function that is recorded at its third call, see `captured`."""
+
     def __init__(self, function: Callable[[], Array], cupy: ModuleType, pool: Any) -> None:
         self.function, self.cupy, self.pool, self.calls = function, cupy, pool, 0
         self.launch: Callable[[], Any] | None = None
@@ -66,25 +85,25 @@ class _Captured:
             return self.function()
         with self.cupy.cuda.using_allocator(self.pool.malloc):
             if self.calls == 3:
-                self._capture()
+                self._record()
             if self.launch is None:
                 result = self.function()
         if self.launch is None:
-            return result.copy()  # in the other pool: the recording must find all of its own free
+            return result.copy()  # into the default pool: the recording needs all memory of the graph's pool
         self.launch()
         return self.result
 
-    def _capture(self) -> None:
+    def _record(self) -> None:
         try:
-            self.launch, self.result = _cuda_graph(self.function)
+            self.launch, self.result = record_graph(self.function)
         except MemoryError:
             raise
-        except Exception as error:  # whatever the libraries refuse: the result is the same without a graph
-            if _out_of_memory(error):
+        except Exception as error:  # the libraries raise many kinds; without a graph the result is the same
+            if is_out_of_memory(error):
                 raise
             warnings.warn(
-                f"the iterations can't be captured in a CUDA graph ({error}): they are launched one operation at a "
-                "time, which is slower",
+                f"the iterations can't be captured in a CUDA graph ({error}): their operations are launched one by "
+                "one, which is slower",
                 RuntimeWarning,
                 stacklevel=4,
             )

@@ -1,9 +1,8 @@
-"""Each thread's stream on a GPU, and the context in which it computes there."""
+"""The stream of each thread on a GPU, and the context in which a thread computes there."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -11,50 +10,56 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.array_module import OVERFLOW, Array, get_array_module, here
+from ..arrays.array_module import OVERFLOW, Array, get_array_module, thread_state
 from ..arrays.threads import one_thread_each
-from .devices import _number
+from .devices import device_index
 
-LOOK_EVERY = 10
-"""Iterations between two looks at the losses on a card: each waits for all that was asked of it before."""
+REPORT_EVERY = 10
+"""Iterations between two reports of losses on a GPU: reading losses waits for all work launched before."""
 
 
 @contextmanager
-def computing_on(place: str, precision: str = "float32") -> Iterator[ModuleType]:
-    """A context for all the work of one transfer: gives the array module, NumPy with all cores or CuPy on a card.
+def computing_on(device: str, precision: str = "float32") -> Iterator[ModuleType]:
+    """Return a context for all the work of one transfer on one device.
 
-    On a card it works on the thread's own stream, and has ended when the context does.
+    On a GPU the work runs on the thread's own stream. It is complete when the context ends.
 
     Parameters
     ----------
-    place : str
-        One of those that `places` gives.
+    device : str
+        One of the names that `device_names` returns.
     precision : {"float32", "tf32"}
-        Of matrix products on a card; "tf32" rounds their factors to 10 bits of mantissa, on tensor cores. The CPU
-        computes in float32 in either case.
+        Precision of matrix products on a GPU: "tf32" rounds their factors to 10 bits of mantissa, on tensor cores. The
+        CPU ignores it.
+
+    Yields
+    ------
+    module
+        The array module: NumPy or CuPy.
     """
-    if place == "cpu":
+    if device == "cpu":
         with one_thread_each, np.errstate(**OVERFLOW):
             yield np
         return
-    cupy, own = importlib.import_module("cupy"), _own(place)
-    with cupy.cuda.Device(_number(place)), own.stream as stream:
-        here.tf32, here.held = precision == "tf32", {}
+    cupy, own = importlib.import_module("cupy"), device_stream(device)
+    with cupy.cuda.Device(device_index(device)), own.stream as stream:
+        thread_state.tf32, thread_state.constants = precision == "tf32", {}
         try:
             yield cupy
         finally:
             try:
                 stream.synchronize()
-            finally:  # not before all that used it has ended
-                here.tf32, here.held = False, {}
+            finally:  # only now has all work ended that used them
+                thread_state.tf32, thread_state.constants = False, {}
                 own.graph_pool.free_all_blocks()
 
 
-class _Own:
-    """A thread's stream on a card, and the pool of what its graphs have addresses of, which nobody else may be given.
+class DeviceStream:
+    """A thread's stream on the current device, and the memory pool of its CUDA graphs.
 
-    Both are kept for all its transfers: CuPy keeps freed memory apart by streams, and never gives back what a pool
-    holds that is dropped.
+    Graphs refer to addresses, so the memory of their pool must not serve anything else. Both objects are kept for all
+    transfers of the thread: CuPy keeps the freed memory of each stream apart, and a pool that is dropped never returns
+    its memory.
     """
 
     def __init__(self) -> None:
@@ -63,27 +68,34 @@ class _Own:
         self.graph_pool = cupy.cuda.MemoryPool(cupy.get_default_memory_pool().malloc)
 
 
-def _own(place: str) -> _Own:
-    owned: dict[str, _Own] = here.__dict__.setdefault("owned", {})
-    if place not in owned:
-        with importlib.import_module("cupy").cuda.Device(_number(place)):
-            owned[place] = _Own()
-            _pools.append(owned[place].graph_pool)
-    return owned[place]
+def device_stream(device: str) -> DeviceStream:
+    """Return this thread's stream on a GPU; the first call makes it."""
+    streams: dict[str, DeviceStream] = thread_state.__dict__.setdefault("device_streams", {})
+    if device not in streams:
+        with importlib.import_module("cupy").cuda.Device(device_index(device)):
+            streams[device] = DeviceStream()
+            _graph_pools.append(streams[device].graph_pool)
+    return streams[device]
 
 
-_pools: list[Any] = []  # of every thread there was, see `_Own`
+_graph_pools: list[Any] = []  # of all threads, also of those that have ended, see `DeviceStream`
 
 
-def look(iteration: int, total: int, of: Array) -> bool:
-    """Tell whether it is time to look at losses; on a card, wait for them then, so that the host can't run far ahead.
+def forget_thread() -> None:
+    """Forget this thread's streams, constants and precision."""
+    thread_state.__dict__.clear()
 
-    An interrupt is noticed between two looks, and would otherwise wait for all that the host has asked for.
+
+def losses_due(iteration: int, n_iter: int, losses: Array) -> bool:
+    """Return whether the losses of this iteration should be reported; on a GPU, first wait until they are computed.
+
+    The wait keeps the host from running far ahead of the GPU: an interrupt is noticed only between two waits, and
+    would otherwise be delayed by all work launched so far.
     """
-    xp = get_array_module(of)
+    xp = get_array_module(losses)
     if xp is np:
         return True
-    if iteration != total and iteration % LOOK_EVERY:
+    if iteration != n_iter and iteration % REPORT_EVERY:
         return False
     xp.cuda.get_current_stream().synchronize()
     return True

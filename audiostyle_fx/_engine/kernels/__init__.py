@@ -1,1 +1,1 @@
-"""Passes over memory between matrix products and FFTs: each is a CUDA kernel and its NumPy twin."""
+"""The array operations between matrix products and FFTs, each as a CUDA kernel and as its NumPy twin."""

@@ -1,4 +1,4 @@
-r"""The kernel between patches: their inner products from those of frames, and the arc-cosine kernel of order 1.
+r"""The arc-cosine kernel of order 1 between patches, and the losses and gradients made of it.
 
 With :math:`s = u\cdot v`, :math:`r = \sqrt{|u|^2|v|^2 - s^2}` and :math:`\theta = \mathrm{atan2}(r, s)` it is
 :math:`2\pi\,\kappa = r + (\pi - \theta)\,s`.
@@ -17,16 +17,23 @@ from numpy.polynomial import Chebyshev, Polynomial
 
 from ..arrays.array_module import Array, get_array_module
 from ..arrays.threads import in_blocks
-from .launch import _blocks, _launch
+from .launch import launch_kernel, n_blocks
 from .patches import patch_products, patch_products_vjp, sliding_sum, sliding_sum_vjp
 
 
 def arc_cosine(
     products: np.ndarray, norms_u: np.ndarray, norms_v: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """2 pi kappa, pi - theta and r, from inner products and squared norms; a zero patch has theta = 0.
+    """Return 2 pi kappa, pi - theta and r of patches; a zero patch has theta = 0.
 
-    For NumPy arrays: on a GPU it is part of the kernels that need it.
+    It takes NumPy arrays only: on a GPU it is a part of the kernels that need it.
+
+    Parameters
+    ----------
+    products : real array
+        Inner products.
+    norms_u, norms_v : real arrays, broadcastable to it
+        Squared norms of both sides.
     """
     square = norms_u * norms_v
     root = products * products
@@ -41,7 +48,7 @@ def arc_cosine(
     return kernel, slope, root
 
 
-# atan(t) / t on 0 <= t <= 1 as a polynomial in t squared, highest power first.
+# A polynomial in t squared that approximates atan(t) / t on 0 <= t <= 1, highest power first.
 _ATAN_SERIES = Chebyshev.interpolate(lambda u: np.arctan(np.sqrt(u)) / np.sqrt(u), 8, (0, 1))
 
 
@@ -49,10 +56,10 @@ _ATAN = _ATAN_SERIES.convert(kind=Polynomial).coef[::-1].tolist()
 
 
 def _pi_minus_angle(root: np.ndarray, products: np.ndarray, norm_products: np.ndarray) -> np.ndarray:
-    """Pi - atan2(root, products) in float32 to 4e-7, five times as fast as NumPy's arctan2, which no SIMD serves.
+    """Return pi - atan2(root, products) in float32 to 4e-7; five times as fast as NumPy's arctan2, which uses no SIMD.
 
-    With |u||v| at hand, tan(theta / 2) = r / (|u||v| + s), which a polynomial inverts on 0 <= theta <= pi / 2; the
-    angles beyond are those of -s, mirrored.
+    With ``norm_products`` = |u||v|, tan(theta / 2) = r / (|u||v| + s). A polynomial inverts the tangent for
+    0 <= theta <= pi / 2; larger angles are pi minus those of -s.
     """
     t = np.abs(products)
     t += norm_products
@@ -73,26 +80,26 @@ def _pi_minus_angle(root: np.ndarray, products: np.ndarray, norm_products: np.nd
 
 
 def positive(norms: Array) -> Array:
-    """Norms to divide by: a zero patch has r = 0, so that any positive value will do."""
+    """Return norms to divide r by, zeros replaced: a zero patch has r = 0, so any positive value gives 0."""
     xp = get_array_module(norms)
     return xp.maximum(norms, xp.finfo(norms.dtype).tiny)
 
 
 TILE_THREADS, TILE_ROWS = 64, 32
-"""`gram_tile`: diagonals of a block and rows that it walks down."""
+"""Of `gram_tile`: diagonals of a block, and rows of each that it processes."""
 
 
 SHARED_BYTES = 47 * 1024
-"""Shared memory that every card gives a block, less what the kernels take for their sums."""
+"""Shared memory of a block on every GPU, minus what the kernels use for their sums."""
 
 
 def content_distance(products: Array, norms: Array, targets: Array, width: int) -> tuple[Array, Array, Array]:
-    """Squared distances of the features of x and the content, patch by patch, and their gradient.
+    """Return the squared distance between the features of x and of the content for each patch, and the gradients.
 
     Parameters
     ----------
     products : real array (batch, frames)
-        Inner products of the frames of both.
+        Inner products of the frames of x and of the content.
     norms, targets : real arrays (batch, patches)
         Squared norms of the patches of x and of the content.
     width : int
@@ -112,7 +119,7 @@ def content_distance(products: Array, norms: Array, targets: Array, width: int) 
         distances, by_norm, by_frame = (xp.empty(a.shape, a.dtype) for a in (norms, norms, products))
         sizes = np.array([products.size, products.shape[1], norms.shape[1], width], np.int32)
         arrays = (products, norms, targets, distances, by_norm, by_frame)
-        _launch("content_distance", _blocks(products.size), *arrays, *sizes)
+        launch_kernel("content_distance", n_blocks(products.size), *arrays, *sizes)
         return distances, by_norm, by_frame
     s = sliding_sum(products, width)
     _, slope, root = arc_cosine(s, norms, targets)
@@ -133,22 +140,22 @@ def gram_tile(
     gradient: bool = True,
     columns: bool = False,
 ) -> tuple[Array, Array, Array, Array]:
-    """One tile of the mean square over the kernel matrix of infinitely many filters, and its gradient.
+    """Return one tile of the mean square of the kernel matrix of infinitely many filters, and its gradient.
 
     Parameters
     ----------
     products : real array (batch, n, m)
         Inner products of frames.
     norms_u, norms_v : real arrays (batch, rows) and (batch or 1, columns)
-        Squared norms of the patches; those beyond are not part of the tile.
+        Squared norms of the patches; their numbers are the size of the tile.
     width : int
         Frames in a patch.
     scale : float
         Factor of the gradient.
     diagonal : bool
-        Both sides are the same patches.
+        Whether both sides are the same patches.
     gradient, columns : bool
-        Whether the gradient, and the sums by columns, are asked for.
+        Whether to compute the gradient, and the sums of each column.
 
     Returns
     -------
@@ -159,38 +166,66 @@ def gram_tile(
     grad : (batch, n, m), or None
         ``scale`` times the gradient of half the energies at ``products``.
     """
-    if get_array_module(products) is not np:
-        energies, row_sums, grad = _launch_gram_tile(products, norms_u, norms_v, width, scale, diagonal)
-        column_sums = None
-        if columns:  # rare, tiles of a long recording: the same once more, mirrored
-            mirrored = products.swapaxes(1, 2)
-            column_sums = _launch_gram_tile(mirrored, norms_v, norms_u, width, scale, diagonal)[1]
-        return energies, row_sums, column_sums, grad if gradient else None
+    compute = _gram_tile_on_cpu if get_array_module(products) is np else _gram_tile_on_gpu
+    return compute(products, norms_u, norms_v, width, scale, diagonal, gradient, columns)
+
+
+def _gram_tile_on_cpu(
+    products: Array,
+    norms_u: Array,
+    norms_v: Array,
+    width: int,
+    scale: float,
+    diagonal: bool,
+    gradient: bool,
+    columns: bool,
+) -> tuple[Array, Array, Array, Array]:
+    """Return what `gram_tile` does, by NumPy."""
     u, v = norms_u[:, :, None], norms_v[:, None, :]
     s = patch_products(products, width)[:, : u.shape[1], : v.shape[2]]
-    if diagonal:  # the same patch on both sides: with s equal to its norm bit for bit the angle is exactly zero
+    if diagonal:  # a patch and itself: with s bit-equal to the squared norm, the angle is exactly zero
         np.einsum("bii->bi", s)[:] = norms_u
     energies, row_sums = np.empty(s.shape[:2], s.dtype), np.empty(s.shape[:2], s.dtype)
     roots = np.empty(s.shape, s.dtype) if columns else None
 
-    def fill(at: slice) -> None:  # s becomes the gradient
-        kernel, slope, root = arc_cosine(s[:, at], u[:, at], v)
-        energies[:, at] = np.einsum("bij,bij->bi", kernel, kernel)
+    def fill(rows: slice) -> None:  # turns s into the gradient
+        kernel, slope, root = arc_cosine(s[:, rows], u[:, rows], v)
+        energies[:, rows] = np.einsum("bij,bij->bi", kernel, kernel)
         root *= kernel
-        row_sums[:, at] = root.sum(axis=2)
+        row_sums[:, rows] = root.sum(axis=2)
         if roots is not None:
-            roots[:, at] = root
+            roots[:, rows] = root
         slope *= kernel
-        np.multiply(slope, scale, out=s[:, at])
+        np.multiply(slope, scale, out=s[:, rows])
 
     in_blocks(fill, s.shape[1], s[:, :1].size, np)
     grad = patch_products_vjp(s, width, products.shape) if gradient else None
     return energies.sum(axis=1, dtype=np.float64), row_sums, None if roots is None else roots.sum(axis=1), grad
 
 
+def _gram_tile_on_gpu(
+    products: Array,
+    norms_u: Array,
+    norms_v: Array,
+    width: int,
+    scale: float,
+    diagonal: bool,
+    gradient: bool,
+    columns: bool,
+) -> tuple[Array, Array, Array, Array]:
+    """Return what `gram_tile` does, by the CUDA kernel, which always computes the gradient."""
+    energies, row_sums, grad = _launch_gram_tile(products, norms_u, norms_v, width, scale, diagonal)
+    column_sums = None
+    if columns:  # rare, only for tiles of a long recording: run the kernel again on the transposed tile
+        transposed = products.swapaxes(1, 2)
+        column_sums = _launch_gram_tile(transposed, norms_v, norms_u, width, scale, diagonal)[1]
+    return energies, row_sums, column_sums, grad if gradient else None
+
+
 def _launch_gram_tile(
     products: Array, norms_u: Array, norms_v: Array, width: int, scale: float, diagonal: bool
 ) -> tuple[Array, Array, Array]:
+    """Launch the CUDA kernel; returns the energies, row sums and gradient of `gram_tile`."""
     xp, (batch, n, m) = get_array_module(products), products.shape
     threads = next((t for t in (TILE_THREADS, 32) if 4 * t * (width + TILE_ROWS) <= SHARED_BYTES), 0)
     if not threads:
@@ -205,5 +240,7 @@ def _launch_gram_tile(
     sizes = np.array([n, m, n_u, n_v, v_stride, width, TILE_ROWS], np.int32)
     arrays = (products, norms_u, norms_v, grad, energies, row_sums)
     shared = 4 * threads * (width + TILE_ROWS)
-    _launch("gram_tile", grid, *arrays, *sizes, np.float32(scale), np.int32(diagonal), threads=threads, shared=shared)
+    launch_kernel(
+        "gram_tile", grid, *arrays, *sizes, np.float32(scale), np.int32(diagonal), threads=threads, shared=shared
+    )
     return energies.sum(axis=1, dtype=np.float64), row_sums.sum(axis=1), grad

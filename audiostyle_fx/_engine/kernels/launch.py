@@ -1,4 +1,4 @@
-"""Compiling and launching the CUDA kernels of ``kernels.cu``."""
+"""Compilation and launch of the CUDA kernels in ``kernels.cu``."""
 
 from __future__ import annotations
 
@@ -19,20 +19,41 @@ OPTIONS = ("-std=c++17",)
 
 
 THREADS = 256
-"""Threads of a block, of the kernels that go over an array element by element."""
+"""Threads of a block, for the kernels that process an array element by element."""
 
 
-def _on_gpu(x: Array) -> bool:
+def is_on_gpu(x: Array) -> bool:
+    """Return whether x is a CuPy array."""
     return get_array_module(x) is not np
 
 
-def _blocks(size: int) -> int:
-    """Blocks for ``size`` elements: enough to fill any card, which then go round."""
+def n_blocks(size: int) -> int:
+    """Return the number of blocks for ``size`` elements, at most as many as fill any GPU; threads then take several."""
     return max(1, min(math.ceil(size / THREADS), 1 << 14))
 
 
-def _launch(name: str, grid: int | tuple[int, ...], *args: Any, threads: int = THREADS, shared: int = 0) -> None:
-    """Launch a kernel on the current stream; an array that it writes to has to be contiguous."""
+def launch_kernel(name: str, grid: int | tuple[int, ...], *args: Any, threads: int = THREADS, shared: int = 0) -> None:
+    """Launch a kernel on the current stream.
+
+    Parameters
+    ----------
+    name : str
+        The kernel's name in ``kernels.cu``.
+    grid : int or tuple of int
+        Number of blocks.
+    *args : CuPy array or NumPy scalar
+        The kernel's arguments. Arrays that it reads are copied if they are not contiguous, so those that it writes must
+        be contiguous.
+    threads : int
+        Threads of a block.
+    shared : int
+        Bytes of dynamic shared memory of a block.
+
+    Raises
+    ------
+    TypeError
+        If an array is not float32, complex64 or integer.
+    """
     cupy = get_array_module(*args)
     single = {"f": np.float32, "c": np.complex64}
     for array in (a for a in args if isinstance(a, cupy.ndarray)):
@@ -50,5 +71,11 @@ def _kernel(cupy: ModuleType, name: str) -> Any:
 
 @lru_cache(maxsize=2)
 def _module(cupy: ModuleType) -> Any:
-    """All kernels, compiled for each card when first used there."""
+    """Return all kernels; CuPy compiles them for each GPU at their first use there."""
     return cupy.RawModule(code=SOURCE.read_text(encoding="utf-8"), options=OPTIONS)
+
+
+def forget_kernels() -> None:
+    """Forget the compiled kernels."""
+    _kernel.cache_clear()
+    _module.cache_clear()

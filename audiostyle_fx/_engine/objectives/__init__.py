@@ -1,1 +1,1 @@
-"""The losses of a transfer and their gradients: finitely many filters, infinitely many, and at the waveform."""
+"""The losses of a transfer and their gradients: for N filters, for infinitely many, and for a waveform."""

@@ -1,9 +1,9 @@
-r"""What alpha means: the weights that make one value sound alike at any rate, channel count, kernel width and duration.
+r"""The weights of the losses: one alpha has the same effect at any rate, channel count, kernel width, duration.
 
-The original's 4,096 filters of variance :math:`\sigma^2 = 4 / ((1025 + 4096) K)` on 1025 bins set the reference
-:math:`g = 4096\,\sigma^2`. Other spectra are weighted by their density of bins (bins per Hz, over the channels that
-sound), since the top octave of a high rate is nearly empty; the content loss, a sum over patches, is weighted to the
-original's 420 patches.
+The reference is the original's :math:`g = 4096\,\sigma^2`, with 4,096 filters of variance :math:`\sigma^2 = 4 / ((1025 +
+4096) K)` on 1025 bins. The gain of other spectra is scaled by their density of bins, that is bins per Hz over all
+channels that are not silent, and not by their number of bins: the top octave of a high rate is nearly empty. The
+content loss, a sum over patches, is scaled to the original's 420 patches.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Term(NamedTuple):
     kernel_width : int
         Frames in a patch.
     gain : float
-        g = N sigma^2, the number of filters times their variance.
+        g = N sigma^2, the number of filters times the variance of their elements.
     style_weight, content_weight : float
         Weights of the squared Gram difference and of the squared feature difference.
     """
@@ -42,11 +42,11 @@ class Term(NamedTuple):
     content_weight: float
 
     def of_style(self) -> Term:
-        """What of it a style's own statistics depend on: all but the weight of the content."""
+        """Return the term without its content weight: what the statistics of a style depend on."""
         return self._replace(content_weight=0.0)
 
     def as_published(self, n_frames: int) -> Term:
-        """The same with Grams divided by frames, and with a content loss that grows with the number of patches."""
+        """Return the original's term: Grams divided by frames, and a content loss that grows with the patches."""
         patches = n_frames - self.kernel_width + 1
         return self._replace(
             style_weight=self.style_weight * (patches / n_frames) ** 2,
@@ -57,12 +57,12 @@ class Term(NamedTuple):
 def loss_terms(
     kernel_widths: Sequence[int], *, alpha: float, n_frames: int, bins: int, sample_rate: float, active_channels: int
 ) -> list[Term]:
-    """The mean over ``kernel_widths``, as weighted terms.
+    """Return the terms of the mean loss over all kernel widths.
 
     Parameters
     ----------
     alpha : float
-        Weight of the content, as in the original.
+        Weight of the content loss relative to the style loss, as in the original.
     n_frames : int
         Frames of the content.
     bins : int
@@ -70,7 +70,7 @@ def loss_terms(
     sample_rate : float
         In Hz.
     active_channels : int
-        Channels of the content that are not digital silence.
+        Number of the content's channels that are not digital silence.
     """
     density = active_channels * bins * REFERENCE_NYQUIST / (sample_rate / 2)
     terms = []

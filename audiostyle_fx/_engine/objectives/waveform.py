@@ -1,10 +1,10 @@
-r"""The losses of a waveform, and coordinates in which an optimiser gets along with them.
+r"""The losses of a waveform, in coordinates that suit an optimizer.
 
-The log-magnitude flattens what the ear hears compressed: the gradient at a loud cell of the spectrogram is small
-though it needs large steps, and the other way round. Steps on samples can't tell the cells apart; steps on MDCT
-coefficients can, so the optimiser works on :math:`u = \mathrm{MDCT}(y) / d`, where :math:`d = (1 + m)^{0.7}` grows
-with the level :math:`m` around each coefficient. The basis is orthonormal and has as many coefficients as samples:
-nothing but the metric changes. A search that starts from noise has its levels to find first, and can `renew` them.
+The logarithm makes the gradient at a loud cell of the spectrogram small, although this cell needs large steps, and the
+gradient at a quiet cell large. Steps on samples can't treat the cells differently, steps on MDCT coefficients can. The
+optimizer therefore works on :math:`u = \mathrm{MDCT}(y) / d`, where :math:`d = (1 + m)^{0.7}` grows with the level
+:math:`m` around each coefficient. The basis is orthonormal with as many coefficients as samples, so only the metric
+changes. A search that starts from noise finds the levels on its way, and can `renew` them.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from ..spectra.mdct import MDCT
 from ..spectra.stft import STFT
 
 EXPONENT = 0.7
-"""Between 0, plain samples, and 1, steps in proportion to the level; measured: 0.5 to 1 differ by less than 1 %."""
+"""From 0, plain samples, to 1, steps in proportion to the level; measured: 0.5 to 1 differ by less than 1 %."""
 
 
 class Objective(Protocol):
-    """Anything with losses, float64 (2, batch): style and content; and the gradient of their sum."""
+    """A function with a style and a content loss."""
 
     def value_and_grad(self, x: Array) -> tuple[Array, Array]:
-        """Losses and gradient at x."""
+        """Return the losses, float64 (2, batch), style before content, and the gradient of their sum at x."""
 
 
 class WaveformObjective:
-    """An objective at log-magnitude spectrograms, taken at the MDCT coordinates of a waveform.
+    """An objective of log-magnitude spectrograms as a function of a waveform's MDCT coordinates.
 
     Parameters
     ----------
     objective : InfiniteWidth or RandomConv
-        Judges the spectrogram.
+        The losses of the spectrogram.
     stft : STFT
-        Its transform.
+        The transform from samples to the spectrogram.
     y : real array (batch, channels, samples)
-        Where the search starts; gives the levels.
+        The start of the search; it determines the levels.
     mask : real array, broadcastable to y
-        Factor of every sample; zero where the waveform has to stay as it is.
+        Factor of each sample; zero where the waveform must not change.
     fixed : real array of y's shape, optional
-        Added to every sample.
+        Added to each sample.
     others : sequence of (objective, STFT)
-        More of them, at other resolutions; the losses are the mean over all.
+        Further objectives, at other resolutions; the losses are the mean over all.
     """
 
     def __init__(
@@ -61,23 +61,23 @@ class WaveformObjective:
         self.metric = self._metric(y)
 
     def coordinates(self, y: Array) -> Array:
-        """The coordinates, (batch, channels, frames, n_fft / 2), of samples (batch, channels, samples)."""
+        """Return the coordinates, (batch, channels, frames, n_fft / 2), of samples (batch, channels, samples)."""
         return self.mdct.forward(y) / self.metric
 
     def samples(self, u: Array) -> Array:
-        """The samples, (batch, channels, samples), at coordinates u."""
+        """Return the samples, (batch, channels, samples), at coordinates u."""
         y = self.mdct.inverse(u * self.metric, self.n_samples) * self.mask
         if self.fixed is not None:
             y += self.fixed
         return y
 
     def renew(self, u: Array) -> Array:
-        """Take the levels from the samples at u; returns their coordinates from now on."""
+        """Determine the levels again, from the samples at u, and return the new coordinates of these samples."""
         before, self.metric = self.metric, self._metric(self.samples(u))
         return u * (before / self.metric)
 
     def value_and_grad(self, u: Array) -> tuple[Array, Array]:
-        """Losses, float64 (2, batch): style, content; and the gradient of their sum at u."""
+        """Return the losses, float64 (2, batch), style before content, and the gradient of their sum at u."""
         samples = self.samples(u)
         losses, grad = self._at_samples(samples, self.objective, self.stft)
         for objective, stft in self.others:
@@ -91,13 +91,13 @@ class WaveformObjective:
         return losses, grad
 
     def _at_samples(self, samples: Array, objective: Objective, stft: STFT) -> tuple[Array, Array]:
-        """Losses of one resolution, and the gradient of their sum at the samples."""
+        """Return the losses of one resolution, and the gradient of their sum at the samples."""
         spectrum = stft.forward(samples)
         losses, grad = objective.value_and_grad(stft.log_magnitude(spectrum))
         return losses, stft.forward_vjp(stft.log_magnitude_vjp(spectrum, grad), self.n_samples)
 
     def _metric(self, y: Array) -> Array:
-        """Step sizes, from the STFT frame nearest each MDCT frame and the bins on either side of each band."""
+        """Return the step sizes, from the STFT frame nearest to each MDCT frame and the two bins around each band."""
         xp = get_array_module(y)
         magnitude = xp.abs(self.stft.forward(y))
         magnitude *= self.stft.magnitude_scale

@@ -1,1 +1,1 @@
-"""Minimizers, one algorithm a file."""
+"""Optimizers: one algorithm in each file, and the loop that runs them."""

@@ -1,4 +1,4 @@
-"""Adam on arrays with a batch axis."""
+"""Adam for arrays with a batch axis."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ..kernels.adam import adam_step
 class Adam:
     """Adam with bias correction, a cosine schedule to zero and an optional projection onto x >= 0.
 
-    All that it remembers lies beside x, and each step is made in place, so that a GPU never waits for the host.
+    Its state is on the device of x, and each step works in place, so a GPU never waits for the host.
 
     Parameters
     ----------
     learning_rate : float
         Rate of the first step, in the units of x.
     n_iter : int
-        Steps until the rate is zero.
+        Steps until the rate reaches zero.
     beta1, beta2 : float
-        Decay of the mean of gradients and of their squares.
+        Decay of the running means of the gradients and of their squares.
     nonnegative : bool
         Set negative elements to zero after each step.
 
@@ -39,14 +39,14 @@ class Adam:
         self.nonnegative, self.epsilon = nonnegative, 1e-8
 
     def init(self, x: Array) -> Array:
-        """Start at x, which is kept."""
+        """Start at x, and return the first point to evaluate; x is not changed."""
         xp = get_array_module(x)
         self._mean, self._square = xp.zeros(x.shape, x.dtype), xp.zeros(x.shape, x.dtype)
-        self._step_count = xp.zeros(1, np.int32)  # beside x, so that on a GPU nothing waits for the host
+        self._step_count = xp.zeros(1, np.int32)  # on the device, so that the host need not wait for it
         return x.copy()
 
     def step(self, x: Array, losses: Array, grad: Array) -> Array:
-        """The next point, in place of x; grad is overwritten."""
+        """Return the next point, in the memory of x; grad is overwritten."""
         adam_step(
             x,
             grad,
@@ -64,5 +64,5 @@ class Adam:
         return x
 
     def best(self, x: Array, losses: Array) -> tuple[Array, Array]:
-        """The last point."""
+        """Return the last point and its losses."""
         return x, losses

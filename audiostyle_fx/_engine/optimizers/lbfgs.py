@@ -1,4 +1,4 @@
-"""Limited-memory BFGS on arrays with a batch axis."""
+"""Limited-memory BFGS for arrays with a batch axis."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from ..kernels.patches import dots
 class LBFGS:
     """Limited-memory BFGS with backtracking; each item of the batch has its own step, history and acceptance.
 
-    One evaluation is one call of `step`: a trial point that lowers the loss enough is accepted and gives the next
-    direction, another makes the step along the present direction shorter.
+    Each call of `step` follows one evaluation. A trial point that lowers the loss enough is accepted and gives the next
+    search direction; any other point makes the step along the current direction shorter.
 
     Parameters
     ----------
     memory : int
-        Pairs of steps and gradient differences that are kept.
+        Number of pairs of steps and gradient differences that are kept.
     renewal : (int, callable), optional
-        After how many evaluations to go on in other coordinates, with no memory of the pairs before; the callable
-        gets the accepted point and returns it in those that losses and gradients are taken at from then on.
+        The number of evaluations after which the coordinates change, and the function that changes them: it gets the
+        accepted point and returns it in the new coordinates, in which all later losses and gradients are computed. The
+        pairs kept so far are dropped.
 
     References
     ----------
@@ -37,23 +38,23 @@ class LBFGS:
         self.memory, self.renewal, self.sufficient, self._evaluations = memory, renewal, 1e-4, 0
 
     def init(self, x: Array) -> Array:
-        """Start at x, which is kept."""
+        """Start at x, and return the first point to evaluate; x is not changed."""
         xp, batch = get_array_module(x), x.shape[0]
         self._steps = xp.zeros((self.memory, batch, x[0].size), x.dtype)
         self._changes = xp.zeros_like(self._steps)
         self._curvature = xp.zeros((self.memory, batch))  # 1 / (s . y); zero where there is no pair yet
         self._newest, self._guess = xp.full(batch, -1), xp.zeros(batch)
         self._rate, self._slope = xp.ones(batch), xp.zeros(batch)
-        self._base: Any = None  # the accepted point, its losses and its gradient
+        self._base: Any = None  # the accepted point with its losses and gradient
         return x.copy()
 
     def step(self, x: Array, losses: Array, grad: Array) -> Array:
-        """The next trial point; x and grad are kept."""
+        """Return the next trial point; x and grad are not changed."""
         xp, shape = get_array_module(x), x.shape
         x, grad, loss = x.reshape(shape[0], -1), grad.reshape(shape[0], -1), losses.sum(axis=0)
         if self._base is None:
             self._base = x, losses, grad
-            # Along a straight line the loss would fall by a tenth.
+            # By the linear model this first step lowers the loss by a tenth.
             self._guess = 0.1 * loss / xp.maximum(dots(grad, grad), 1e-30)
             accepted = xp.ones(shape[0], bool)
         else:
@@ -64,7 +65,7 @@ class LBFGS:
         if self.renewal and self._evaluations == self.renewal[0]:
             return self.init(self.renewal[1](base.reshape(shape)))
         base_loss = base_losses.sum(axis=0)
-        if accepted.any():  # the direction of the others comes out as it was
+        if accepted.any():  # for the other items the same direction results again
             self._direction = self._search_direction(base_grad)
             self._slope = dots(self._direction, base_grad)
         if accepted.all():
@@ -78,7 +79,7 @@ class LBFGS:
         return (base + self._rate.astype(x.dtype)[:, None] * self._direction).reshape(shape)
 
     def best(self, x: Array, losses: Array) -> tuple[Array, Array]:
-        """The accepted point, or x where its loss is lower."""
+        """Return the accepted point with its losses, or x for items where its loss is lower."""
         if self._base is None:
             return x, losses
         xp, (base, base_losses, _) = get_array_module(x), self._base
@@ -87,7 +88,7 @@ class LBFGS:
         return kept, xp.where(better, losses, base_losses)
 
     def _accept(self, accepted: Array, x: Array, losses: Array, grad: Array) -> None:
-        """Move the base of the accepted items, and remember their steps of positive curvature."""
+        """Move the base of the accepted items, and keep their pairs that have positive curvature."""
         xp, (base, base_losses, base_grad) = get_array_module(x), self._base
         step, change = x - base, grad - base_grad
         curvature, change_norm = dots(step, change), dots(change, change)
@@ -104,7 +105,7 @@ class LBFGS:
             self._base = x, xp.where(accepted, losses, base_losses), grad
 
     def _search_direction(self, grad: Array) -> Array:
-        """Minus the inverse Hessian's estimate times the gradient, by the two-loop recursion on each item's history."""
+        """Return minus the estimated inverse Hessian times the gradient, by the two-loop recursion for each item."""
         xp = get_array_module(grad)
         direction, shares = -grad, []
         for age in range(self.memory):
@@ -122,20 +123,20 @@ class LBFGS:
         return xp.where(descends[:, None], direction, -grad * self._guess.astype(grad.dtype)[:, None])
 
     def _pair(self, age: int) -> tuple[Array, Array, Array]:
-        """The step, gradient difference and inverse curvature that each item kept ``age`` acceptances ago."""
+        """Return the step, gradient difference and inverse curvature that each item kept ``age`` acceptances ago."""
         slots = (self._newest - age) % self.memory
-        if (slots == slots[0]).all():  # as long as every item has accepted alike nothing has to be gathered
-            at: Any = (int(slots[0]), slice(None))
+        if (slots == slots[0]).all():  # all items have accepted equally often: a view will do
+            key: Any = (int(slots[0]), slice(None))
         else:
-            at = (slots, get_array_module(slots).arange(len(slots)))
-        return self._steps[at], self._changes[at], self._curvature[at]
+            key = (slots, get_array_module(slots).arange(len(slots)))
+        return self._steps[key], self._changes[key], self._curvature[key]
 
 
 def _add_scaled(x: Array, factors: Array, y: Array) -> None:
-    """Add factors * y to x, arrays (batch, n), with a factor an item."""
+    """Add factors * y to x, arrays (batch, n), with one factor for each item."""
     scales = factors.astype(x.dtype)[:, None]
 
-    def add(at: slice) -> None:
-        x[:, at] += scales * y[:, at]
+    def add(columns: slice) -> None:
+        x[:, columns] += scales * y[:, columns]
 
     in_blocks(add, x.shape[1], x.shape[0], get_array_module(x))

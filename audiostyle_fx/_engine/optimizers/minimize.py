@@ -1,8 +1,8 @@
-"""Adam and L-BFGS on arrays with a batch axis, and the one loop that runs either.
+"""The loop that runs an optimizer.
 
-An optimiser is asked for the first point with ``init(x)``, then for the next one with ``step(x, losses, grad)``, once
-for each evaluation, and at the end, by ``best(x, losses)``, for the one to keep and its losses. Losses are float64
-(parts, batch), and their sum over the parts is what falls; items of a batch never mix.
+An optimizer returns the first point from ``init(x)``, the next one from ``step(x, losses, grad)`` after each
+evaluation, and at the end the point to keep, with its losses, from ``best(x, losses)``. Losses are float64 (parts,
+batch); the optimizer minimizes their sum over the parts, for each item of the batch independently.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ def minimize(
     n_iter: int,
     report: Callable[[int, Array], None],
 ) -> tuple[Array, Array]:
-    """Run ``n_iter`` steps, each of one evaluation, and one more evaluation that measures the point kept.
+    """Run ``n_iter`` steps of one evaluation each, and evaluate the result once more.
 
     Parameters
     ----------
     value_and_grad : callable
-        Gives the losses, float64 (2, batch), and the gradient of their sum at x.
+        Returns the losses, float64 (2, batch), and the gradient of their sum at x.
     x : real array (batch, ...)
-        Where to start; not changed.
+        The start; it is not changed.
     optimizer : Adam or LBFGS
-        A fresh one.
+        One that has not been used yet.
     report : callable
-        Called with the iteration and its losses, from 0, and at the end; in the middle, a card may still be at work
-        on them.
+        Gets each iteration, 0 to ``n_iter``, and its losses; until the last iteration a GPU may still be computing
+        them.
 
     Returns
     -------
     x : array
-        The point found.
+        The best point.
     history : float64 array (n_iter + 1, 2, batch)
-        Losses at the start of each step and, last, at the point returned.
+        Losses before each step, and last those of the returned point.
     """
     x = optimizer.init(x)
     history = get_array_module(x).empty((n_iter + 1, 2, len(x)))

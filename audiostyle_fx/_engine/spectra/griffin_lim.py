@@ -1,4 +1,4 @@
-"""Phase reconstruction: the samples whose spectrum has given magnitudes."""
+"""Phase reconstruction: samples whose spectrum has given magnitudes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..arrays.threads import in_blocks
 from .stft import STFT
 
 MOMENTUM = 0.99
-"""The value the paper found best."""
+"""The best value in the paper."""
 
 
 def griffin_lim(
@@ -21,22 +21,22 @@ def griffin_lim(
     momentum: float = MOMENTUM,
     pin: Callable[[Array], Array] | None = None,
 ) -> Iterator[tuple[Array, Array]]:
-    """Fast Griffin-Lim: the samples and their spectrum after each of ``n_iter`` iterations.
+    """Run the fast Griffin-Lim algorithm, and yield the samples and their spectrum after each iteration.
 
     Parameters
     ----------
     magnitude : real array (batch, frames, channels, bins)
-        The magnitudes sought.
+        The target magnitudes.
     spectrum : complex array of the same shape
-        Its phases are where the search starts.
+        Its phases are the start.
     n_samples : int
         Length of the recording.
     n_iter : int
-        At least 1; the first takes the phases as they are.
+        At least 1; the first iteration uses the given phases.
     momentum : float
-        0 is Griffin and Lim's own iteration.
+        0 gives the original algorithm of Griffin and Lim.
     pin : callable, optional
-        Gets the samples of each iteration and returns those to go on with, some of which may be known.
+        Gets the samples of each iteration and returns those to continue with; it may replace samples that are known.
 
     Yields
     ------
@@ -59,15 +59,15 @@ def griffin_lim(
 
 
 def with_magnitude(spectrum: Array, magnitude: Array) -> Array:
-    """The spectrum's phases with other magnitudes; phase zero where the spectrum is zero."""
+    """Return a spectrum with these magnitudes and the phases of ``spectrum``; phase zero where that is zero."""
     xp = get_array_module(spectrum)
     out = xp.empty_like(spectrum)
 
-    def fill(at: slice) -> None:
-        size = xp.abs(spectrum[:, at])
+    def fill(frames: slice) -> None:
+        size = xp.abs(spectrum[:, frames])
         silent = size < xp.finfo(size.dtype).tiny ** 0.5
-        xp.divide(magnitude[:, at], xp.where(silent, 1, size), out=size)
-        xp.multiply(xp.where(silent, 1, spectrum[:, at]), size, out=out[:, at])
+        xp.divide(magnitude[:, frames], xp.where(silent, 1, size), out=size)
+        xp.multiply(xp.where(silent, 1, spectrum[:, frames]), size, out=out[:, frames])
 
     in_blocks(fill, out.shape[1], out[:, :1].size, xp)
     return out

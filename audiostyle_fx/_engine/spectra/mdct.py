@@ -15,10 +15,10 @@ from ..arrays.threads import in_blocks
 
 @dataclass(frozen=True)
 class MDCT:
-    """Modified discrete cosine transform with a sine window: an orthonormal basis of notes in time and frequency.
+    """Modified discrete cosine transform with a sine window: an orthonormal basis local in time and frequency.
 
-    Its coefficients are one per ``hop_length`` samples and band, (batch, channels, frames, hop_length), and the
-    transform is orthonormal, so that its adjoint is its inverse.
+    Coefficients are (batch, channels, frames, hop_length): one for each band and each ``hop_length`` samples. The
+    transform is orthonormal, so its adjoint is its inverse.
 
     References
     ----------
@@ -29,11 +29,11 @@ class MDCT:
     hop_length: int
 
     def n_frames(self, n_samples: int) -> int:
-        """Frames of a recording of ``n_samples``."""
+        """Return the number of frames of ``n_samples``."""
         return math.ceil(n_samples / self.hop_length) + 1
 
     def forward(self, y: Array) -> Array:
-        """Coefficients, (batch, channels, frames, hop_length), of y, real (batch, channels, samples)."""
+        """Return the coefficients, (batch, channels, frames, hop_length), of y, real (batch, channels, samples)."""
         xp, hop, half = get_array_module(y), self.hop_length, self.hop_length // 2
         padding = (hop, self.n_frames(y.shape[-1]) * hop - y.shape[-1])
         blocks = xp.pad(y, ((0, 0), (0, 0), padding)).reshape(*y.shape[:2], -1, hop)
@@ -41,28 +41,28 @@ class MDCT:
         falling = rising[::-1]
         out = xp.empty((*y.shape[:2], blocks.shape[2] - 1, hop), y.dtype)
 
-        def fill(at: slice) -> None:
-            early, late = blocks[:, :, at] * rising, blocks[:, :, at.start + 1 : at.stop + 1] * falling
+        def fill(frames: slice) -> None:
+            early, late = blocks[:, :, frames] * rising, blocks[:, :, frames.start + 1 : frames.stop + 1] * falling
             folded = xp.empty_like(early)
             folded[..., :half] = -late[..., :half][..., ::-1] - late[..., half:]
             folded[..., half:] = early[..., :half] - early[..., half:][..., ::-1]
-            out[:, :, at] = _dct4(folded)
+            out[:, :, frames] = dct4(folded)
 
         in_blocks(fill, out.shape[2], out[:, :, :1].size, xp)
         return out
 
     def inverse(self, coefficients: Array, n_samples: int) -> Array:
-        """The (batch, channels, n_samples) that has these coefficients."""
+        """Return the samples, (batch, channels, n_samples), that have these coefficients."""
         xp, hop, half = get_array_module(coefficients), self.hop_length, self.hop_length // 2
         window = constant(_sine, hop, like=coefficients)
         folded, out = xp.empty_like(coefficients), xp.empty_like(coefficients[:, :, 1:])
 
-        def transform(at: slice) -> None:
-            folded[:, :, at] = _dct4(coefficients[:, :, at])
+        def transform(frames: slice) -> None:
+            folded[:, :, frames] = dct4(coefficients[:, :, frames])
 
-        def fill(at: slice) -> None:  # each block is the late half of one frame and the early half of the next
-            late, early = folded[:, :, at, :half], folded[:, :, at.start + 1 : at.stop + 1, half:]
-            first, second = out[:, :, at, :half], out[:, :, at, half:]
+        def fill(frames: slice) -> None:  # a block is the late half of one frame plus the early half of the next
+            late, early = folded[:, :, frames, :half], folded[:, :, frames.start + 1 : frames.stop + 1, half:]
+            first, second = out[:, :, frames, :half], out[:, :, frames, half:]
             xp.multiply(early, window[:half], out=first)
             first -= late[..., ::-1] * window[half:][::-1]
             xp.multiply(early[..., ::-1], -window[half:], out=second)
@@ -74,16 +74,17 @@ class MDCT:
 
 
 def _sine(hop_length: int) -> np.ndarray:
-    """The rising half of the sine window, whose square and mirrored square sum to one."""
+    """Return the rising half of the sine window; its square and mirrored square add up to one."""
     return np.sin(np.pi * (np.arange(hop_length) + 0.5) / (2 * hop_length))
 
 
 def _dct4_twiddle(size: int) -> np.ndarray:
+    """Return the factors before and after the FFT of `dct4`."""
     return np.exp(-1j * np.pi * (np.arange(size // 2) + 1 / 8) / size) * (2 / size) ** 0.25
 
 
-def _dct4(x: Array) -> Array:
-    """Orthonormal DCT of type IV over the last axis, its own inverse, by a complex FFT of half the size."""
+def dct4(x: Array) -> Array:
+    """Return the orthonormal DCT of type IV over the last axis, its own inverse, by a complex FFT of half the size."""
     xp = get_array_module(x)
     twiddle = constant(_dct4_twiddle, x.shape[-1], like=x)
     z = xp.empty((*x.shape[:-1], x.shape[-1] // 2), twiddle.dtype)
