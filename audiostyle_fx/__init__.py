@@ -9,7 +9,7 @@ from ._transfer.windows import Window
 from .effect import StyleTransfer
 from .errors import AudiostyleError, FolderError, TransferError
 from .folders.api import FolderOutcome, style_folder
-from .hosting.bridge import OfflineEffect, install, uninstall
+from .hosting import OfflineEffect, install, uninstall
 from .progress import ProgressEvent
 
 __all__ = [

@@ -28,7 +28,7 @@ from ._transfer.style_recordings import Styles
 from ._transfer.windows import Window, Windows
 from ._validation import flag, number, optional
 from ._validation import sample_rate as check_rate
-from .hosting.bridge import OfflineEffect
+from .hosting import OfflineEffect
 from .progress import Progress, check_progress
 
 if TYPE_CHECKING:

@@ -13,3 +13,7 @@ class TransferError(AudiostyleError, RuntimeError):
 
 class FolderError(AudiostyleError, ValueError):
     """The folders, or what they hold, do not allow one to be processed into the other."""
+
+
+class HostingError(AudiostyleError, RuntimeError):
+    """The installed version of pedalboard can't host effects written in Python safely."""

@@ -7,7 +7,7 @@ import soundfile
 from matplotlib.figure import Figure
 
 from audiostyle_fx import stylize
-from audiostyle_fx.figures.plots import spectrogram
+from audiostyle_fx.figures import spectrogram
 
 AUDIO = Path(__file__).parent / "audio"
 
@@ -23,7 +23,7 @@ def main(out: str = "spectrograms.png", seconds: str = "10") -> None:
     figure = Figure(figsize=(12, 4), layout="constrained")
     axes = figure.subplots(1, 3, sharey=True)
     for axis, title, audio in zip(axes, ("content", "style", "result"), (content, style, result), strict=True):
-        image = spectrogram(axis, audio, sample_rate, top=-10)
+        image = spectrogram(axis, audio, sample_rate, max_db=-10)
         axis.set_title(title)
         axis.label_outer()
     figure.colorbar(image, ax=axes, label="dBFS")

@@ -1,4 +1,4 @@
-"""Write an effect of your own that needs the whole recording, and use it in a stock pedalboard."""
+"""Write an effect that needs the whole recording, and use it in a Pedalboard."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ from audiostyle_fx import OfflineEffect
 
 
 class Normalize(OfflineEffect):
-    """Scale a recording so that its loudest sample is at `peak`, which can't be known before its end."""
+    """Scale a recording so that its loudest sample has the absolute value `peak`."""
 
     def __init__(self, peak: float = 0.9) -> None:
         super().__init__()
@@ -16,11 +16,11 @@ class Normalize(OfflineEffect):
 
     @property
     def parameters(self) -> dict[str, float]:
-        """What repr shows, and what copies and pickles are built from."""
+        """Keyword arguments that build an equal effect: `repr` shows them, copies and pickles use them."""
         return {"peak": self.peak}
 
     def render(self, audio: npt.NDArray[np.float32], sample_rate: float) -> npt.NDArray[np.float32]:
-        """Return all of `audio`, shape (channels, samples), at its new level."""
+        """Return the whole recording, shape (channels, samples), at its new level."""
         return audio * np.float32(self.peak / max(np.abs(audio).max(), 1e-9))
 
 

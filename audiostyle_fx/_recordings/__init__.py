@@ -1,1 +1,1 @@
-"""What a recording is, on disk and in memory: files, formats, rates, channels, levels."""
+"""Recordings on disk and in memory: files, formats, tags, sample rates, channels and levels."""

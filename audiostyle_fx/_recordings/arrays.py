@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 MAX_CHANNELS = 32
-"""An array of more channels than this, and than it has samples, is taken for a transposed one."""
+"""An array with more channels than this, and more channels than samples, is refused: it must be a transposed one."""
 
 
 def check_audio(name: str, audio: np.ndarray) -> np.ndarray:
-    """The array ``name``, (channels, samples) or (samples,), as float32 (channels, samples).
+    """Check the array ``name``, (channels, samples) or (samples,), and return it as float32 (channels, samples).
 
     Raises
     ------
@@ -25,7 +25,7 @@ def check_audio(name: str, audio: np.ndarray) -> np.ndarray:
         raise ValueError(f"{name} has shape {audio.shape}; it must be (channels, samples) or (samples,)")
     if audio.ndim == 2 and audio.shape[0] > max(MAX_CHANNELS, audio.shape[1]) and audio.size:
         raise ValueError(f"{name} has shape {audio.shape}, more channels than samples; it must be (channels, samples)")
-    with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, and is reported as that
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite, which check_finite reports
         audio = np.atleast_2d(audio).astype(np.float32, order="C")
     check_finite(name, audio)
     return audio

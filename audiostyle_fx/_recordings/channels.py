@@ -1,4 +1,4 @@
-"""Channel layouts."""
+"""Channel layouts: a style is brought to the channels of a content."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from .levels import rms
 
 
 def match_channels(style: np.ndarray, active: np.ndarray, name: str = "style") -> np.ndarray:
-    """The style for each active channel of the content, (active channels, samples).
+    """The style for each channel of the content that has sound.
+
+    Each channel gets the style's channel of the same number, if there are equally many and all of these have sound.
+    Otherwise every channel gets the style's mix to mono.
 
     Parameters
     ----------
-    style : (channels, samples)
-    active : bool (content channels,)
+    style : float32 array (channels, samples)
+    active : bool array (content channels,)
         False where the content's channel is digital silence.
     name : str
         Of the style, for the error.
+
+    Returns
+    -------
+    float32 array (active channels, samples)
 
     Raises
     ------
@@ -27,5 +34,5 @@ def match_channels(style: np.ndarray, active: np.ndarray, name: str = "style") -
         return style[active]
     mono = style.mean(axis=0, dtype=np.float64).astype(np.float32)
     if rms(mono) < 1e-3 * rms(style):
-        raise ValueError(f"{name} has {len(style)} channels that cancel when mixed to mono; give one of them alone")
+        raise ValueError(f"{name} has {len(style)} channels that cancel when mixed to mono; pass only one of them")
     return np.repeat(mono[None], np.count_nonzero(active), axis=0)

@@ -1,4 +1,4 @@
-"""Samples of a recording that is longer than memory, in an unnamed file."""
+"""Samples on disk, for recordings that are longer than memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Samples(Protocol):
-    """What a transfer needs of a recording: an array (channels, samples), or what is read and written like one."""
+    """A recording as transfers use it: a float32 array (channels, samples), or an object that is indexed like one."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -24,17 +24,17 @@ class Samples(Protocol):
 
 
 class SampleFile:
-    """Samples (channels, samples), float32, on disk: ``file[:, start:stop]`` reads some, and may be set.
+    """Samples (channels, samples), float32, in an unnamed temporary file: a context manager that closes it.
 
-    The file has no name, so that nothing of it stays behind however the process ends. Samples never written are zero
-    and take no room. Threads may share it.
+    ``samples[:, start:stop]`` reads samples and can be assigned to. The file has no name, so the system deletes it
+    however the process ends. Samples that were never written are zero and take no room on disk. Threads may share it.
 
     Parameters
     ----------
     folder : path
-        On whose disk it is made.
+        The file is made on the disk of this folder.
     channels, n_samples : int
-        Its shape; it grows when more is appended.
+        Shape at first; `append` makes it longer.
     """
 
     def __init__(self, folder: str | os.PathLike[str], channels: int, n_samples: int = 0) -> None:
@@ -52,28 +52,28 @@ class SampleFile:
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
         channels, samples = key
-        start, stop = self._range(samples)
+        start, stop = self._bounds(samples)
         block = np.zeros((stop - start, self.shape[0]), np.float32)
-        rest = block.reshape(-1).view(np.uint8).data
+        unread = block.reshape(-1).view(np.uint8).data
         with self._lock:
             self._file.seek(start * self._frame_bytes)
-            while rest and (n_bytes := self._file.readinto(rest)):
-                rest = rest[n_bytes:]
+            while unread and (n_bytes := self._file.readinto(unread)):
+                unread = unread[n_bytes:]
         return np.ascontiguousarray(block.T[channels])
 
     def __setitem__(self, key: tuple[slice, slice], value: np.ndarray) -> None:
         channels, samples = key
-        start, stop = self._range(samples)
+        start, stop = self._bounds(samples)
         if channels != slice(None) or value.shape != (self.shape[0], stop - start):
             raise ValueError(f"{value.shape} samples can't be written to [{channels}, {samples}] of {self.shape}")
-        rest = value.T.astype(np.float32, order="C").reshape(-1).view(np.uint8).data
+        unwritten = value.T.astype(np.float32, order="C").reshape(-1).view(np.uint8).data
         with self._lock:
             self._file.seek(start * self._frame_bytes)
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            while unwritten:
+                unwritten = unwritten[self._file.write(unwritten) :]
 
     def append(self, block: np.ndarray) -> None:
-        """Put samples (channels, any number) behind the last."""
+        """Add samples (channels, any number) at the end."""
         start = self.shape[1]
         self.shape = (self.shape[0], start + block.shape[1])
         self[:, start:] = block
@@ -82,6 +82,6 @@ class SampleFile:
     def _frame_bytes(self) -> int:
         return 4 * self.shape[0]
 
-    def _range(self, samples: slice) -> tuple[int, int]:
+    def _bounds(self, samples: slice) -> tuple[int, int]:
         start, stop, _ = samples.indices(self.shape[1])
         return start, max(start, stop)

@@ -1,15 +1,16 @@
-"""The gain curve of a recording, by which quiet stretches are brought up for the work and back down afterwards.
+"""The gain curve of a recording: it amplifies long quiet passages before a transfer, and is undone afterwards.
 
-A transfer drives everything to the style's level, and the quieter a stretch of the content is, the less it weighs
-against that: pauses fill up. So the content is multiplied by a curve and the result divided by it. The curve is one
-gain, which brings the recording to the level of transfers, and rises where it is far below its own level for long.
-Notes, beats and short pauses are left alone: they are what is styled.
+A transfer drives everything to the style's level. The quieter a passage of the content is, the less it counts against
+that, so pauses would fill up with sound. For this reason the content is multiplied by a gain curve, and the result is
+divided by it. The curve is a constant gain, which brings the recording to the level of transfers, and it rises where
+the recording stays far below its own level for long. Notes, beats and short pauses keep the constant gain: they are
+what is styled.
 
-It comes from the levels of short blocks over all channels, whose balance stays. The morphological closing of these
-levels passes over what is quiet for a short time and keeps the edges of all else to the block. At an edge the curve
-rises or falls within a block on the quiet side, so that nothing loud is made louder, and what the style's sounds smear
-over it falls with the curve. A number a block is all that is kept of a recording, and any window of the curve can be
-had from it: every section sees the same one.
+The curve is made from the levels of short blocks, over all channels together, so the balance of channels stays. A
+morphological closing of these levels ignores passages that are quiet for a short time, and keeps all other edges where
+they are. At an edge the curve rises or falls within one block, on the quiet side: so nothing loud is amplified, and
+sounds of the style that smear over the edge are attenuated with the curve. Only one number per block is kept of a
+recording, and any window of the curve can be computed from them: all sections use the same curve.
 """
 
 from __future__ import annotations
@@ -20,37 +21,33 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from .disk_samples import Samples
-from .levels import RMS
+from .levels import RMS, ratio_to_db
 
 BLOCK_SECONDS = 0.01
-"""Short, as nothing is brought up in the block in which a loud sound begins or ends, and the style fills it. Measured:
-a dip by 30 dB for 1 s is on average up to 7 dB louder than in its middle with 50 ms, 1.5 dB with 20 and 0.4 dB with
-10."""
-
+"""Duration of a block. It is short because the block in which a loud sound begins or ends is not amplified, and is
+filled by the style. Measured: the mean level over a dip of 30 dB and 1 s comes out up to 7 dB above the level in its
+middle with blocks of 50 ms, 1.5 dB with 20 ms and 0.4 dB with 10 ms."""
 
 GATE_DB = -60.0
-"""Pauses, which don't count for the recording's level, are blocks below this, relative to the loudest."""
-
+"""Blocks below this level, relative to the loudest block, are pauses: they don't count for the recording's level."""
 
 PAUSE_BLOCKS = 70
-"""What is quiet for no more blocks than these is left alone."""
-
+"""Passages that are quiet for at most this many blocks are not amplified."""
 
 NEAR_DB = 6.0
-"""What is this far below the recording's level, or less, is left alone; what is twice as far is brought up to it."""
+"""Passages at most this far below the recording's level are not amplified. Those at least twice as far below it are
+amplified to it; between the two, the gain rises in proportion."""
 
-
-MOST_DB = 60.0
-"""The most that anything is brought up by. Measured: noise 70 dB below the music comes out 4 dB too loud, and 15 dB
-with a limit of 40."""
-
+MAX_LIFT_DB = 60.0
+"""The largest amplification. Measured: noise 70 dB below the music comes out 4 dB too loud, and 15 dB too loud with a
+limit of 40 dB."""
 
 READ_BLOCKS = 500
-"""Blocks read at a time: squares take more memory than samples."""
+"""Blocks read at a time: the squares of samples take more memory than the samples."""
 
 
 class Dynamics:
-    """The levels of a recording: the one that counts as its own, and the curve that evens them.
+    """The level of a recording, and the gain curve that evens it out.
 
     Parameters
     ----------
@@ -61,16 +58,16 @@ class Dynamics:
     block : int
         Samples of a block.
     rms : float, optional
-        Its own level, where that is known better than from these blocks.
+        Level of the whole recording, if these blocks are only a part of it.
 
     Attributes
     ----------
     rms : float
         Root mean square over the blocks that are not pauses; 0 for silence.
     gain : float
-        The factor that brings it to the level at which transfers are made; 1 for silence.
+        The constant factor that brings the recording to the level of transfers; 1 for silence.
     lift : float64 array (blocks + 1,)
-        How much further the recording is brought up at the borders of its blocks, in dB.
+        Additional gain in dB at the borders of the blocks.
     """
 
     def __init__(self, energies: np.ndarray, n_samples: int, block: int, rms: float | None = None) -> None:
@@ -80,20 +77,20 @@ class Dynamics:
         sounding = power > 10 ** (GATE_DB / 10) * power.max(initial=0)
         self.rms, self.gain, self.lift = 0.0, 1.0, np.zeros(len(power) + 1)
         if sounding.any():
-            own = math.sqrt(energies[sounding].sum() / lengths[sounding].sum())
-            self.rms = own if rms is None else rms
+            blocks_rms = math.sqrt(energies[sounding].sum() / lengths[sounding].sum())
+            self.rms = blocks_rms if rms is None else rms
             self.gain = RMS / self.rms
-            self.lift = _lift(power, sounding, 20 * math.log10(self.rms / own))
+            self.lift = _border_lift(power, sounding, ratio_to_db(self.rms / blocks_rms))
 
     @classmethod
     def of(cls, audio: Samples, sample_rate: float, channels: np.ndarray | slice = slice(None)) -> Dynamics:
-        """Those of a recording, (channels, samples), at a rate in Hz; ``channels`` are those that count."""
+        """Measure a recording (channels, samples) at a rate in Hz; only ``channels`` count."""
         block = block_samples(sample_rate)
         energies = block_energies(audio, block)[:, channels]
         return cls(energies.sum(axis=1) / max(energies.shape[1], 1), audio.shape[1], block)
 
     def curve(self, window: slice) -> float | np.ndarray:
-        """The factor of each sample of a window, float64 (samples,), or of all of them."""
+        """The factors of the samples of a window, float64 (samples,), or one number where they are all equal."""
         first, last = window.start // self.block, -(-window.stop // self.block)
         lift = self.lift[first : last + 1]
         if not lift.any():
@@ -108,24 +105,31 @@ def block_samples(sample_rate: float) -> int:
 
 
 def block_energies(audio: Samples, block: int, start: int = 0) -> np.ndarray:
-    """Sum of the squares in each block from sample ``start`` on, float64 (blocks, channels)."""
+    """Sum of the squares in each block of ``block`` samples, from sample ``start`` on, float64 (blocks, channels)."""
     energies = [np.zeros((0, audio.shape[0]))]
-    for at in range(start, audio.shape[1], READ_BLOCKS * block):
-        squares = np.square(audio[:, at : at + READ_BLOCKS * block], dtype=np.float64)
+    for first in range(start, audio.shape[1], READ_BLOCKS * block):
+        squares = np.square(audio[:, first : first + READ_BLOCKS * block], dtype=np.float64)
         energies.append(np.add.reduceat(squares, np.arange(0, squares.shape[1], block), axis=1).T)
     return np.concatenate(energies)
 
 
-def _lift(power: np.ndarray, sounding: np.ndarray, louder: float) -> np.ndarray:
-    """By how much each border of blocks is brought up, in dB, from the mean square of each block.
+def _border_lift(power: np.ndarray, sounding: np.ndarray, recording_db: float) -> np.ndarray:
+    """The additional gain in dB at the borders of blocks, float64 (blocks + 1,).
 
-    The recording is ``louder`` in dB, as a whole, than these blocks of it are.
+    Parameters
+    ----------
+    power : float64 array (blocks,)
+        Mean square of each block.
+    sounding : bool array (blocks,)
+        False for pauses.
+    recording_db : float
+        Level of the whole recording in dB, relative to that of these blocks.
     """
     if len(power) <= PAUSE_BLOCKS:
         return np.zeros(len(power) + 1)
-    around, size = np.pad(power, PAUSE_BLOCKS, constant_values=np.inf), PAUSE_BLOCKS // 2 * 2 + 1
-    closed = minimum_filter1d(maximum_filter1d(around, size), size)[PAUSE_BLOCKS:-PAUSE_BLOCKS]
-    with np.errstate(divide="ignore"):  # nothing is raised in digital silence, whatever the curve is there
-        below = louder - 10 * np.log10(closed / closed[sounding].mean())
-    lift = np.pad(np.clip(np.minimum(below, 2 * (below - NEAR_DB)), 0, MOST_DB), 1, mode="edge")
+    padded, size = np.pad(power, PAUSE_BLOCKS, constant_values=np.inf), PAUSE_BLOCKS // 2 * 2 + 1
+    closed = minimum_filter1d(maximum_filter1d(padded, size), size)[PAUSE_BLOCKS:-PAUSE_BLOCKS]
+    with np.errstate(divide="ignore"):  # digital silence stays silent at any gain
+        below = recording_db - 10 * np.log10(closed / closed[sounding].mean())
+    lift = np.pad(np.clip(np.minimum(below, 2 * (below - NEAR_DB)), 0, MAX_LIFT_DB), 1, mode="edge")
     return np.minimum(lift[:-1], lift[1:])

@@ -1,4 +1,4 @@
-"""Which formats can be written, and what they can hold."""
+"""Formats of sound files: which can be written, and what each can hold."""
 
 from __future__ import annotations
 
@@ -8,89 +8,105 @@ from pathlib import Path
 import soundfile
 
 VORBIS_MAX_RATE = 200_000
-"""In Hz; libvorbis crashes beyond it."""
-
+"""In Hz. Higher rates are refused for OGG."""
 
 RIFF_BYTES = 2**32 - 2**20
-"""Samples that a file whose lengths have 32 bits holds, less a margin for its header and tags."""
-
+"""Bytes of samples in a file whose length fields have 32 bits, less a margin for its header and tags."""
 
 SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
-"""Of the sample formats that do not compress; those that do need at most one."""
-
+"""Bytes per sample of the sample formats without compression. The others need at most one."""
 
 UNLIMITED = {"RF64", "W64", "CAF", "FLAC", "OGG", "MP3"}
-"""Formats that hold more than that; WAV does as RF64."""
-
+"""Formats that hold more than `RIFF_BYTES`. WAV becomes RF64 for that."""
 
 NO_HEADER = {"RAW", "SD2"}
-"""Formats whose files do not say themselves what is in them."""
+"""Formats whose files don't say their own rate and channels; they are neither read nor written."""
 
 
 def endings(*, written: bool = False) -> set[str]:
-    """The endings of sound files, in small letters, with their dots; all that can be read, or those written too."""
+    """File endings of sound files, in lower case, with their dots: those that can be read, or also be written."""
     names = {*soundfile.available_formats(), "AIF", "OGA", "OPUS"} - NO_HEADER
     return {f".{name.lower()}" for name in names - {"OPUS" if written else None}}
 
 
 def check_subtype(subtype: str | None) -> None:
-    """Raise ValueError unless it is None or the name of a sample format."""
+    """Raise ValueError unless ``subtype`` is None or libsndfile's name of a sample format."""
     known = soundfile.available_subtypes()
     if subtype is not None and subtype not in known:
         raise ValueError(f"subtype={subtype!r} must be None or one of {', '.join(known)}")
 
 
 def clips(subtype: str) -> bool:
-    """Whether a sample format holds nothing beyond full scale."""
+    """Whether a sample format can't hold samples beyond full scale."""
     return subtype not in ("FLOAT", "DOUBLE")
 
 
-def format_written(path: Path, sample_rate: int, channels: int, n_samples: int, subtype: str | None) -> tuple[str, str]:
-    """Format and sample format that `write_audio` writes, by libsndfile's names.
+def format_written(
+    path: Path, sample_rate: float, channels: int, n_samples: int, subtype: str | None
+) -> tuple[str, str]:
+    """The format and sample format in which `write_audio` writes a recording, by libsndfile's names.
+
+    Parameters
+    ----------
+    path : Path
+        Its ending names the format.
+    sample_rate : float
+        In Hz.
+    channels, n_samples : int
+        Shape of the recording.
+    subtype : str, optional
+        The sample format that is wanted. The format's default takes its place where the format doesn't have it.
 
     Raises
     ------
     ValueError
-        If there is no such format, or if it can't hold the rate, the channels or so many samples.
+        If there is no such format, or it can't hold the rate, the channels or so many samples.
     """
-    file_format, known = _format(path), soundfile.available_formats().keys() - NO_HEADER
+    file_format, known = _format_of_ending(path), soundfile.available_formats().keys() - NO_HEADER
     if file_format not in known:
         allowed = ", ".join(f".{name.lower()}" for name in sorted(known))
         raise ValueError(f"output {str(path)!r}: the format must be one of {allowed}")
-    if subtype is None or not _takes(file_format, subtype, sample_rate, channels):
+    if not float(sample_rate).is_integer():
+        raise ValueError(
+            f"output {str(path)!r}: sound files can't hold a sample rate of {sample_rate} Hz; it must be a whole number"
+        )
+    if subtype is None or not _can_write(file_format, subtype, sample_rate, channels):
         subtype = soundfile.default_subtype(file_format)
-        if not _takes(file_format, subtype, sample_rate, channels):
-            raise ValueError(f"output {str(path)!r}: {file_format} can't hold {channels} channels at {sample_rate} Hz")
+        if not _can_write(file_format, subtype, sample_rate, channels):
+            raise ValueError(
+                f"output {str(path)!r}: {file_format} can't hold {channels} channel{'s' * (channels != 1)} "
+                f"at {sample_rate:.0f} Hz"
+            )
     size = channels * n_samples * SAMPLE_BYTES.get(subtype, 1)
     if size > RIFF_BYTES and file_format in ("WAV", "WAVEX"):
         file_format = "RF64"
-        if not _takes(file_format, subtype, sample_rate, channels):
+        if not _can_write(file_format, subtype, sample_rate, channels):
             subtype = soundfile.default_subtype(file_format)
     elif size > RIFF_BYTES and file_format not in UNLIMITED:
         raise ValueError(f"output {str(path)!r}: {file_format} can't hold {size / 2**30:.1f} GiB; .wav can")
     return file_format, subtype
 
 
-def _format(path: Path) -> str:
-    """The name that libsndfile gives the format of a file's ending."""
+def _format_of_ending(path: Path) -> str:
+    """Libsndfile's name of the format that the ending of a file names."""
     ending = path.suffix[1:].upper()
     return {"AIF": "AIFF", "OGA": "OGG"}.get(ending, ending)
 
 
-def _takes(file_format: str, subtype: str, sample_rate: int, channels: int) -> bool:
-    """Whether the format can be written so, and keeps the rate; only trying tells.
+def _can_write(file_format: str, subtype: str, sample_rate: float, channels: int) -> bool:
+    """Whether a format holds such a recording, tried with one sample.
 
-    Some open at any rate and fail at the first sample, or write another rate into their header; and Vorbis at rates
-    beyond its own must not be tried.
+    A trial is needed because some formats open at any rate and fail at the first sample, or write another rate into
+    their header. OGG beyond `VORBIS_MAX_RATE` is refused without a trial.
     """
     if file_format == "OGG" and sample_rate > VORBIS_MAX_RATE:
         return False
-    held = io.BytesIO()
+    trial = io.BytesIO()
     try:
-        with soundfile.SoundFile(held, "w", sample_rate, channels, subtype, format=file_format) as file:
+        with soundfile.SoundFile(trial, "w", int(sample_rate), channels, subtype, format=file_format) as file:
             file.buffer_write(bytes(4 * channels), "float32")
-        held.seek(0)
-        with soundfile.SoundFile(held) as file:
+        trial.seek(0)
+        with soundfile.SoundFile(trial) as file:
             return (file.samplerate, file.channels) == (sample_rate, channels)
-    except (ValueError, TypeError, soundfile.SoundFileError):
+    except (ValueError, TypeError, OverflowError, soundfile.SoundFileError):
         return False

@@ -1,4 +1,4 @@
-"""Levels of recordings."""
+"""Levels of recordings, and how they are written in decibels."""
 
 from __future__ import annotations
 
@@ -6,15 +6,31 @@ import math
 
 import numpy as np
 
+from .disk_samples import Samples
+
 RMS = 0.1
-"""The level recordings are brought to, -20 dBFS."""
+"""The level at which transfers are made, -20 dBFS: both recordings are brought to this root mean square."""
+
+PEAK_SAMPLES = 1 << 16
+"""Samples per channel that `peak` reads at a time."""
 
 
 def rms(audio: np.ndarray) -> float:
-    """Root mean square over everything."""
+    """Root mean square over all channels and samples; 0 for an empty array."""
     return float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))) if audio.size else 0.0
 
 
-def decibels(ratio: float) -> str:
-    """A ratio of levels in words."""
-    return f"{20 * math.log10(ratio):.1f} dB"
+def peak(audio: Samples) -> float:
+    """The largest magnitude of a recording (channels, samples); 0 for an empty one."""
+    starts = range(0, audio.shape[1], PEAK_SAMPLES)
+    return max((float(np.abs(audio[:, i : i + PEAK_SAMPLES]).max(initial=0.0)) for i in starts), default=0.0)
+
+
+def ratio_to_db(ratio: float) -> float:
+    """A positive ratio of amplitudes in dB: 2 becomes 6.02."""
+    return 20 * math.log10(ratio)
+
+
+def format_db(ratio: float) -> str:
+    """A positive ratio of amplitudes as messages show it: 2 becomes "6.0 dB"."""
+    return f"{ratio_to_db(ratio):.1f} dB"

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from .disk_samples import Samples
-from .files import _name
+from .files import soundfile_name
 from .formats import clips, format_written
-from .levels import decibels
+from .levels import format_db, peak, ratio_to_db
+from .tags import write_tags
 
 WRITE_SAMPLES = 1 << 16
-"""Samples written at a time: Vorbis takes as much of the stack as it is given to encode at once."""
+"""The most samples per channel in one write."""
 
 
 def check_writable(
-    path: str | os.PathLike[str], sample_rate: int, channels: int, n_samples: int = 0, subtype: str | None = None
+    path: str | os.PathLike[str], sample_rate: float, channels: int, n_samples: int = 0, subtype: str | None = None
 ) -> None:
     """Raise ValueError unless `write_audio` can write such a recording to ``path``."""
     path, target = Path(path), Path(os.path.realpath(path))
@@ -42,34 +42,41 @@ def check_writable(
 def write_audio(
     path: str | os.PathLike[str],
     audio: Samples,
-    sample_rate: int,
+    sample_rate: float,
     subtype: str | None = None,
     tags: Mapping[str, str] | None = None,
     full_scale: float | None = None,
 ) -> float:
-    """Write a recording, (channels, samples), to ``path``, which is replaced only by the finished file.
+    """Write a recording to ``path``, and replace an earlier file only when the new one is finished.
 
-    A link is followed, but its own ending names the format. A file that is replaced passes on its permissions. More
-    than fits into WAV becomes RF64.
+    A symbolic link is followed, but its own ending names the format. A replaced file passes on its permissions. A WAV
+    file that would be too large is written as RF64.
 
     Parameters
     ----------
+    path : path
+        The ending names the format.
+    audio : Samples (channels, samples), or array (samples,)
+    sample_rate : float
+        In Hz; a whole number.
     subtype : str, optional
-        libsndfile's name of the sample format; the format's default where it has no such one.
+        libsndfile's name of the sample format; the format's default where it doesn't have this one.
     tags : mapping of str to str, optional
-        As `read_format` gives them; those that the format can't hold are left out.
+        By the names of `tags`; those that the format can't hold are left out.
     full_scale : float, optional
-        The level that becomes full scale, also in formats that don't clip; by default 1, or the peak where it clips.
+        The amplitude that becomes full scale, in any format. By default 1, or the peak of audio that would clip.
 
     Returns
     -------
     float
-        Gain in dB by which the audio was turned down: 0 or negative.
+        The gain in dB that was applied: 0.0, or negative where the audio was turned down.
 
     Raises
     ------
     ValueError
-        If the format can't hold the rate, the channels or so many samples.
+        If the folder doesn't exist, or the format can't hold the rate, the channels or so many samples.
+    OSError, soundfile.SoundFileError
+        If the file can't be written.
 
     Warns
     -----
@@ -77,22 +84,38 @@ def write_audio(
         If the format clips at full scale and the audio had to be turned down to fit.
     """
     path, target = Path(path), Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
+    if isinstance(audio, np.ndarray):
+        audio = np.atleast_2d(audio)
     channels, n_samples = audio.shape
     file_format, subtype = format_written(path, sample_rate, channels, n_samples, subtype)
-    starts = range(0, n_samples, WRITE_SAMPLES)
     if full_scale is None:
         full_scale = max(1.0, peak(audio)) if clips(subtype) else 1.0
         if full_scale > 1:
-            how = f"turned down by {decibels(full_scale)}, as {subtype} clips at full scale"
-            warnings.warn(f"{path}: {how}", stacklevel=2)
-    partial = target.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+            reason = f"turned down by {format_db(full_scale)}, as {subtype} clips at full scale"
+            warnings.warn(f"{path}: {reason}", stacklevel=2)
+    with (
+        _replacement(target, path.suffix) as partial,
+        soundfile.SoundFile(
+            soundfile_name(partial), "w", int(sample_rate), channels, subtype, format=file_format
+        ) as file,
+    ):
+        write_tags(file, tags or {})
+        for start in range(0, n_samples, WRITE_SAMPLES):
+            file.write((audio[:, start : start + WRITE_SAMPLES] / np.float32(full_scale)).T)
+    return 0.0 - ratio_to_db(full_scale)  # not -0.0 at full scale
+
+
+@contextlib.contextmanager
+def _replacement(target: Path, suffix: str) -> Iterator[Path]:
+    """Yield the path of a new file, which then replaces ``target`` and takes over its permissions.
+
+    After an error the new file is deleted, and ``target`` stays as it was.
+    """
+    partial = target.with_name(f".{uuid.uuid4().hex}{suffix}")
     try:
-        with soundfile.SoundFile(_name(partial), "w", sample_rate, channels, subtype, format=file_format) as file:
-            for name, value in (tags or {}).items():
-                with contextlib.suppress(soundfile.SoundFileError):  # a format without this tag
-                    setattr(file, name, value)
-            for at in starts:
-                file.write((audio[:, at : at + WRITE_SAMPLES] / np.float32(full_scale)).T)
+        yield partial
         if target.exists():
             shutil.copymode(target, partial)
         sync(partial)
@@ -100,16 +123,9 @@ def write_audio(
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    return -20 * math.log10(full_scale) if full_scale > 1 else 0.0
 
 
 def sync(path: Path) -> None:
-    """Bring a file to the disk: renamed before, it could be empty after a loss of power."""
+    """Force a file's data to disk. A file that is renamed before that could be empty after a loss of power."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def peak(audio: Samples) -> float:
-    """The largest magnitude of samples (channels, samples)."""
-    starts = range(0, audio.shape[1], WRITE_SAMPLES)
-    return max((float(np.abs(audio[:, at : at + WRITE_SAMPLES]).max(initial=0.0)) for at in starts), default=0.0)

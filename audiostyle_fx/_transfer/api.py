@@ -12,7 +12,7 @@ import numpy as np
 
 from .._recordings.arrays import check_audio, check_finite
 from .._recordings.disk_samples import SampleFile
-from .._recordings.files import Source
+from .._recordings.files import SoundFileReader
 from .._recordings.formats import check_subtype
 from .._recordings.writing import check_writable, write_audio
 from .._validation import duration as check_duration
@@ -248,7 +248,7 @@ def style_file(
     check_subtype(subtype)
     folder = os.path.dirname(os.path.realpath(out_path))
     with contextlib.ExitStack() as files:
-        source = files.enter_context(Source(in_path, "in_path"))
+        source = files.enter_context(SoundFileReader(in_path, "in_path"))
         layout, subtype = (source.sample_rate, source.channels), subtype or source.subtype
         check_writable(out_path, *layout, subtype=subtype)
         transfer = PreparedTransfer.of(style, style_sample_rate, style_weights, source.sample_rate, chosen)

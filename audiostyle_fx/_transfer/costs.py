@@ -1,4 +1,4 @@
-"""What a transfer needs: samples, memory, and the relative cost of its stages."""
+"""Requirements of a transfer: samples, memory, and the relative cost of its stages."""
 
 from __future__ import annotations
 
@@ -10,28 +10,41 @@ from .parameters import Parameters
 
 
 def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int, style_samples: int) -> int:
-    """About what one item of a batch needs of a card's memory, at the most."""
-    history = 24 if parameters.optimizer == "lbfgs" else 4  # of both points and gradients
-    sizes, held = [], 0
-    for one in (stft, *parameters.other_stfts):
-        n_frames, style_frames = one.n_frames(n_samples), one.n_frames(style_samples)
-        spectrogram = n_frames * channels * one.n_bins
+    """Estimate the most memory that one item of a batch takes on a GPU, in bytes.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        With windows in samples.
+    stft : STFT
+        Of the longest window.
+    channels : int
+    n_samples, style_samples : int
+        Of the item, and of all its styles together.
+    """
+    history = 24 if parameters.optimizer == "lbfgs" else 4  # spectrograms of points and gradients
+    peaks, all_features = [], 0  # in numbers of 4 bytes
+    for window_stft in (stft, *parameters.other_stfts):
+        n_frames, style_frames = window_stft.n_frames(n_samples), window_stft.n_frames(style_samples)
+        spectrogram = n_frames * channels * window_stft.n_bins
         rows, columns = (min(n, TILE + max(parameters.kernel_widths)) for n in (n_frames, style_frames))
         products = rows * (2 * rows + columns) * len(parameters.kernel_widths)
         if not math.isinf(parameters.n_filters):
             features = 2 * spectrogram * max(parameters.kernel_widths) + 6 * n_frames * int(parameters.n_filters)
-            products, held = products + features, held + features
-        sizes.append((24 + history) * spectrogram + 2 * products)
-    return 4 * (max(sizes) + held * (len(sizes) > 1))  # one window after the other, but each holds its features
+            products, all_features = products + features, all_features + features
+        peaks.append((24 + history) * spectrogram + 2 * products)
+    # Windows are evaluated one after the other, but the features of all windows stay in memory.
+    return 4 * (max(peaks) + all_features * (len(peaks) > 1))
 
 
 def iteration_costs(parameters: Parameters, stft: STFT) -> dict[str, float]:
-    """About what an iteration of each stage takes, relative to the spectrogram's; measured."""
+    """Approximate time of an iteration of each stage, relative to one of the spectrogram stage, as measured."""
     windows = [(stft.hop_length / other.hop_length) ** 1.3 for other in parameters.other_stfts]
     return {"spectrogram": 1.0, "phase": 0.5, "waveform": 1.6 * (1 + sum(windows))}
 
 
 def patch_samples(parameters: Parameters, stft: STFT) -> int:
-    """Samples that the widest patch of frames spans, the least that a transfer needs."""
+    """Samples that the widest patch of frames spans; a style must have at least so many."""
     width = max(parameters.kernel_widths)
-    return max((width - 1) * one.hop_length + one.n_fft for one in (stft, *parameters.other_stfts))
+    stfts = (stft, *parameters.other_stfts)
+    return max((width - 1) * window_stft.hop_length + window_stft.n_fft for window_stft in stfts)

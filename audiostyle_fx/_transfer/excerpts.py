@@ -1,7 +1,8 @@
-"""Excerpts that stand for a long style, so that an evaluation costs no more than with a short one.
+"""Random excerpts that represent a long style, so that cost does not grow with the style's length.
 
-The target is a mean over all patches of the style. A mean over patches of which every one is as likely to be drawn as
-any other has the same expectation; stretches of some seconds are drawn, as patches of neighbouring frames share them.
+The target of a transfer is a mean over all patches of the style. A mean over random patches has the same expectation
+if each patch is drawn with the same probability. Whole excerpts of some seconds are drawn, because patches of
+neighbouring frames share these frames.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ from typing import Any
 
 import numpy as np
 
+EXCERPT_SECONDS, EXCERPT_PATCHES = 5.0, 4
+"""Length of an excerpt, and the least number of patches that it spans. Shorter excerpts cover the style better, but
+there are more of them. Measured on a style of three minutes that keeps changing, of which a third is drawn: excerpts of
+10 s leave 4 to 12 times the style loss that the whole style leaves, and excerpts of 3 or 1.5 s leave 3 to 4 times."""
+
 
 def excerpts(n_samples: int, length: int, total: int, seed: Any) -> list[slice]:
-    """Stretches of a recording in which every stretch of up to ``length`` samples is equally likely to be.
+    """Draw excerpts of a recording; each patch of up to ``length`` samples is equally likely to be in one.
 
-    The recording, taken as a circle, is cut into equal parts at a random place, and a stretch is drawn within each, so
-    that they are spread over all of it. One that runs over the end goes on at the start, as an excerpt of its own.
+    The recording, taken as a circle, is divided into equal parts from a random sample on, and one excerpt is drawn
+    within each part, so that excerpts are spread over the whole recording. An excerpt that runs past the end of the
+    recording continues at its start, as a second excerpt.
 
     Parameters
     ----------
@@ -24,24 +31,23 @@ def excerpts(n_samples: int, length: int, total: int, seed: Any) -> list[slice]:
     length : int
         Samples of an excerpt.
     total : int
-        Samples of all excerpts, about; recordings of no more are one excerpt.
+        Samples of all excerpts, approximately. A recording that is no longer than this is one excerpt.
     seed : int or SeedSequence
-        The draw comes from it.
+        Of the random draw.
+
+    Returns
+    -------
+    list of slice
+        Samples of the excerpts.
     """
     count = max(1, round(total / length))
     if n_samples <= max(total, count * length):
         return [slice(0, n_samples)]
     rng, part = np.random.default_rng(seed), n_samples / count
     starts = rng.uniform(0, n_samples) + np.arange(count) * part + rng.uniform(0, part - length, count)
-    found = []
+    drawn = []
     for start in sorted(int(start) % n_samples for start in starts):
-        found.append(slice(start, min(start + length, n_samples)))
+        drawn.append(slice(start, min(start + length, n_samples)))
         if start + length > n_samples:
-            found.append(slice(0, start + length - n_samples))
-    return found
-
-
-EXCERPT_SECONDS, EXCERPT_PATCHES = 5.0, 4
-"""Length of the excerpts from a long style, and how many patches they span at least. Shorter ones cover it better, but
-there are more of them. Measured on a style of three minutes that keeps changing: a third of it in pieces of 10 s leaves
-4 to 12 times the style loss of the whole, in pieces of 3 or 1.5 s 3 to 4 times."""
+            drawn.append(slice(0, start + length - n_samples))
+    return drawn

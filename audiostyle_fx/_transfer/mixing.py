@@ -1,4 +1,4 @@
-"""Levels of the result: float32, dry and wet."""
+"""Levels of the result, and the mix of dry (the content) and wet (the styled content)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,28 @@ from .parameters import Parameters
 FAILED = "the transfer failed: its result is silent or not finite"
 
 MIN_CORRELATION = -0.98
-"""Where wet and dry cancel in the mix more than this, its level is not made up for: no more than 20 dB."""
+"""Where dry and wet cancel more than at this correlation, the loss of level is not made up for completely: the make-up
+gain is at most 20 dB."""
 
 
 def scaled(audio: np.ndarray, gain: float | np.ndarray) -> np.ndarray:
-    """The audio in double precision: the gain of a recording below 1e-38 is more than float32 holds."""
+    """Multiply audio by a gain, in float64: the gain of a recording below 1e-38 is beyond the range of float32."""
     return audio * np.float64(gain)
 
 
 def level_shares(
     parameters: Parameters, dry_rms: float, wet_rms: float, correlation: Callable[[], float]
 ) -> tuple[float, float]:
-    """Factors of dry and wet, with the latter brought to its level; their correlation is asked for where it counts."""
+    """Factors of dry and wet in the result.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        ``mix``, and whether the wet signal is brought to the level of the dry one.
+    dry_rms, wet_rms : float
+    correlation : callable
+        Returns the correlation of dry and wet; called only where both are in the mix.
+    """
     mix = parameters.mix
     ratio = dry_rms / wet_rms if parameters.normalize and parameters.match_level else 1.0
     if mix in (0, 1):
@@ -34,15 +44,15 @@ def level_shares(
 
 
 def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -> tuple[float, float]:
-    """Factors of dry and wet whose sum's RMS moves evenly, in dB, from the one's to the other's."""
-    a, b = (1 - mix) * dry_rms, mix * wet_rms
-    level = math.sqrt(a * a + b * b + 2 * max(correlation, MIN_CORRELATION) * a * b)
+    """Factors of dry and wet whose sum has a level that moves linearly in dB, from dry to wet, as ``mix`` rises."""
+    dry, wet = (1 - mix) * dry_rms, mix * wet_rms
+    level = math.sqrt(dry * dry + wet * wet + 2 * max(correlation, MIN_CORRELATION) * dry * wet)
     makeup = dry_rms ** (1 - mix) * wet_rms**mix / level
     return makeup * (1 - mix), makeup * mix
 
 
 def float32(audio: np.ndarray) -> np.ndarray:
-    """The result in single precision; TransferError where that can't hold its peaks."""
+    """Convert the result to float32; raise TransferError where its peaks are beyond that range."""
     with np.errstate(over="ignore"):
         audio = audio.astype(np.float32)
     if not np.isfinite(audio).all():

@@ -146,7 +146,7 @@ class Result:
         ValueError
             If the format can't hold the audio.
         """
-        return write_audio(path, np.atleast_2d(self.audio), int(self.sample_rate), subtype)
+        return write_audio(path, self.audio, self.sample_rate, subtype)
 
     def plot(self) -> Figure:
         """Return a figure of the audio's spectrogram and the losses by iteration.

@@ -6,45 +6,50 @@ import numpy as np
 
 
 class RollingSamples:
-    """The latest samples of a stream, (channels, samples so far), as an array of all of them is read and written."""
+    """The latest samples of a stream, indexed like an array (channels, samples) of the whole stream.
+
+    Reading or assigning samples that `forget` has discarded raises IndexError.
+    """
 
     def __init__(self, channels: int) -> None:
-        self._parts, self._first, self._stop = [np.zeros((channels, 0), np.float32)], 0, 0
+        self._blocks, self._start, self._stop = [np.zeros((channels, 0), np.float32)], 0, 0
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Channels, and samples so far, those forgotten included."""
-        return len(self._parts[0]), self._stop
+        """Channels, and samples of the stream so far, including the discarded ones."""
+        return len(self._blocks[0]), self._stop
 
     @property
-    def held(self) -> slice:
-        """Those that can be read."""
-        return slice(self._first, self._stop)
+    def stored(self) -> slice:
+        """The samples that are not discarded."""
+        return slice(self._start, self._stop)
 
     def append(self, block: np.ndarray) -> None:
-        """Put samples (channels, any number) behind the last."""
-        self._parts.append(block.astype(np.float32))
+        """Add samples (channels, any number) at the end."""
+        self._blocks.append(block.astype(np.float32))
         self._stop += block.shape[1]
 
     def forget(self, before: int) -> None:
-        """Let go of all samples before one."""
-        held = self._held()
-        self._parts = [held[:, max(0, before - self._first) :].copy()]
-        self._first = self._stop - self._parts[0].shape[1]
+        """Discard all samples before a number."""
+        latest = self._joined()[:, max(0, before - self._start) :].copy()
+        self._blocks = [latest]
+        self._start = self._stop - latest.shape[1]
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        return self._held()[key[0], self._at(key[1])].copy()
+        return self._joined()[key[0], self._offsets(key[1])].copy()
 
     def __setitem__(self, key: tuple[slice, slice], value: np.ndarray) -> None:
-        self._held()[key[0], self._at(key[1])] = value
+        self._joined()[key[0], self._offsets(key[1])] = value
 
-    def _held(self) -> np.ndarray:
-        if len(self._parts) > 1:
-            self._parts = [np.concatenate(self._parts, axis=1)]
-        return self._parts[0]
+    def _joined(self) -> np.ndarray:
+        """The stored samples as one array, which takes the place of the blocks."""
+        if len(self._blocks) > 1:
+            self._blocks = [np.concatenate(self._blocks, axis=1)]
+        return self._blocks[0]
 
-    def _at(self, samples: slice) -> slice:
+    def _offsets(self, samples: slice) -> slice:
+        """Samples of the stream as samples of `_joined`."""
         start, stop, _ = samples.indices(self._stop)
-        if start < self._first:
-            raise IndexError(f"sample {start} is forgotten; the first held is {self._first}")
-        return slice(start - self._first, max(start, stop) - self._first)
+        if start < self._start:
+            raise IndexError(f"sample {start} is forgotten; the first stored one is {self._start}")
+        return slice(start - self._start, max(start, stop) - self._start)

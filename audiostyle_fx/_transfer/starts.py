@@ -1,4 +1,4 @@
-"""Spectra from which a transfer starts."""
+"""Spectra that a transfer starts from when it does not start from the content."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import numpy as np
 from .._engine.arrays.array_module import Array, get_array_module
 from .._engine.spectra.stft import STFT
 
+SMALL_NOISE = 1e-3
+"""Standard deviation of the log-magnitudes that the original algorithm starts from."""
 
-def power_spectra(styles: Sequence[Array], stft: STFT) -> list[Array]:
-    """Return the long-term power spectrum, (1, 1, channels, bins), of each style, (1, channels, samples)."""
+
+def long_term_powers(styles: Sequence[Array], stft: STFT) -> list[Array]:
+    """The mean power spectrum of each style (1, channels, samples): arrays (1, 1, channels, bins)."""
     xp = get_array_module(*styles)
     return [(xp.abs(stft.forward(samples)) ** 2).mean(axis=1, keepdims=True) for samples in styles]
 
@@ -19,21 +22,17 @@ def power_spectra(styles: Sequence[Array], stft: STFT) -> list[Array]:
 def noise_spectrum(
     shape: tuple[int, ...], powers: Sequence[Array], shares: Sequence[float], seed: np.random.SeedSequence
 ) -> Array:
-    """Draw Gaussian noise with the styles' mean long-term spectrum.
+    """Gaussian noise with the styles' mean power spectrum, complex (1, frames, channels, bins).
 
     Parameters
     ----------
-    shape : tuple of int
-        Frames, channels and bins.
+    shape : (frames, channels, bins)
     powers : sequence of array (1, 1, channels, bins)
-        From `power_spectra`.
+        Of each style, by `long_term_powers`.
     shares : sequence of float
-        Share of each style in the mean.
-    seed : numpy.random.SeedSequence
-
-    Returns
-    -------
-    complex64 array (1, frames, channels, bins)
+        Of each style in the target.
+    seed : SeedSequence
+        Of the noise.
     """
     xp = get_array_module(powers[0])
     parts = np.random.default_rng(seed).standard_normal((2, 1, *shape), np.float32)
@@ -42,5 +41,5 @@ def noise_spectrum(
 
 
 def small_noise(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.ndarray:
-    """Draw the log-magnitudes, float32, from which the original algorithm starts."""
-    return np.random.default_rng(seed).standard_normal(shape, np.float32) * np.float32(1e-3)
+    """The log-magnitudes that the original algorithm starts from, float32 of a shape."""
+    return np.random.default_rng(seed).standard_normal(shape, np.float32) * np.float32(SMALL_NOISE)

@@ -72,7 +72,7 @@ class Stream:
     @property
     def buffered(self) -> slice:
         """The samples of the recording that are in memory."""
-        return self._dry.held
+        return self._dry.stored
 
     def feed(self, block: np.ndarray) -> np.ndarray:
         """Take samples (channels, any number) and return those that are due: as many as were taken less the latency.
@@ -134,7 +134,7 @@ class Stream:
         """Set the gain curve by the recording so far, and bring the samples of the result that are kept to it."""
         if not self._setup.parameters.normalize:
             return
-        old, new, kept = self._recording.gain, self._level.gain(self._dry), self._wet.held
+        old, new, kept = self._recording.gain, self._level.gain(self._dry), self._wet.stored
         self._recording = replace(self._recording, gain=new)
         self._wet[:, kept] = scaled(self._wet[:, kept], new(kept) / old(kept))
 

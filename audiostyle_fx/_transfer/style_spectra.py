@@ -13,7 +13,7 @@ from .._engine.kernels.patches import sum_of_products
 from .._engine.spectra.stft import STFT
 from .matched_styles import MatchedStylesKey, StyleTarget
 from .setup import TransferSetup
-from .starts import power_spectra
+from .starts import long_term_powers
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _spectra(key: SpectraKey, styles: Sequence[np.ndarray], xp: ModuleType) -> S
     magnitudes = tuple(tuple(stft.log_magnitude(stft.forward(style)) for style in samples) for stft in key.stfts)
     several = len(key.stfts) > 1
     energies = tuple(tuple(map(_frame_energy, styles)) for styles in magnitudes) if several else ()
-    return StyleSpectra(key, magnitudes, energies, tuple(power_spectra(samples, key.stfts[0])) if key.powers else ())
+    return StyleSpectra(key, magnitudes, energies, tuple(long_term_powers(samples, key.stfts[0])) if key.powers else ())
 
 
 def _frame_energy(log_magnitudes: Array) -> float:

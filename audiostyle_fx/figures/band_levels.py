@@ -7,20 +7,19 @@ import numpy as np
 from .._engine.spectra.stft import default_n_fft
 
 LOW_HZ, HIGH_HZ = 40.0, 20_000.0
-"""The ends of the frequency axis; lower and higher is hardly heard."""
-
+"""The ends of the frequency axis; frequencies beyond them are hardly heard."""
 
 RANGE_DB = 80.0
-"""From the darkest colour to the brightest."""
+"""The range of levels that colours show."""
 
-
-_FRAMES = 256  # at a time
+_FRAMES = 256
+"""Frames transformed at a time."""
 
 
 class BandLevels:
-    """Levels over time in bands of equal width on a logarithmic frequency axis, for a recording that comes in blocks.
+    """Levels over time in bands of equal width on a logarithmic frequency axis, of a recording that comes in blocks.
 
-    A sine at full scale is 0 dB in its band. Channels are averaged by their power, so that nothing cancels.
+    A sine at full scale has 0 dB in its band. The power of the channels is averaged, so opposite ones don't cancel.
 
     Parameters
     ----------
@@ -28,61 +27,69 @@ class BandLevels:
         Of the whole recording, at least 1.
     sample_rate : float
         In Hz.
-    rows, columns : int
-        Bands, and intervals of time at most; short recordings get fewer.
-    high : float
-        The upper end of the highest band, in Hz. Above half the sample rate there is nothing.
+    bands : int
+        Number of bands.
+    intervals : int
+        Number of time intervals; short recordings get fewer.
+    high_hz : float
+        The upper end of the highest band, in Hz. Bands above half the sample rate are empty.
     """
 
     def __init__(
-        self, n_samples: int, sample_rate: float, rows: int = 144, columns: int = 960, high: float = HIGH_HZ
+        self, n_samples: int, sample_rate: float, bands: int = 144, intervals: int = 960, high_hz: float = HIGH_HZ
     ) -> None:
         self._n_fft = default_n_fft(sample_rate)
         self._n_samples = n_samples
-        columns = min(columns, 1 + n_samples // 16)
-        self._hop = max(1, min(self._n_fft // 2, n_samples // columns))
+        intervals = min(intervals, 1 + n_samples // 16)
+        self._hop_length = max(1, min(self._n_fft // 2, n_samples // intervals))
         self._window = np.hanning(self._n_fft + 1)[:-1].astype(np.float32)
-        self._weights = self._bands(sample_rate, np.geomspace(LOW_HZ, high, rows + 1))
-        self._power = np.zeros((columns, rows))
-        self._frames = np.zeros(columns)
-        self._held: np.ndarray | None = None
-        self._next = 0  # frame
+        self._weights = self._band_weights(sample_rate, np.geomspace(LOW_HZ, high_hz, bands + 1))
+        self._power = np.zeros((intervals, bands))
+        self._n_frames = np.zeros(intervals)
+        self._buffer: np.ndarray | None = None  # the samples of frames that are not complete yet
+        self._next_frame = 0
 
-    def _bands(self, sample_rate: float, edges: np.ndarray) -> np.ndarray:
-        """What each bin of a spectrum, twice as fine as the window resolves, adds to each band, (bins, rows)."""
+    def _band_weights(self, sample_rate: float, edges: np.ndarray) -> np.ndarray:
+        """Share of the power of each frequency bin that counts for each band, float32 (bins, bands).
+
+        Spectra are zero-padded to twice the window's length, so bins are half as far apart as the window resolves.
+        """
         step = sample_rate / (2 * self._n_fft)
         bins = np.arange(self._n_fft + 1)[:, None] * step
         shared = np.minimum(bins + step / 2, edges[1:]) - np.maximum(bins - step / 2, edges[:-1])
-        # A tone spreads over 1.5 bins of the window: in a narrower band it still has its whole power.
+        # A tone spreads over 1.5 bins of the window: a narrower band must count its whole power, too.
         narrow = np.maximum(1, 3 * step / np.diff(edges))
         full_scale = 4 / (2 * self._n_fft * np.sum(self._window**2, dtype=np.float64))
         return (np.maximum(shared, 0) / step * narrow * full_scale).astype(np.float32)
 
     def add(self, block: np.ndarray) -> None:
-        """Take the samples (channels, any number) that follow."""
-        if self._held is None:  # the first frame is centred on the first sample
-            self._held = np.zeros((len(block), self._n_fft // 2), np.float32)
-        held = np.concatenate([self._held, block], axis=1)
-        if held.shape[1] < self._n_fft:
-            self._held = held
+        """Add the next samples, (channels, any number)."""
+        if self._buffer is None:  # the first frame is centred on the first sample
+            self._buffer = np.zeros((len(block), self._n_fft // 2), np.float32)
+        samples = np.concatenate([self._buffer, block], axis=1)
+        if samples.shape[1] < self._n_fft:
+            self._buffer = samples
             return
-        n_frames = 1 + (held.shape[1] - self._n_fft) // self._hop
-        frames = np.lib.stride_tricks.sliding_window_view(held, self._n_fft, axis=1)[:, :: self._hop]
+        n_frames = 1 + (samples.shape[1] - self._n_fft) // self._hop_length
+        frames = np.lib.stride_tricks.sliding_window_view(samples, self._n_fft, axis=1)[:, :: self._hop_length]
         for start in range(0, n_frames, _FRAMES):
-            part = frames[:, start : min(start + _FRAMES, n_frames)]
-            spectra = np.fft.rfft(part * self._window, 2 * self._n_fft)
-            power = np.mean(spectra.real**2 + spectra.imag**2, axis=0).astype(np.float32) @ self._weights
-            centres = (self._next + np.arange(len(power))) * self._hop
-            at = np.minimum(centres * len(self._power) // self._n_samples, len(self._power) - 1)
-            np.add.at(self._power, at, power)
-            np.add.at(self._frames, at, 1)
-            self._next += len(power)
-        self._held = held[:, n_frames * self._hop :]
+            self._add_frames(frames[:, start : min(start + _FRAMES, n_frames)])
+        self._buffer = samples[:, n_frames * self._hop_length :]
+
+    def _add_frames(self, frames: np.ndarray) -> None:
+        """Add the power of frames (channels, frames, n_fft) to the intervals in which their centres are."""
+        spectra = np.fft.rfft(frames * self._window, 2 * self._n_fft)
+        power = np.mean(spectra.real**2 + spectra.imag**2, axis=0).astype(np.float32) @ self._weights
+        centres = (self._next_frame + np.arange(len(power))) * self._hop_length
+        intervals = np.minimum(centres * len(self._power) // self._n_samples, len(self._power) - 1)
+        np.add.at(self._power, intervals, power)
+        np.add.at(self._n_frames, intervals, 1)
+        self._next_frame += len(power)
 
     def decibels(self) -> np.ndarray:
-        """The levels, float32 (rows, columns), the lowest band first, once all samples have been added."""
-        if self._held is not None:
-            self.add(np.zeros((len(self._held), self._n_fft // 2), np.float32))
-            self._held = None
-        mean = self._power / np.maximum(self._frames, 1)[:, None]
+        """The levels in dB, float32 (bands, intervals), the lowest band first; call it after the last samples."""
+        if self._buffer is not None:
+            self.add(np.zeros((len(self._buffer), self._n_fft // 2), np.float32))
+            self._buffer = None
+        mean = self._power / np.maximum(self._n_frames, 1)[:, None]
         return (10 * np.log10(np.maximum(mean, 1e-20))).astype(np.float32).T

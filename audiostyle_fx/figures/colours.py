@@ -1,4 +1,4 @@
-"""Colours for levels, and PNG to hold pictures of them."""
+"""A scale of colours for levels, and PNG pictures in it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 
 def colours(count: int) -> np.ndarray:
-    """Colours from near black by way of violet and orange to a pale yellow, float64 (count, 3), sRGB from 0 to 1.
+    """A scale from near black through violet and orange to pale yellow, float64 (count, 3), sRGB from 0 to 1.
 
-    Their lightness rises evenly, in the colour space OKLab, so equal steps of level look equally large.
+    Lightness rises evenly in the colour space OKLab, so equal steps of level look equally large.
 
     References
     ----------
@@ -32,14 +32,28 @@ def colours(count: int) -> np.ndarray:
 
 
 def png(pixels: np.ndarray, palette: np.ndarray) -> bytes:
-    """A PNG of ``pixels``, uint8 (height, width), the top row first, that are indices into a palette (colours, 3)."""
+    """Encode a picture as PNG.
+
+    Parameters
+    ----------
+    pixels : uint8 array (height, width)
+        Indices into the palette, the top row first.
+    palette : float array (colours, 3)
+        sRGB from 0 to 1.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    # These lines take the place of Pillow, a dependency of 5 to 7 MB of which nothing else would be used.
     height, width = pixels.shape
-    lines = np.zeros((height, width + 1), np.uint8)  # each begins with its filter: none
-    lines[:, 1:] = pixels
+    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter: 0, none
+    rows[:, 1:] = pixels
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
     entries = np.round(255 * palette).astype(np.uint8).tobytes()
-    parts = ((b"IHDR", header), (b"PLTE", entries), (b"IDAT", zlib.compress(lines.tobytes(), 9)), (b"IEND", b""))
-    chunks = (struct.pack(">I", len(data)) + kind + data + _checksum(kind + data) for kind, data in parts)
+    contents = ((b"IHDR", header), (b"PLTE", entries), (b"IDAT", zlib.compress(rows.tobytes(), 9)), (b"IEND", b""))
+    chunks = (struct.pack(">I", len(data)) + kind + data + _checksum(kind + data) for kind, data in contents)
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 

@@ -28,8 +28,8 @@ import numpy as np
 
 from .._effects_chain.run import check_chain, check_files, effects, is_style
 from .._effects_chain.step import Step
-from .._recordings.files import Source
-from .._recordings.levels import decibels
+from .._recordings.files import SoundFileReader
+from .._recordings.levels import format_db
 from .._transfer.parameters import DEFAULTS, ORIGINAL_RATE
 from .._transfer.presets import choose
 from .._transfer.style_inputs import check_weights
@@ -244,7 +244,7 @@ def run_folder(
 def _first_rate(paths: Iterable[str]) -> float:
     """The rate of the first recording that can be read, or any: that at which styles are needed first."""
     for path in paths:
-        with contextlib.suppress(ValueError, OSError), Source(path, "input") as source:
+        with contextlib.suppress(ValueError, OSError), SoundFileReader(path, "input") as source:
             return source.sample_rate
     return ORIGINAL_RATE
 
@@ -393,7 +393,7 @@ class _Work:
         waiting = [name for name, one in made.items() if one.full_scale is None]
         louder = [one for one in finished if one < full_scale]
         if waiting and louder:
-            where, much = f"{group}: " * bool(group), decibels(full_scale / min(louder))
+            where, much = f"{group}: " * bool(group), format_db(full_scale / min(louder))
             count = f"{len(louder)} other file" + (
                 "s of this folder were" if len(louder) > 1 else " of this folder was"
             )
@@ -403,7 +403,7 @@ class _Work:
         if waiting and full_scale > 1 and len(made) + len(others) > 1:
             where = f"{group}: its" if group else "all"
             warnings.warn(
-                f"{where} files turned down by {decibels(full_scale)}, as one would clip at full scale", stacklevel=2
+                f"{where} files turned down by {format_db(full_scale)}, as one would clip at full scale", stacklevel=2
             )
         return [replace(self._task(name), full_scale=full_scale) for name in waiting]
 

@@ -16,9 +16,9 @@ import numpy as np
 from .._effects_chain.run import Job, Made, effects, run
 from .._effects_chain.step import Step
 from .._recordings.disk_samples import SampleFile
-from .._recordings.files import Source, read_format
+from .._recordings.files import SoundFileReader, read_format
 from .._recordings.formats import clips, format_written
-from .._recordings.levels import decibels
+from .._recordings.levels import format_db
 from .._recordings.writing import peak, write_audio
 from .._transfer.results import Stage
 from ..progress import Progress
@@ -75,7 +75,7 @@ def perform(task: Task, progress: Progress = None) -> Record:
             if full_scale is None and not task.shared:
                 full_scale = record["level"]
                 if full_scale > 1:
-                    messages.append(f"turned down by {decibels(full_scale)}, as it would clip at full scale")
+                    messages.append(f"turned down by {format_db(full_scale)}, as it would clip at full scale")
             if full_scale is not None:
                 record.update(_finish(task, full_scale))
         except Exception as error:
@@ -108,7 +108,7 @@ def failure(task: Task, error: str) -> Record:
 
 def _make(task: Task, progress: Progress) -> Record:
     """Put what is made of a recording where it waits, in floating point."""
-    with Source(task.source, "input") as source:
+    with SoundFileReader(task.source, "input") as source:
         channels = source.channels
         if os.path.isdir(task.target):
             raise ValueError(f"output {task.target!r} must be a file, not a folder")
@@ -116,7 +116,7 @@ def _make(task: Task, progress: Progress) -> Record:
         _, subtype = format_written(Path(task.target), *written)
     chain = [Step(effects()[name], values) for name, values in task.links]
     made = run(Job(task.source, task.staged, task.start, task.duration, "FLOAT"), chain, progress)
-    with Source(task.staged, "result") as source:
+    with SoundFileReader(task.staged, "result") as source:
         loudest = max((peak(block) for block in source.blocks()), default=0.0)
     return {
         "status": "staged",
@@ -132,7 +132,7 @@ def _finish(task: Task, full_scale: float) -> Record:
     """Bring what waits to its level and its format."""
     subtype, tags = read_format(task.source)
     with (
-        Source(task.staged, "result") as source,
+        SoundFileReader(task.staged, "result") as source,
         SampleFile(os.path.dirname(task.finished), source.channels) as samples,
     ):
         for block in source.blocks():

@@ -21,7 +21,7 @@ import soundfile
 from pedalboard.io import StreamResampler
 
 from .._recordings.arrays import check_finite
-from .._recordings.files import Source
+from .._recordings.files import SoundFileReader
 from ..figures.band_levels import HIGH_HZ, LOW_HZ, RANGE_DB, BandLevels
 from ..figures.colours import colours, png
 from ..folders.find import MEDIA
@@ -329,7 +329,7 @@ class _Media:
         known, name = self.measured(part), self._named(len(self._recordings), "flac")
         self._folder.mkdir(exist_ok=True)
         levels = BandLevels(known.n_samples, known.sample_rate)
-        with Source(part.path, "recording") as source:
+        with SoundFileReader(part.path, "recording") as source:
             blocks = _playable(source, part)
             first = next(blocks)
             path = self._folder / name
@@ -353,7 +353,7 @@ class _Media:
 
 
 def _measure(part: _Part, name: str) -> _Measured:
-    with Source(part.path, name) as source:
+    with SoundFileReader(part.path, name) as source:
         peak, energy, n_values, n_samples = 0.0, 0.0, 0, 0
 
         def weighed(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -373,12 +373,12 @@ def _measure(part: _Part, name: str) -> _Measured:
         return _Measured(peak, rms, n_samples, _rate(source), source.sample_rate, source.channels)
 
 
-def _rate(source: Source) -> int:
+def _rate(source: SoundFileReader) -> int:
     """The rate in Hz at which a browser gets it."""
     return min(max(source.sample_rate, LOWEST_RATE), HIGHEST_RATE)
 
 
-def _playable(source: Source, part: _Part, seen: Any = iter) -> Iterator[np.ndarray]:
+def _playable(source: SoundFileReader, part: _Part, seen: Any = iter) -> Iterator[np.ndarray]:
     """The samples as browsers play them: at most two channels, more being mixed to mono, at such a rate."""
     rate = _rate(source)
     channels = source.channels if source.channels <= 2 else 1

@@ -1,12 +1,9 @@
-"""Pictures of sound: levels in their bands, colours and PNG."""
-
-import io
+"""Levels of sound over time in bands of frequency."""
 
 import numpy as np
 import pytest
 
 from audiostyle_fx.figures.band_levels import HIGH_HZ, LOW_HZ, BandLevels
-from audiostyle_fx.figures.colours import colours, png
 
 RATE = 44_100
 
@@ -38,7 +35,7 @@ def test_the_picture_does_not_depend_on_the_blocks():
 def test_time_runs_from_left_to_right_over_the_whole_width():
     click = np.zeros((1, 40_000), np.float32)
     click[0, 30_000] = 1
-    picture = levels(click, columns=100)
+    picture = levels(click, intervals=100)
     assert picture.shape == (144, 100)
     assert abs(picture[-20].argmax() - 75) <= 1
 
@@ -52,21 +49,3 @@ def test_short_recordings_have_a_picture_without_gaps(n_samples):
 def test_opposite_channels_do_not_cancel():
     noise = np.random.default_rng(0).standard_normal((1, 5000)).astype(np.float32)
     np.testing.assert_allclose(levels(np.concatenate([noise, -noise])), levels(noise), atol=1e-3)
-
-
-def test_lightness_rises_evenly():
-    rgb = colours(65)
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    luminance = linear @ [0.2126, 0.7152, 0.0722]
-    lightness = np.where(luminance > 0.008856, 116 * np.cbrt(luminance) - 16, 903.3 * luminance)  # CIE 1976
-    steps = np.diff(lightness)[6:]  # CIE's own lightness is another one near black
-    assert rgb.min() >= 0 and rgb.max() <= 1
-    assert lightness[0] < 6 and lightness[-1] > 93
-    assert steps.min() > 0.5 * steps.mean() and steps.max() < 2 * steps.mean()
-
-
-def test_png_is_read_back():
-    image = pytest.importorskip("matplotlib.image")
-    pixels = np.random.default_rng(0).integers(0, 65, (7, 13)).astype(np.uint8)
-    read = image.imread(io.BytesIO(png(pixels, colours(65))))
-    np.testing.assert_allclose(read[..., :3], colours(65)[pixels], atol=1 / 255)

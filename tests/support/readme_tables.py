@@ -63,5 +63,5 @@ def stated(name, text):
 if __name__ == "__main__":
     readme = README.read_text(encoding="utf-8")
     for name, make in TABLES.items():
-        readme = pattern(name).sub(lambda _, made=make(): made, readme)
+        readme = pattern(name).sub(lambda _, made=make(): made, readme, count=1)
     README.write_text(readme, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Excerpts of a long style: no stretch likelier than another, and a transfer that measures the same."""
+"""Excerpts of a long style: every patch is equally likely, and a transfer comes as near to the style."""
 
 import math
 
@@ -14,9 +14,9 @@ from audiostyle_fx._transfer.excerpts import excerpts
 @given(st.integers(1, 3000), st.integers(1, 300), st.integers(1, 1000), st.integers(0, 10))
 def test_excerpts_are_as_long_as_asked_for_and_do_not_overlap(n_samples, length, total, seed):
     taken = np.zeros(n_samples, int)
-    for at in excerpts(n_samples, length, total, seed):
-        assert 0 <= at.start < at.stop <= n_samples
-        taken[at] += 1
+    for excerpt in excerpts(n_samples, length, total, seed):
+        assert 0 <= excerpt.start < excerpt.stop <= n_samples
+        taken[excerpt] += 1
     assert taken.max() == 1
     count = max(1, round(total / length))
     assert taken.sum() == (n_samples if n_samples <= max(total, count * length) else count * length)
@@ -24,16 +24,16 @@ def test_excerpts_are_as_long_as_asked_for_and_do_not_overlap(n_samples, length,
 
 def test_every_patch_is_as_likely_as_any_other():
     n_samples, length, total, patch, draws = 500, 40, 120, 15, 4000
-    held = np.zeros(n_samples - patch + 1)
+    counts = np.zeros(n_samples - patch + 1)  # draws that hold the patch from a sample on
     for seed in range(draws):
-        for at in excerpts(n_samples, length, total, seed):
-            held[at.start : max(at.start, at.stop - patch + 1)] += 1
-    likely = 3 * (length - patch + 1) / n_samples
-    assert np.abs(held / draws - likely).max() < 5 * np.sqrt(likely / draws)
-    assert held.mean() / draws == pytest.approx(likely, rel=0.01)
+        for excerpt in excerpts(n_samples, length, total, seed):
+            counts[excerpt.start : max(excerpt.start, excerpt.stop - patch + 1)] += 1
+    probability = 3 * (length - patch + 1) / n_samples
+    assert np.abs(counts / draws - probability).max() < 5 * np.sqrt(probability / draws)
+    assert counts.mean() / draws == pytest.approx(probability, rel=0.01)
 
 
-def test_excerpts_serve_for_the_whole(content, style, other_style, rate, quick):
+def test_excerpts_represent_the_whole_style(content, style, other_style, rate, quick):
     notes = np.concatenate([style, other_style]).reshape(-1, rate // 4)
     long = notes[np.random.default_rng(5).integers(len(notes), size=40)].reshape(-1)
     few = {**quick, "spectrogram_iters": 10, "waveform_iters": 5}
@@ -57,7 +57,7 @@ def test_excerpts_serve_for_the_whole(content, style, other_style, rate, quick):
     assert least < best < least + 0.1 * start
 
 
-def test_a_style_of_no_more_is_used_whole(content, style, rate, quick):
+def test_a_short_style_is_used_whole(content, style, rate, quick):
     want = stylize(content, style, rate, **quick, style_seconds=math.inf).audio
     np.testing.assert_array_equal(stylize(content, style, rate, **quick, style_seconds=1).audio, want)
 

@@ -49,7 +49,7 @@ def test_rolling_samples_are_an_array(steps, start, stop):
         array = np.concatenate([array, block], axis=1)
         rolling.forget(before)
         forgotten = min(max(forgotten, before), array.shape[1])
-    assert (rolling.shape, rolling.held) == (array.shape, slice(forgotten, array.shape[1]))
+    assert (rolling.shape, rolling.stored) == (array.shape, slice(forgotten, array.shape[1]))
     some = slice(max(start, forgotten), stop)
     rolling[:, some] = array[:, some] = -array[:, some]
     np.testing.assert_array_equal(rolling[:, some], array[:, some])

@@ -1,0 +1,52 @@
+"""Whether plugins are offline effects or hold one, at any depth of containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pedalboard import Plugin, PluginContainer
+
+from .native import are_refused_plugins, native_entries
+from .offline_effect import OfflineEffect
+from .python_halves import known_note
+
+
+def has_known_effect(plugin: object) -> bool:
+    """Return within a microsecond whether a plugin is an offline effect or is known to hold one."""
+    if isinstance(plugin, OfflineEffect):
+        return True
+    note = known_note(plugin)
+    return note is not None and any(map(has_known_effect, note.python_halves))
+
+
+def has_effect(plugin: object) -> bool:
+    """Return whether a plugin is an offline effect or holds one; looks at the entries of every container."""
+    if isinstance(plugin, OfflineEffect):
+        return True
+    return isinstance(plugin, PluginContainer) and any(map(has_effect, checked_entries(plugin)))
+
+
+def checked_entries(container: PluginContainer) -> list[Plugin | None]:
+    """List what is in a container.
+
+    Raises
+    ------
+    RuntimeError
+        If the container is the native half of an offline effect whose Python half is gone.
+    """
+    entries = native_entries(container)
+    if are_refused_plugins(entries):
+        raise RuntimeError(
+            "An offline effect in this board has lost its Python half: the effect was put in while audiostyle_fx was "
+            "not installed, or by a method captured before that. Put the effect in again."
+        )
+    return entries
+
+
+def all_plugins(plugins: Iterable[Plugin | None]) -> Iterator[Plugin]:
+    """Yield the plugins and everything in them, but not the native halves of effects."""
+    for plugin in plugins:
+        if plugin is not None:
+            yield plugin
+        if isinstance(plugin, PluginContainer) and not isinstance(plugin, OfflineEffect):
+            yield from all_plugins(checked_entries(plugin))

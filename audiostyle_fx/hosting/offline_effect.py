@@ -1,0 +1,155 @@
+"""The base class of effects that are written in Python and need the whole recording."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pedalboard import Chain
+
+from .native import Audio, refused_plugins
+from .python_halves import NOTE_ATTRIBUTE, note_of
+
+
+class OfflineEffect(Chain):
+    """Base class of effects that are written in Python and see the whole recording at once.
+
+    A subclass implements `render`, and `parameters` if it has attributes of its own. Its instances can be called and
+    put into a `Pedalboard`, a `Chain` or a `Mix`, like any plugin of pedalboard. The list methods inherited from
+    `Chain`, the native half of an effect, raise TypeError: code that walks through boards by
+    ``isinstance(plugin, PluginContainer)`` has to check for `OfflineEffect` first.
+
+    Examples
+    --------
+    >>> class Reverse(OfflineEffect):
+    ...     def render(self, audio, sample_rate):
+    ...         return audio[:, ::-1]
+    >>> board = pedalboard.Pedalboard([Reverse(), pedalboard.Reverb(), Reverse()])
+    """
+
+    def __init__(self) -> None:
+        super().__init__(refused_plugins())
+
+    def render(self, audio: Audio, sample_rate: float) -> npt.NDArray[np.floating[Any]]:
+        """Return the processed recording. Subclasses implement this method.
+
+        Parameters
+        ----------
+        audio : float32 array, shape (channels, samples)
+            The whole recording, at least one sample long. This method may overwrite it.
+        sample_rate : float
+            In Hz.
+
+        Returns
+        -------
+        floating-point array, shape (channels, samples)
+            The same shape as `audio`, without NaN and infinity. The caller copies it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement render(audio, sample_rate)")
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the effect accepts a recording in chunks, by ``reset=False``.
+
+        False here. A subclass that returns True implements `feed` as well.
+        """
+        return False
+
+    def feed(self, audio: Audio, sample_rate: float) -> npt.NDArray[np.floating[Any]]:
+        """Process the next chunk of a recording and return the samples of the result that are finished.
+
+        Parameters
+        ----------
+        audio : float32 array, shape (channels, samples)
+            The samples after the previous chunk since `reset`, any number of them. This method may overwrite it.
+        sample_rate : float
+            In Hz.
+
+        Returns
+        -------
+        floating-point array, shape (channels, any number of samples)
+            The samples after those returned before, without NaN and infinity. The caller copies it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement feed(audio, sample_rate)")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keyword arguments that build an equal effect; `repr` shows them, and copy and pickle carry them over.
+
+        A subclass with attributes of its own returns them here; otherwise copy and pickle raise TypeError.
+        """
+        return {}
+
+    def process(
+        self, input_array: npt.NDArray[Any], sample_rate: float, buffer_size: int = 8192, reset: bool = True
+    ) -> Audio:
+        """Run a recording through this effect, with the arguments and results of `pedalboard.Plugin.process`.
+
+        Parameters
+        ----------
+        input_array : float32 or float64 array, shape (samples,), (channels, samples) or (samples, channels)
+        sample_rate : float
+            In Hz.
+        buffer_size : int
+            Samples that native code processes at a time, at least 1. It has no effect on this plugin.
+        reset : bool
+            False if the array is a chunk of a recording, which only an effect with `streaming` accepts.
+
+        Returns
+        -------
+        float32 array
+            The shape of `input_array`; of chunks, any number of samples.
+
+        Raises
+        ------
+        TypeError, RuntimeError
+            As native code raises them for arguments that it refuses. Also RuntimeError if `reset` is false without
+            `streaming`, or if `render` or `feed` returns another shape or type, NaN or infinity.
+        ValueError
+            If `buffer_size` is below 1.
+        """
+        from .runner import process_hosted  # only now, as the runner imports this module
+
+        return process_hosted(self, input_array, sample_rate, buffer_size, reset)
+
+    __call__ = process  # type: ignore[assignment]  # pedalboard's stub gives the first argument another name
+
+    def reset(self) -> None:
+        """Forget earlier recordings: which axis was time, and chunks. Parameters stay as they are."""
+        note_of(self).reset()
+
+    def __repr__(self) -> str:
+        """Show the package, the class, the parameters and the address, as pedalboard's plugins do."""
+        parameters = "".join(f" {name}={short_repr(value)}" for name, value in self.parameters.items())
+        return f"<{type(self).__module__.partition('.')[0]}.{type(self).__name__}{parameters} at 0x{id(self):x}>"
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        """Build copies and pickles from `parameters`, at every protocol."""
+        if type(self).parameters is OfflineEffect.parameters and vars(self).keys() - {NOTE_ATTRIBUTE}:
+            raise TypeError(
+                f"{type(self).__name__} has attributes that a copy would lack: its class needs `parameters` that "
+                "returns them"
+            )
+        return _from_parameters, (type(self), dict(self.parameters))
+
+    def __bool__(self) -> bool:
+        """Return True, as for any object without a length."""
+        return True
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} is an effect, not a container of plugins")
+
+    append = insert = remove = _refuse
+    __len__ = __iter__ = __contains__ = __getitem__ = __setitem__ = __delitem__ = _refuse
+
+
+def _from_parameters(effect_type: type[OfflineEffect], parameters: dict[str, Any]) -> OfflineEffect:
+    return effect_type(**parameters)
+
+
+def short_repr(value: object) -> str:
+    """Return `repr` of a value, but only shape and dtype of an array, also inside tuples."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(short_repr, value))}{',' * (len(value) == 1)})"
+    return f"<array {value.shape} {value.dtype}>" if isinstance(value, np.ndarray) else repr(value)

@@ -1,0 +1,124 @@
+"""What takes the place of pedalboard's functions; each is made from the native function that it replaces."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from pedalboard import Chain, Plugin, PluginContainer
+
+from .contents import all_plugins, has_effect, has_known_effect
+from .live_streams import check_not_live
+from .native import Audio, native_entries
+from .offline_effect import OfflineEffect
+from .python_halves import keep_python_halves, known_note
+from .runner import process_hosted
+
+
+def container_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
+    """Make `process` of containers: natively without an offline effect, by `process_hosted` with one."""
+
+    @functools.wraps(native)
+    def process(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Audio:
+        if not has_known_effect(self):
+            try:
+                return native(self, *args, **kwargs)
+            except RuntimeError:  # native code also raises it for an effect that was put in before `install`
+                if not has_effect(self):
+                    raise
+        return process_hosted(self, *args, **kwargs)
+
+    return process
+
+
+def list_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
+    """Make `pedalboard.process`: natively without an offline effect in the list, by `process_hosted` with one."""
+
+    def hosted_process(
+        input_array: Any, sample_rate: Any, plugins: Iterable[Any], buffer_size: Any = 8192, reset: Any = True
+    ) -> Audio:
+        chain = Chain(list(plugins))
+        first = next((plugin for plugin in native_entries(chain) if plugin is not None), None)
+        # Native code goes by the arrays that the first plugin was given before; an effect's are known only here.
+        layout_of = first if has_known_effect(first) else None
+        return process_hosted(
+            chain, input_array, sample_rate, buffer_size, reset, plugin_by_plugin=True, layout_of=layout_of
+        )
+
+    @functools.wraps(native)
+    def process(*args: Any, **kwargs: Any) -> Audio:
+        plugins = args[2] if len(args) > 2 else kwargs.get("plugins")
+        if isinstance(plugins, PluginContainer):
+            hosted = has_known_effect(plugins) and not isinstance(plugins, OfflineEffect)
+        else:
+            hosted = isinstance(plugins, Sequence) and any(map(has_known_effect, plugins))
+        return (hosted_process if hosted else native)(*args, **kwargs)
+
+    return process
+
+
+def container_reset(native: Callable[[PluginContainer], None]) -> Callable[[PluginContainer], None]:
+    """Make `reset` of containers, which also resets the effects inside."""
+
+    @functools.wraps(native)
+    def reset(self: PluginContainer) -> None:
+        native(self)
+        if known_note(self) is None:
+            return
+        for plugin in all_plugins([self]):
+            note = known_note(plugin)
+            if note is not None:
+                note.reset()
+            if isinstance(plugin, OfflineEffect):
+                plugin.reset()
+
+    return reset
+
+
+def putting_in(native: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a method that puts plugins into a container, and keeps their Python halves alive."""
+
+    @functools.wraps(native)
+    def method(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Any:
+        arguments = (*args, *kwargs.values())
+        check_not_live(self, *arguments)
+        result = native(self, *args, **kwargs)
+        if known_note(self) or not all(map(_has_no_python_half, arguments)):
+            keep_python_halves(self)
+        return result
+
+    return method
+
+
+def taking_out(native: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a method that takes plugins out of a container, and releases their Python halves."""
+
+    @functools.wraps(native)
+    def method(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Any:
+        result = native(self, *args, **kwargs)
+        if known_note(self):
+            keep_python_halves(self)
+        return result
+
+    return method
+
+
+def handing_out(native: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a method that returns plugins of a container, and keeps the containers among them alive."""
+
+    @functools.wraps(native)
+    def method(self: PluginContainer, /, *args: Any) -> Any:
+        result = native(self, *args)
+        if isinstance(result, PluginContainer) or not isinstance(result, Plugin):  # a native plugin needs nothing
+            keep_python_halves(self)
+        return result
+
+    return method
+
+
+def _has_no_python_half(argument: object) -> bool:
+    """Return whether an argument of a list method brings no plugin with a Python half to keep."""
+    if isinstance(argument, (list, tuple)):
+        return not any(isinstance(entry, PluginContainer) for entry in argument)
+    return argument is None or (isinstance(argument, (int, Plugin)) and not isinstance(argument, PluginContainer))
