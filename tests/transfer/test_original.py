@@ -9,7 +9,11 @@ from audiostyle_fx import stylize
 from audiostyle_fx._recordings.levels import rms
 from audiostyle_fx._recordings.resampling import resample
 from audiostyle_fx._transfer import stages
+from audiostyle_fx._transfer.matched_styles import StyleTarget
+from audiostyle_fx._transfer.objectives import spectrogram_objectives
 from audiostyle_fx._transfer.parameters import Parameters
+from audiostyle_fx._transfer.setup import TransferSetup
+from audiostyle_fx._transfer.style_spectra import SpectraKey, StyleSpectra
 
 
 @pytest.fixture
@@ -27,14 +31,18 @@ def test_the_originals_loss_divides_by_the_contents_frames(frames, style_frames,
     bins, width, rng = 1025, 2, np.random.default_rng(0)
     content, style, x = (rng.random((1, n, bins), np.float32) for n in (frames, style_frames, frames))
     parameters = Parameters(preset="original", n_filters=n_filters, kernel_width=width, alpha=0.3)
-    objective = stages._objective(content, stages._Seen([style], parameters), (1.0,), 1, 22050, parameters, 3)
+    setup = TransferSetup.of(parameters, 22050)
+    spectra = StyleSpectra(SpectraKey(None, setup.stfts, None, powers=False), ((style,),), (), ())
+    target = StyleTarget([np.zeros((1, 1), np.float32)], [1.0])
+    (objective,) = spectrogram_objectives([content], target, spectra, setup)
     (style_loss, content_loss), _ = objective.value_and_grad(x)
 
     def kernel(a, b):
         """Inner products of the features of all patches."""
         u, v = (np.stack([x[0, t : t + width].ravel() for t in range(x.shape[1] - width + 1)]) for x in (a, b))
         if n_filters == 64:
-            return np.maximum(u @ objective._layers[0].filters, 0) @ np.maximum(objective._layers[0].filters.T @ v.T, 0)
+            filters = objective.layers[0].filters
+            return np.maximum(u @ filters, 0) @ np.maximum(filters.T @ v.T, 0)
         sizes = np.linalg.norm(u, axis=1)[:, None] * np.linalg.norm(v, axis=1).astype(np.float64)
         angle = np.arccos(np.clip(u @ v.T / sizes, -1, 1))
         variance = 4 / ((bins + 4096) * width)
