@@ -1,0 +1,148 @@
+"""Batches of recordings, on the CPU and on GPUs, and the GPU memory that they need."""
+
+import numpy as np
+import pytest
+
+from audiostyle_fx import Window, stylize, stylize_batch
+from audiostyle_fx._engine.cuda import devices, streams
+from audiostyle_fx._transfer import costs, recording_transfer, stages
+from audiostyle_fx._transfer.parameters import Parameters
+
+
+@pytest.fixture(scope="session")
+def content(content):
+    return content[:1500]
+
+
+@pytest.fixture(scope="session")
+def style(style):
+    return style[:1500]
+
+
+@pytest.fixture(scope="session")
+def other_style(other_style):
+    return other_style[:1500]
+
+
+@pytest.fixture(scope="session")
+def stereo(content, other_style):
+    return np.stack([content, 0.5 * other_style])
+
+
+@pytest.fixture
+def recordings(content, style, other_style):
+    return np.stack([content, other_style, 0.01 * content[::-1], np.zeros_like(content), style])
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_batch_gives_what_each_gives_alone(cupy, recordings, style, rate, quick, device):
+    parameters = {**quick, "init": "noise", "device": device}
+    results = stylize_batch(recordings, style, rate, **parameters)
+    assert len(results) == len(recordings)
+    for recording, result in zip(recordings, results, strict=True):
+        alone = stylize(recording, style, rate, **parameters)
+        if device == "cpu":
+            np.testing.assert_array_equal(result.audio, alone.audio)
+        np.testing.assert_allclose(result.audio, alone.audio, rtol=0, atol=1e-3 * np.abs(alone.audio).max())
+        assert result.parameters == alone.parameters and result.stages.keys() == alone.stages.keys()
+        for name, stage in alone.stages.items():
+            np.testing.assert_allclose(result.stages[name].style_loss, stage.style_loss, rtol=1e-3)
+            assert result.stages[name].iterations.tolist() == stage.iterations.tolist()
+
+
+def test_channels_that_are_silent_stay_silent_in_a_batch(cupy, stereo, style, rate, quick):
+    left = stereo.copy()
+    left[1] = 0
+    results = stylize_batch([stereo, left, stereo[::-1]], style, rate, **quick, device="cuda")
+    assert results[0].audio.any(axis=1).all() and results[2].audio.any(axis=1).all()
+    assert results[1].audio[0].any() and not results[1].audio[1].any()
+
+
+@pytest.mark.parametrize("contents", [[], [np.zeros(100, np.float32), np.zeros(101, np.float32)]])
+def test_a_batch_is_of_one_shape(contents, style, rate, no_work):
+    with pytest.raises(ValueError, match="contents"):
+        stylize_batch(contents, style, rate)
+
+
+def test_a_batch_refuses_what_stylize_does(content, style, rate, no_work):
+    with pytest.raises(ValueError, match="alpha=-1"):
+        stylize_batch([content], style, rate, alpha=-1)
+    with pytest.raises(TypeError, match="alhpa"):
+        stylize_batch([content], style, rate, alhpa=1)
+    with pytest.raises(ValueError, match="contents"):
+        stylize_batch([content * np.nan], style, rate)
+
+
+@pytest.mark.parametrize("progress", [True, None])
+def test_progress_of_a_batch(cupy, recordings, style, rate, quick, progress, capsys):
+    stylize_batch(recordings[:3], style, rate, **quick, device="cuda:0", progress=progress)
+    shown = capsys.readouterr().err
+    assert ("/3 waveform: 100%" in shown) == bool(progress), shown
+
+
+def test_several_gpus_share_a_batch(monkeypatch, cupy, recordings, style, rate, quick):
+    used, original = [], stages.computing_on
+
+    def computing_on(device, precision):
+        used.append(device)
+        return original(device, precision)
+
+    monkeypatch.setattr(stages, "computing_on", computing_on)
+    sounding = recordings[[0, 1, 2, 4]]
+    results = stylize_batch(sounding, style, rate, **quick, device="cuda")
+    assert sorted(used) == devices.device_names("cuda")
+    on_one = stylize_batch(sounding, style, rate, **quick, device="cuda:0")
+    for result, expected in zip(results, on_one, strict=True):
+        np.testing.assert_allclose(result.audio, expected.audio, rtol=0, atol=1e-3 * np.abs(expected.audio).max())
+
+
+# ---------------------------------------------------------------- memory
+VARIANTS = {
+    "defaults": {},
+    "several widths": {"kernel_width": (1, 4)},
+    "several windows": {"windows": (Window(n_fft=64), Window(n_fft=256)), "kernel_width": (3, 5)},
+    "many filters": {"n_filters": 400},
+    "L-BFGS": {"optimizer": "lbfgs"},
+    "from noise": {"init": "noise", "phase_init": "random"},
+}
+QUICK_VARIANTS = {"defaults", "L-BFGS"}
+
+
+def one_gpu(stand_in, **memory):
+    """Start again with a single GPU that nothing has used."""
+    stand_in.configure(devices=1, **memory)
+    streams.forget_thread()
+    devices.forget_devices()
+
+
+def memory_of(stand_in, recordings, style, rate, parameters):
+    """The most bytes that a batch used, and the bytes that it was expected to use."""
+    one_gpu(stand_in)
+    stylize_batch(recordings, style, rate, **parameters, device="cuda")
+    checked = Parameters(**parameters).in_samples(rate)
+    sizes = (checked, checked.stft(rate), 1, recordings.shape[-1], len(style))
+    return stand_in.peak_bytes(), len(recordings) * costs.item_bytes(*sizes)
+
+
+@pytest.mark.parametrize(
+    "variant", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK_VARIANTS)) for name in VARIANTS]
+)
+def test_a_batch_needs_the_memory_that_is_expected(stand_in, recordings, style, rate, quick, variant):
+    parameters = {**quick, **VARIANTS[variant]}
+    peak, expected = memory_of(stand_in, recordings[[0, 1, 2, 4]], style, rate, parameters)
+    assert 0.4 * expected < peak < 1.3 * expected
+
+
+def test_a_batch_that_runs_out_of_memory_is_halved(stand_in, monkeypatch, recordings, style, rate, quick):
+    batch = recordings[[0, 1, 2, 4]]
+    want = [stylize(recording, style, rate, **quick).audio for recording in batch]
+    peak, _ = memory_of(stand_in, batch, style, rate, quick)
+    one_gpu(stand_in, memory=int(0.8 * peak))
+    monkeypatch.setattr(recording_transfer, "item_bytes", lambda *arguments: 1)
+    with pytest.warns(RuntimeWarning, match="cuda:0 ran out of memory with 4 recordings at once: continuing with 2"):
+        results = stylize_batch(batch, style, rate, **quick)
+    for result, expected in zip(results, want, strict=True):
+        np.testing.assert_allclose(result.audio, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
+    one_gpu(stand_in, memory=peak // 20)
+    with pytest.raises(MemoryError):
+        stylize(batch[0], style, rate, **quick)
