@@ -13,8 +13,8 @@ from audiostyle_fx import Window, stylize, stylize_batch, texture
 from audiostyle_fx._transfer import sections
 from audiostyle_fx._transfer.matched_styles import StyleTarget
 from audiostyle_fx._transfer.presets import choose
-from audiostyle_fx._transfer.sections import CONTEXTS, LONGEST, overlap, plan
 from audiostyle_fx._transfer.section_batch import SectionBatch, three_stages
+from audiostyle_fx._transfer.sections import CONTEXTS, LONGEST, overlap, plan
 from audiostyle_fx._transfer.setup import TransferSetup
 
 SMALL = {"windows": Window(n_fft=256), "kernel_width": 3}  # a patch of 48 ms: sections of 1 s are long
