@@ -1,58 +1,89 @@
-"""The time that is left, told by what has been done."""
+"""Progress events: what each kind holds, and the bar of a recording."""
+
+import json
+import re
 
 import pytest
 
-from audiostyle_fx.progress import Clock
+from audiostyle_fx import ProgressEvent
+from audiostyle_fx.progress import check_progress, reporting
 
-SECONDS = {"first": 1.0, "second": 0.5, "third": 4.0}  # an iteration
-ITERATIONS = {"first": 60, "second": 20, "third": 50}
-TOTAL = sum(SECONDS[stage] * n for stage, n in ITERATIONS.items())
-
-
-@pytest.fixture
-def clock():
-    """A clock that goes as the iterations take their time."""
-    time = 0.0
-
-    def run(costs, sections=1):
-        nonlocal time
-        clock = Clock({stage: sections * n for stage, n in ITERATIONS.items()}, costs, lambda: time)
-        for _ in range(sections):
-            for stage, n in ITERATIONS.items():
-                for _ in range(n):
-                    time += SECONDS[stage]
-                    clock.tick(stage, 1)
-                    yield clock.elapsed, clock.left
-
-    return run
+ITERATIONS = {"spectrogram": 4, "phase": 2, "waveform": 3}
+COSTS = {"spectrogram": 1.0, "phase": 0.5, "waveform": 1.6}
 
 
-def test_costs_that_are_right_tell_the_time_from_the_start(clock):
-    for elapsed, left in clock(SECONDS):
-        assert elapsed + left == pytest.approx(TOTAL)
+def run_stages(make_report, batches):
+    """Call reports as the stages do, batch after batch."""
+    for items in batches:
+        report = make_report(items)
+        for stage, n in ITERATIONS.items():
+            for iteration in range(1 if stage == "phase" else 0, n + 1):
+                report(stage, iteration, n, {"style": 2.0, "content": 1.0})
 
 
-def test_costs_that_are_wrong_are_replaced_by_what_was_seen(clock):
-    totals = [elapsed + left for elapsed, left in clock(dict.fromkeys(SECONDS, 1.0), sections=3)]
-    assert totals[0] == pytest.approx(3 * sum(ITERATIONS.values()))
-    assert totals[80:] == pytest.approx([3 * TOTAL] * len(totals[80:]))
-    assert totals[-1] == 3 * TOTAL
+def test_events_tell_stage_iteration_losses_and_sections():
+    events = []
+    with reporting(events.append, ITERATIONS, COSTS, 3) as make_report:
+        run_stages(make_report, [1, 2])
+    assert all(event.kind == "stage" and event.file is None for event in events)
+    half = len(events) // 2
+    assert {(event.section, event.sections) for event in events[:half]} == {(0, 3)}
+    assert {(event.section, event.sections) for event in events[half:]} == {(1, 3)}
+    assert [(event.stage, event.iteration, event.iterations) for event in events[:6]] == [
+        *(("spectrogram", i, 4) for i in range(5)),
+        ("phase", 1, 2),
+    ]
+    assert events[0].losses == {"style": 2.0, "content": 1.0}
 
 
-def test_nothing_is_left_of_what_was_done_twice(clock):
-    for _ in clock(SECONDS):
-        pass
-    again = Clock({"first": 2}, SECONDS)
-    for _ in range(3):
-        again.tick("first", 1)
-    assert again.left == 0
+def test_a_batch_that_ran_out_of_memory_does_not_count_twice():
+    events = []
+    with reporting(events.append, ITERATIONS, COSTS, 4) as make_report:
+        run_stages(make_report, [4, 2, 2])
+    assert all(event.section + 1 <= event.sections for event in events)
 
 
-def test_what_sets_a_stage_up_does_not_come_again():
-    times = iter([0.0, 7.0, 8.0, 9.0])
-    clock = Clock({"first": 4}, SECONDS, lambda: next(times))
-    clock.tick("first", 0)
-    assert not clock.begun and clock.elapsed == 7
-    clock.tick("first", 1)
-    clock.tick("first", 1)
-    assert clock.begun and (clock.elapsed, clock.left) == (9, 2)
+def test_the_bar_goes_by_cost_and_never_back(capsys):
+    with reporting(True, ITERATIONS, COSTS, 3) as make_report:
+        run_stages(make_report, [1, 2, 2])  # the second batch once more
+    shown = capsys.readouterr().err
+    shares = [int(share) for share in re.findall(r"(\d+)%", shown)]
+    assert shares == sorted(shares) and shares[-1] == 100
+    assert "2/3 waveform" in shown and "style=2" in shown and "<00:00" in shown
+
+
+@pytest.mark.parametrize("progress", [None, False])
+def test_nobody_is_told(progress, capsys):
+    with reporting(progress, ITERATIONS, COSTS, 1) as make_report:
+        assert make_report(1) is None
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("progress", ["bar", 1, 0, 2.0, []])
+def test_what_is_no_progress_is_refused(progress):
+    with pytest.raises(TypeError, match="must be True, False, None or a function"):
+        check_progress(progress)
+
+
+def test_an_event_as_a_dict_has_the_fields_of_its_kind():
+    stage = ProgressEvent(kind="stage", stage="phase", iteration=1, iterations=2)
+    assert stage.as_dict() == {
+        **{"kind": "stage", "stage": "phase", "iteration": 1, "iterations": 2},
+        **{"losses": {}, "section": 0, "sections": 1},
+    }
+    record = {"status": "failed", "error": "it broke"}
+    file = ProgressEvent(kind="file", file="a.wav", bytes=3, record=record)
+    assert file.as_dict() == {"kind": "file", "file": "a.wav", "bytes": 3, **record}
+    end = ProgressEvent(kind="end", done=1, seconds=2.5)
+    assert json.loads(json.dumps(end.as_dict())) == {
+        "kind": "end",
+        "done": 1,
+        "skipped": 0,
+        "failed": 0,
+        "seconds": 2.5,
+    }
+
+
+def test_events_can_not_be_changed():
+    with pytest.raises(AttributeError):
+        ProgressEvent(kind="start").files = 3

@@ -25,7 +25,7 @@ def scaled(audio: np.ndarray, gain: float | np.ndarray) -> np.ndarray:
 def level_shares(
     parameters: Parameters, dry_rms: float, wet_rms: float, correlation: Callable[[], float]
 ) -> tuple[float, float]:
-    """Factors of dry and wet in the result.
+    """Return the factors of dry and wet in the result.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def level_shares(
 
 
 def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -> tuple[float, float]:
-    """Factors of dry and wet whose sum has a level that moves linearly in dB, from dry to wet, as ``mix`` rises."""
+    """Return the factors of dry and wet at which the level of their sum moves linearly in dB as ``mix`` rises."""
     dry, wet = (1 - mix) * dry_rms, mix * wet_rms
     level = math.sqrt(dry * dry + wet * wet + 2 * max(correlation, MIN_CORRELATION) * dry * wet)
     makeup = dry_rms ** (1 - mix) * wet_rms**mix / level

@@ -65,7 +65,7 @@ class Section:
         return slice(self.start, self.stop)
 
     def free(self) -> np.ndarray:
-        """Share of the result in each sample of the window, float32 (samples,): 0 where a neighbour is pinned."""
+        """Return the share of the result in each sample of the window, float32 (samples,): 0 where it is pinned."""
         centres = np.arange(self.window.start, self.window.stop) + 0.5
         share = np.ones(len(centres))
         for border, sign in self.borders:
@@ -74,7 +74,7 @@ class Section:
 
 
 def overlap(patch: int, window: int, sample_rate: float) -> tuple[int, int]:
-    """Samples of the context and of the blends.
+    """Return the samples of the context and of the blends.
 
     Parameters
     ----------

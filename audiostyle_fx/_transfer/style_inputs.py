@@ -16,22 +16,23 @@ from .._validation import sample_rate as check_rate
 
 
 def as_list(style: Any) -> list[Any]:
-    """Styles given one by one, as a list; numbers in lists, as JSON holds an array, become that array.
+    """Return the styles as a list, also if only one is given. Lists of numbers, as in JSON, become arrays.
 
     Raises
     ------
     ValueError
-        If there is none, or a list of numbers has not one length.
+        If there is no style, or the channels in a list of numbers have different lengths.
     """
     styles = [_from_numbers(style)]
     if isinstance(styles[0], (list, tuple)):
-        styles = [_from_numbers(one) for one in styles[0]]
+        styles = [_from_numbers(entry) for entry in styles[0]]
     if not styles:
         raise ValueError(f"style={style!r} must hold at least one style")
     return styles
 
 
 def _from_numbers(style: Any) -> Any:
+    """Convert a list of numbers, or of lists of numbers, to an array; return any other style as it is."""
     first, depth = style, 0
     while isinstance(first, (list, tuple)) and first:
         first, depth = first[0], depth + 1
@@ -55,18 +56,36 @@ def style_shares(weights: Sequence[float]) -> tuple[float, ...]:
 
 
 def check_weights(weights: Any, n_styles: int) -> tuple[float, ...]:
-    """One positive number for each style; ones where none is given."""
+    """Check for one positive number per style, and return them; None becomes equal weights.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer, or a weight is not a positive, finite number.
+    """
     if weights is None:
         return (1.0,) * n_styles
-    listed = isinstance(weights, (Sequence, np.ndarray)) and not isinstance(weights, str)
-    good = listed and np.shape(weights) == (n_styles,) and all(isinstance(weight, Real) for weight in weights)
-    if not good or not all(0 < float(weight) < math.inf for weight in weights):
+    is_list = isinstance(weights, (Sequence, np.ndarray)) and not isinstance(weights, str)
+    numbers = is_list and np.shape(weights) == (n_styles,) and all(isinstance(weight, Real) for weight in weights)
+    if not numbers or not all(0 < float(weight) < math.inf for weight in weights):
         raise ValueError(f"style_weights={weights!r} must hold one positive number for each style, {n_styles} in all")
     return tuple(map(float, weights))
 
 
 def check_rates(rates: Any, styles: Sequence[Any]) -> list[float | None]:
-    """The rate of each style in Hz; None where it is the content's, and for files."""
+    """Check one rate for all styles, or one per style, and return a list with one per style.
+
+    Parameters
+    ----------
+    rates : float, sequence of float or None, or None
+        In Hz; None for files, and for arrays at the content's rate.
+    styles : sequence of path or array
+
+    Raises
+    ------
+    TypeError, ValueError
+        If their number is wrong, a rate is not allowed, or a file has one.
+    """
     files = [isinstance(style, (str, os.PathLike)) for style in styles]
     if np.ndim(rates) == 0:
         if rates is not None and all(files):

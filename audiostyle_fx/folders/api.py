@@ -26,8 +26,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._effects_chain.run import check_chain, check_files, effects, is_style
+from .._effects_chain.catalog import effects
+from .._effects_chain.checks import check_chain, check_files
 from .._effects_chain.step import Step
+from .._effects_chain.style_effect import is_style
 from .._recordings.files import SoundFileReader
 from .._recordings.levels import format_db
 from .._transfer.parameters import DEFAULTS, ORIGINAL_RATE

@@ -11,9 +11,7 @@ from pathlib import Path
 
 from .._recordings.formats import endings
 from .._validation import flag, number
-
-MEDIA = "_media"
-"""How the name ends of the folder beside a listening page."""
+from ..report.media import is_page_media
 
 
 class FolderError(ValueError):
@@ -130,16 +128,10 @@ def _files(folder: str, below: str, target: str, above: tuple[str, ...]) -> Iter
             if os.path.isdir(entry.path) if link else entry.is_dir():
                 if link and _related(real, target):
                     raise FolderError(f"output {target!r} must not be in the input, as by the link {entry.path!r}")
-                if real not in above and not _is_media(entry.path):
+                if real not in above and not is_page_media(entry.path):
                     yield from _files(entry.path, f"{name}/", target, (*above, real))
             elif entry.is_file() if not link else os.path.isfile(real) or not os.path.exists(real):
                 yield name, entry.path, real
-
-
-def _is_media(folder: str) -> bool:
-    """Whether a folder holds what a listening page beside it plays, see `report.write_report`."""
-    page, ending = folder[: -len(MEDIA)], folder[-len(MEDIA) :]
-    return ending == MEDIA and any(os.path.isfile(page + suffix) for suffix in (".html", ".htm"))
 
 
 def _related(one: str, other: str) -> bool:

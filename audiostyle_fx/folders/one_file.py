@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .._effects_chain.run import Job, Made, effects, run
+from .._effects_chain.catalog import effects
+from .._effects_chain.run import Job, JobResult, run
 from .._effects_chain.step import Step
 from .._recordings.disk_samples import SampleFile
 from .._recordings.files import SoundFileReader, read_format
@@ -141,7 +142,7 @@ def _finish(task: Task, full_scale: float) -> Record:
     return {"status": "done", "full_scale": full_scale}
 
 
-def record_of(made: Made) -> Record:
+def record_of(made: JobResult) -> Record:
     """What there is to say of a recording that was made, as plain values."""
     return {
         "sample_rate": made.sample_rate,

@@ -1,5 +1,7 @@
-"""A listening page: content, style and result of many transfers, side by side in a browser."""
+"""The listening page: content, style and result of many transfers next to each other in a browser."""
 
-from .page import Entry, check_page, write_report
+from .clips import ArrayRecording
+from .entries import Entry
+from .page import check_page, write_report
 
-__all__ = ["Entry", "check_page", "write_report"]
+__all__ = ["ArrayRecording", "Entry", "check_page", "write_report"]

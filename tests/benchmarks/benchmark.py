@@ -3,7 +3,7 @@
 Every row runs in a process of its own. The original algorithm in PyTorch is run too where torch is installed; the
 time of one of its evaluations is the unit of the others. The audio loss is taken of the resulting audio, mono at
 22,050 Hz and at equal RMS, by 4,096 fresh random filters, at the gain that suits each result best. With `--device cuda`
-the tables are those of a card, see `card.py`.
+the tables are those of a GPU, see `gpu.py`.
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ import numpy as np
 import pedalboard
 import scipy.optimize
 import soundfile
-from audiostyle_fx.audio import RMS, resample, rms
-from audiostyle_fx.infinite_width import InfiniteWidth
-from audiostyle_fx.random_conv import RandomConv
-from audiostyle_fx.scaling import loss_terms
-from audiostyle_fx.spectral import STFT
-from audiostyle_fx.waveform import WaveformObjective
 
-from audiostyle_fx import infinite_width, install, random_conv, stylize, uninstall
-from audiostyle_fx._engine.arrays.threads import matmul
+from audiostyle_fx import install, stylize, uninstall
+from audiostyle_fx._engine.arrays.matmul import matmul
+from audiostyle_fx._engine.objectives import infinite_width, random_conv
+from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
+from audiostyle_fx._engine.objectives.loss_weights import loss_terms
+from audiostyle_fx._engine.objectives.random_conv import RandomConv
+from audiostyle_fx._engine.objectives.waveform import WaveformObjective
+from audiostyle_fx._engine.spectra.stft import STFT
+from audiostyle_fx._recordings.levels import RMS, rms
+from audiostyle_fx._recordings.resampling import resample
 
 AUDIO = Path(__file__).parents[2] / "examples" / "audio"
 CONTENT, STYLE = "mountain_king.ogg", "anthem.ogg"
@@ -63,11 +65,11 @@ def mono(audio: np.ndarray, rate: float) -> np.ndarray:
     return (mixed * (RMS / rms(mixed))).astype(np.float32)
 
 
-def objective(kind: type, frames: tuple[np.ndarray, np.ndarray], **arguments: Any) -> Any:
+def objective(kind: Any, frames: tuple[np.ndarray, np.ndarray], **arguments: Any) -> Any:
     """Either objective, for log-magnitudes of content and style."""
     content, style = frames
     shape = {"n_frames": content.shape[1], "bins": content.shape[2], "sample_rate": RATE, "active_channels": 1}
-    return kind(content, style, loss_terms([11], alpha=ALPHA, **shape), **arguments)
+    return kind.of_styles(content, style, loss_terms([11], alpha=ALPHA, **shape), **arguments)
 
 
 def audio_loss(audio: np.ndarray, rate: float) -> dict[str, float]:
@@ -209,16 +211,16 @@ def main() -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="ten iterations of the original (20 for its phases on a card), no transfer with 4,096 filters",
+        help="ten iterations of the original (20 for its phases on a GPU), no transfer with 4,096 filters",
     )
-    parser.add_argument("--device", default="cpu", help="'cpu', 'cuda' or one card, such as 'cuda:1'")
+    parser.add_argument("--device", default="cpu", help="'cpu', 'cuda' or one GPU, such as 'cuda:1'")
     parser.add_argument("--row", help=argparse.SUPPRESS)
     options = parser.parse_args()
     iterations = 10 if options.quick else options.iterations
     if options.device != "cpu":
-        from card import card_tables
+        from gpu import gpu_tables
 
-        card_tables(options.device, iterations, options.quick, options.row)
+        gpu_tables(options.device, iterations, options.quick, options.row)
         return
     if options.row:
         special = {

@@ -17,10 +17,13 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from audiostyle_fx.audio import read_audio, resample, write_audio
 from benchmark import AUDIO, CONTENT, MONO, RATE, STYLE, machine, recording
 
-from audiostyle_fx import style_folder, stylize, works
+from audiostyle_fx import style_folder, stylize
+from audiostyle_fx._recordings.files import read_audio
+from audiostyle_fx._recordings.resampling import resample
+from audiostyle_fx._recordings.writing import write_audio
+from audiostyle_fx._transfer import recording_transfer
 
 STEMS, SECONDS = 24, 10
 
@@ -56,8 +59,8 @@ class Transfers:
     """Takes the time of transfers in this process."""
 
     def __init__(self) -> None:
-        self.seconds, self._transfer = 0.0, works.three_stages
-        works.three_stages = self  # type: ignore[assignment]
+        self.seconds, self._transfer = 0.0, recording_transfer.three_stages
+        recording_transfer.three_stages = self  # type: ignore[assignment]
 
     def __call__(self, *arguments: Any) -> Any:
         """Run one."""

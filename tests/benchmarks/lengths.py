@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 import soundfile
-from audiostyle_fx.audio import resample
 from benchmark import AUDIO, CONTENT, STYLE, in_process, machine, peak_megabytes
 from matplotlib.figure import Figure
 
 from audiostyle_fx import style_file, stylize
+from audiostyle_fx._recordings.resampling import resample
 
 PLOT = AUDIO.parent / "lengths.png"
 FUNCTIONS = "stylize", "style_file"

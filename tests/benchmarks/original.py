@@ -28,7 +28,7 @@ def istft(spectrum: np.ndarray) -> np.ndarray:
 
 
 def allow_tf32(allowed: bool) -> None:
-    """Let a card round the factors of matrix products and convolutions to 10 bits of mantissa, or not."""
+    """Let a GPU round the factors of matrix products and convolutions to 10 bits of mantissa, or not."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
 
 

@@ -12,17 +12,14 @@ what `benchmark.py` measures.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import scipy.optimize
-from audiostyle_fx.infinite_width import InfiniteWidth
-from audiostyle_fx.parameters import DEFAULTS, PRESETS
-from audiostyle_fx.spectral import STFT
 from benchmark import CONTENT, MONO, RATE, STYLE, machine, mono, objective, recording
 
-from audiostyle_fx import stylize
+from audiostyle_fx import PRESETS, stylize
+from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
+from audiostyle_fx._engine.spectra.stft import STFT
 
 LAGS = slice(10, 200)
 """Hundredths of a second."""
@@ -75,10 +72,10 @@ def audio_loss(audio: np.ndarray, content: np.ndarray, style: np.ndarray) -> tup
     return float(style_loss), float(content_loss)
 
 
-def measure(content: np.ndarray, style: np.ndarray, parameters: dict[str, Any]) -> dict[str, float]:
-    """The gradient steps of a transfer, and what comes out of it."""
-    audio = stylize(content, style, RATE, **parameters).audio
-    steps = parameters["spectrogram_iters"] + parameters["waveform_iters"]
+def measure(content: np.ndarray, style: np.ndarray, preset: str) -> dict[str, float]:
+    """The gradient steps of a transfer, and the losses and rhythms of its result."""
+    audio, parameters = stylize(content, style, RATE, preset=preset).audio, PRESETS[preset].parameters
+    steps = parameters.spectrogram_iters + parameters.waveform_iters
     style_loss, content_loss = audio_loss(audio, content, style)
     rhythms = {"style's beat": similarity(audio, style), "song's beat": similarity(audio, content)}
     return {"steps": steps, "style loss": style_loss, "content loss": content_loss, **rhythms}
@@ -86,9 +83,10 @@ def measure(content: np.ndarray, style: np.ndarray, parameters: dict[str, Any]) 
 
 def main() -> None:
     """Print the table."""
-    sets = {"defaults": DEFAULTS, **PRESETS}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("presets", nargs="*", default=[*sets], metavar="PRESET", help=f"of {', '.join(sets)}; all")
+    parser.add_argument(
+        "presets", nargs="*", default=[*PRESETS], metavar="PRESET", help=f"of {', '.join(PRESETS)}; all"
+    )
     parser.add_argument("--style", choices=["anthem", "beat"], help="one of the styles alone")
     options = parser.parse_args()
     content, anthem = (recording(name, MONO)[0] for name in (CONTENT, STYLE))
@@ -97,7 +95,7 @@ def main() -> None:
     print(f"| preset | style | {' | '.join(digits)} |\n|---|---|{'---:|' * len(digits)}")
     for style_name, style in (("anthem", anthem), ("beat", beat())):
         for name in options.presets if options.style in (None, style_name) else []:
-            row = measure(content, style, asdict(sets[name]))
+            row = measure(content, style, name)
             cells = " | ".join(f"{row[column]:.{places}f}" for column, places in digits.items())
             print(f"| {name} | {style_name} | {cells} |", flush=True)
 

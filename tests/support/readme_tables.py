@@ -63,5 +63,5 @@ def stated(name, text):
 if __name__ == "__main__":
     readme = README.read_text(encoding="utf-8")
     for name, make in TABLES.items():
-        readme = pattern(name).sub(lambda _, made=make(): made, readme, count=1)
+        readme = pattern(name).sub(lambda _, text=make(): text, readme, count=1)  # noqa: B008
     README.write_text(readme, encoding="utf-8")

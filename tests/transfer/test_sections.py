@@ -1,4 +1,4 @@
-"""Long recordings: sections that cover them, joins that nobody hears, work in proportion to the length."""
+"""Long recordings: sections that cover them, inaudible joins, and work in proportion to the length."""
 
 import itertools
 import re
@@ -33,11 +33,11 @@ def musical(rate):
 
 
 def chord(rate, seconds, pitches, seed):
-    """Partials of several pitches, at once and all the time, with some noise."""
-    rng, at = np.random.default_rng(seed), np.arange(round(seconds * rate)) / rate
+    """Steady partials of several pitches, with some noise."""
+    rng, times = np.random.default_rng(seed), np.arange(round(seconds * rate)) / rate
     partials = [(pitch * k, k) for pitch in pitches for k in range(1, 8)]
-    audio = sum(np.sin(2 * np.pi * (pitch * at + rng.random())) / k for pitch, k in partials)
-    return (0.03 * audio + 0.01 * rng.standard_normal(len(at))).astype(np.float32)
+    audio = sum(np.sin(2 * np.pi * (pitch * times + rng.random())) / k for pitch, k in partials)
+    return (0.03 * audio + 0.01 * rng.standard_normal(len(times))).astype(np.float32)
 
 
 PITCHES = [110.0, 138.6, 164.8]
@@ -71,7 +71,7 @@ def test_sections_are_equal_and_cover_everything_once(n_samples, section, contex
 
 
 @given(st.integers(2, 9), st.integers(0, 50))
-def test_what_is_pinned_is_finished(count, fade):
+def test_pinned_samples_are_finished(count, fade):
     sections = plan(1000 * count, 1000, 200, fade)
     finished = np.zeros(1000 * count, bool)
     for s in sections[::2]:
@@ -133,7 +133,7 @@ def test_quiet_sections_stay_quiet(content, style, rate, quick):
         assert abs(20 * np.log10(out[middle].std() / audio[middle].std())) < 6
 
 
-def test_bar_and_seconds_count_what_is_styled(content, style, rate, quick, capsys):
+def test_bar_and_seconds_count_styled_sections(content, style, rate, quick, capsys):
     audio = np.concatenate([content, content, np.zeros(16000, np.float32), content])
     result = stylize(audio, style, rate, **quick, section_seconds=1, progress=True)
     shown = capsys.readouterr().err.split("\r")[-1]
@@ -149,11 +149,11 @@ def test_no_seams(steady, steady_style, rate):
 
 @pytest.fixture(scope="session")
 def by_chance(musical, style, rate):
-    """What an unsectioned transfer has where the joins would be: notes begin and end there too."""
+    """Seams that an unsectioned transfer has where the joins would be, since notes begin and end there too."""
     return seams(stylize(musical, style, rate, **HEARD).audio, musical, joins(musical, rate), rate)
 
 
-def less(report, chance):
+def relative_to(report, chance):
     return {name: (mean - chance[name][0], percentiles) for name, (mean, percentiles) in report.items()}
 
 
@@ -161,7 +161,7 @@ def less(report, chance):
 def test_no_seams_in_music(musical, style, rate, by_chance, stage_inputs):
     result = stylize(musical, style, rate, **HEARD, section_seconds=SECTION).audio
     assert sum(len(contents) for contents, _ in stage_inputs) == 1 + len(joins(musical, rate))
-    report = less(seams(result, musical, joins(musical, rate), rate), by_chance)
+    report = relative_to(seams(result, musical, joins(musical, rate), rate), by_chance)
     assert inaudible(report), report
 
 
@@ -170,23 +170,23 @@ def test_seams_of_short_contexts_and_fades_are_found(musical, style, rate, by_ch
     monkeypatch.setattr(sections, "CONTEXT_SECONDS", 0)
     monkeypatch.setattr(sections, "FADE_SECONDS", 0)
     result = stylize(musical, style, rate, **HEARD, section_seconds=SECTION).audio
-    assert less(seams(result, musical, joins(musical, rate), rate), by_chance)["flux"][0] > 2
+    assert relative_to(seams(result, musical, joins(musical, rate), rate), by_chance)["flux"][0] > 2
 
 
 @pytest.mark.slow
 def test_seams_of_independent_sections_are_found(steady_style, rate):
     steady = chord(rate, 12, PITCHES, 12)
-    at, half = [0, *joins(steady, rate), len(steady)], rate // 20
+    borders, half = [0, *joins(steady, rate), len(steady)], rate // 20
     butted, faded, ramp = np.zeros_like(steady), np.zeros_like(steady), np.arange(2 * half) / (2 * half)
-    for i, (start, stop) in enumerate(itertools.pairwise(at)):
+    for i, (start, stop) in enumerate(itertools.pairwise(borders)):
         first = max(0, start - half)
         part = stylize(steady[first : stop + half], steady_style, rate, **HEARD, phase_init="random", seed=i).audio
         butted[start:stop] = part[start - first :][: stop - start]
         part[: 2 * half] *= ramp if start else 1
         part[-2 * half :] *= 1 - ramp if stop < len(steady) else 1
         faded[first : first + len(part)] += part
-    assert seams(butted, steady, at[1:-1], rate)["flux"][0] > 1
-    assert seams(faded, steady, at[1:-1], rate)["level"][0] < -1
+    assert seams(butted, steady, borders[1:-1], rate)["flux"][0] > 1
+    assert seams(faded, steady, borders[1:-1], rate)["level"][0] < -1
 
 
 def test_work_is_in_proportion_to_the_length(musical, style, rate, quick, stage_inputs):
@@ -245,10 +245,10 @@ def test_batches_of_long_recordings(musical, style, rate, quick):
 
 
 def test_progress_counts_every_section(musical, style, rate, quick):
-    seen = []
+    events = []
     content = musical[: 5 * rate]
-    stylize(content, style, rate, **quick, section_seconds=1.0, progress=seen.append)
-    last = [event for event in seen if event.stage == "waveform" and event.iteration == event.iterations]
+    stylize(content, style, rate, **quick, section_seconds=1.0, progress=events.append)
+    last = [event for event in events if event.stage == "waveform" and event.iteration == event.iterations]
     assert [(event.section, event.sections) for event in last] == [(k, 5) for k in range(5)]
 
 

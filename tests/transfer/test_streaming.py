@@ -141,8 +141,8 @@ def test_a_stream_that_broke_is_not_continued(streamed, song, rate):
 def test_no_more_is_held_than_the_sections_need(streamed, song, rate):
     for at in range(0, song.shape[1], 2000):
         streamed(song[:, at : at + 2000], rate, reset=False)
-    for held in (streamed._stream._work.dry.held, streamed._stream._work.wet.held):
-        assert held.stop == song.shape[1] and held.stop - held.start < 2 * streamed.latency(rate)
+    for stored in (streamed._stream._work.dry.stored, streamed._stream._work.wet.stored):
+        assert stored.stop == song.shape[1] and stored.stop - stored.start < 2 * streamed.latency(rate)
 
 
 # ---------------------------------------------------------------- boards

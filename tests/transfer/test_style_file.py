@@ -134,7 +134,7 @@ def test_sections_are_read_and_written_one_by_one(stereo, style, rate, quick, tm
             return original(self, key, *value)
 
         monkeypatch.setattr(SampleFile, name, spy)
-    for name in ("READ_SAMPLES", "WRITE_SAMPLES"):
+    for name in ("files.READ_SAMPLES", "writing.WRITE_SAMPLES", "levels.PEAK_SAMPLES"):
         monkeypatch.setattr(f"audiostyle_fx._recordings.{name}", rate)
     soundfile.write(tmp_path / "song.wav", np.tile(stereo, 12).T, rate)
     style_file(tmp_path / "song.wav", tmp_path / "out.wav", style, **quick, section_seconds=1.0)

@@ -1,9 +1,9 @@
 r"""The weights of the losses: one alpha has the same effect at any rate, channel count, kernel width, duration.
 
-The reference is the original's :math:`g = 4096\,\sigma^2`, with 4,096 filters of variance :math:`\sigma^2 = 4 / ((1025 +
-4096) K)` on 1025 bins. The gain of other spectra is scaled by their density of bins, that is bins per Hz over all
-channels that are not silent, and not by their number of bins: the top octave of a high rate is nearly empty. The
-content loss, a sum over patches, is scaled to the original's 420 patches.
+The reference is the original's :math:`g = 4096\,\sigma^2`, with 4,096 filters of variance
+:math:`\sigma^2 = 4 / ((1025 + 4096) K)` on 1025 bins. The gain of other spectra is scaled by their density of bins
+(bins per Hz, over all channels that are not silent) instead of their number: the top octave of a high rate is nearly
+empty. The content loss, a sum over patches, is scaled to the original's 420 patches.
 """
 
 from __future__ import annotations

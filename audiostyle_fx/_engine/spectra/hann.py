@@ -37,7 +37,7 @@ def divide_by_squared_window_sum(y: Array, n_fft: int, hop_length: int, n_frames
         Number of windows; they cover all samples of y.
     """
     xp, n_samples, steps = get_array_module(y), y.shape[-1], math.ceil(n_fft / hop_length)
-    if n_frames < steps - 1:  # so short that no sample lies under as many windows as one in a long recording
+    if n_frames < steps - 1:  # so short that head and tail overlap
         return y / constant(squared_window_sum, n_fft, hop_length, n_frames, like=y)[:n_samples]
     parts = constant(_head_period_tail, n_fft, hop_length, like=y)
     period = steps * hop_length
@@ -66,6 +66,6 @@ def _head_period_tail(n_fft: int, hop_length: int) -> np.ndarray:
     steps = math.ceil(n_fft / hop_length)
     n_frames, head_stop = 2 * steps, (steps - 1) * hop_length - n_fft // 2
     total = squared_window_sum(n_fft, hop_length, n_frames)
-    # Of the inner part, from the first sample under all its windows on, a whole number of hops is at least a window.
+    # Several hops as one period: an array operation on long rows is faster.
     middle, tail = total[head_stop : head_stop + steps * hop_length], total[n_frames * hop_length - n_fft // 2 :]
     return np.concatenate([total[:head_stop], middle, tail])

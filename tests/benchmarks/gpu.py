@@ -1,9 +1,9 @@
-"""The benchmark's tables of a card: python tests/benchmarks/benchmark.py --device cuda [--quick].
+"""The benchmark's tables of a GPU: python tests/benchmarks/benchmark.py --device cuda [--quick].
 
 Times are by the host's clock, from a call until all of its work has ended, warm, the median of several. This package
-and the original in PyTorch run on the same card, in processes of their own, at equal precision. Beside each row stands
-what the card itself allows: the time of the row's matrix products and that of its traffic with memory, at the rates of
-a large product and of a large copy in the same run.
+and the original in PyTorch run on the same GPU, in separate processes, at equal precision. Each row also gives the
+lower bounds that the GPU sets: the time of the row's matrix products, and the time of its memory traffic, at the rates
+of a large product and of a large copy in the same run.
 """
 
 from __future__ import annotations
@@ -21,24 +21,27 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from audiostyle_fx.backend import matmul
-from audiostyle_fx.cards import PRECISIONS, captured, computing_on, places
-from audiostyle_fx.optimize import Adam, minimize
-from audiostyle_fx.parameters import DEFAULTS
-from audiostyle_fx.stages import SPECTROGRAM_ADAM, WAVEFORM_ADAM, adam_beta
 from benchmark import CONTENT, MONO, ORIGINAL, RATE, ROWS, STYLE, audio_loss, in_process, machine, problems, recording
 
 from audiostyle_fx import stylize, stylize_batch
+from audiostyle_fx._engine.arrays.matmul import matmul
+from audiostyle_fx._engine.cuda.devices import PRECISIONS, device_index, device_names
+from audiostyle_fx._engine.cuda.graphs import captured
+from audiostyle_fx._engine.cuda.streams import computing_on
+from audiostyle_fx._engine.optimizers.adam import Adam
+from audiostyle_fx._engine.optimizers.minimize import minimize
+from audiostyle_fx._transfer.parameters import DEFAULTS
+from audiostyle_fx._transfer.stages import SPECTROGRAM_ADAM, WAVEFORM_ADAM, adam_beta
 
 GEMM_SIZE, COPY_FLOATS = 8192, 1 << 28
 CLIPS, STEPS = 64, 200
 TRANSFERS = [name for name in ROWS if "lbfgs" not in name and "emulated" not in name]
 
 
-# ---------------------------------------------------------------- what the card has to do
+# ---------------------------------------------------------------- the work of the GPU
 @dataclass(frozen=True)
 class Work:
-    """Operations of matrix products, and bytes between the card and its memory.
+    """Operations of matrix products, and bytes between the GPU and its memory.
 
     A product with a result of r elements takes 2 r operations for each element of depth, reads its factors once and
     writes its result once. Between products, each pass that needs the whole of an array reads or writes it once; passes
@@ -177,30 +180,30 @@ def mean(call: Callable[[], Any], times: int, xp: Any) -> float:
 
 def step(objective: Any, x: Any, xp: Any, adam: dict[str, Any], times: int) -> float:
     """Seconds of an evaluation and a step, in the middle of `minimize`."""
-    first, last, at = 5, 5 + times, {}
+    first, last, clock = 5, 5 + times, {}
 
     def report(iteration: int, losses: Any) -> None:
         if iteration in (first, last):
             xp.cuda.get_current_stream().synchronize()
-            at[iteration] = time.perf_counter()
+            clock[iteration] = time.perf_counter()
 
     beta = adam_beta(last + 1)
     minimize(objective.value_and_grad, x, Adam(n_iter=last + 1, beta1=beta, beta2=beta, **adam), last + 1, report)
-    return (at[last] - at[first]) / times
+    return (clock[last] - clock[first]) / times
 
 
 # ---------------------------------------------------------------- the sections, each in a process of its own
-def rates(place: str, iterations: int, quick: bool) -> dict[str, Any]:
-    """The card, operations a second of a large product in each precision, and bytes a second of a large copy."""
+def rates(device: str, iterations: int, quick: bool) -> dict[str, Any]:
+    """The GPU, operations per second of a large product in each precision, and bytes per second of a large copy."""
     rates: dict[str, Any] = {}
     for precision in PRECISIONS:
-        with computing_on(place, precision) as xp:
+        with computing_on(device, precision) as xp:
             a = xp.asarray(np.random.default_rng(0).standard_normal((1, GEMM_SIZE, GEMM_SIZE), np.float32))
             rates[precision] = 2 * GEMM_SIZE**3 / mean(partial(matmul, a, a), 10, xp)
-    with computing_on(place) as xp:
+    with computing_on(device) as xp:
         a, b = (xp.zeros(COPY_FLOATS, np.float32) for _ in range(2))
         rates["bytes"] = 2 * 4 * COPY_FLOATS / mean(partial(xp.copyto, b, a), 10, xp)
-        properties = xp.cuda.runtime.getDeviceProperties(int(place.partition(":")[2]))
+        properties = xp.cuda.runtime.getDeviceProperties(device_index(device))
         driver, runtime = (
             f"{number // 1000}.{number % 1000 // 10}"
             for number in (xp.cuda.runtime.driverGetVersion(), xp.cuda.runtime.runtimeGetVersion())
@@ -209,14 +212,14 @@ def rates(place: str, iterations: int, quick: bool) -> dict[str, Any]:
         if shutil.which("nvidia-smi"):
             command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
             release = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.split()[0]
-        rates["card"] = (
+        rates["gpu"] = (
             f"{properties['name'].decode()}, {properties['totalGlobalMem'] / 2**30:.0f} GiB, driver {release} for CUDA "
             f"{driver}, cupy {xp.__version__} with CUDA {runtime}"
         )
     return rates
 
 
-def transfers(place: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
+def transfers(device: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
     """End to end, with audio losses."""
     rows = []
     for name in TRANSFERS:
@@ -226,13 +229,13 @@ def transfers(place: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
         (content, rate), (style, _) = recording(CONTENT, size), recording(STYLE, size)
         work = Size.of(content, style, rate).transfer(**parameters)
         for precision in PRECISIONS:
-            call = partial(stylize, content, style, rate, device=place, precision=precision, **parameters)
+            call = partial(stylize, content, style, rate, device=device, precision=precision, **parameters)
             row = {"name": name, "precision": precision, "seconds": median(call, 3 if quick else 7)}
             rows.append(row | asdict(work) | audio_loss(call().audio, rate))
     return rows
 
 
-def batch(place: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
+def batch(device: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
     """Many recordings at once: the content, from a different moment on each time."""
     (content, rate), (style, _) = recording(CONTENT, MONO), recording(STYLE, MONO)
     n_samples = content.shape[1]
@@ -240,18 +243,18 @@ def batch(place: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
     work = Size.of(content, style, rate, CLIPS).transfer()
     rows = []
     for precision in PRECISIONS:
-        call = partial(stylize_batch, contents, style, rate, device=place, precision=precision)
+        call = partial(stylize_batch, contents, style, rate, device=device, precision=precision)
         row = {"precision": precision, "seconds": median(call, 1 if quick else 3), "audio": CLIPS * n_samples / rate}
         rows.append(row | asdict(work))
     return rows
 
 
-def evaluations(place: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
+def evaluations(device: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
     """One evaluation, launched operation by operation and as a graph, and one with a step of Adam, as a graph."""
     (content, rate), (style, _) = recording(CONTENT, MONO), recording(STYLE, MONO)
     size, times, rows = Size.of(content, style, rate), STEPS // 4 if quick else STEPS, []
     for precision in PRECISIONS:
-        with computing_on(place, precision) as xp:
+        with computing_on(device, precision) as xp:
             for name, (objective, x) in problems(xp).items():
                 n_filters = 4096 if "4096" in name else math.inf
                 waveform = "waveform" in name
@@ -274,7 +277,7 @@ def _losses(objective: Any, x: Any) -> Any:
     return objective.value_and_grad(x)[0]
 
 
-def original(place: str, iterations: int, quick: bool) -> dict[str, dict[str, float]]:
+def original(device: str, iterations: int, quick: bool) -> dict[str, dict[str, float]]:
     """The original in PyTorch, for each precision: end to end, without its phases, and a step by PyTorch's own Adam."""
     from original import GRIFFIN_LIM, Original, allow_tf32
 
@@ -282,11 +285,11 @@ def original(place: str, iterations: int, quick: bool) -> dict[str, dict[str, fl
     rows = {}
     for precision in PRECISIONS:
         allow_tf32(precision == "tf32")
-        warm = Original(content, style, device=place)
+        warm = Original(content, style, device=device)
         row = {"evaluation": warm.seconds_per_evaluation(20), "step": warm.seconds_per_step(STEPS // 4)}
         del warm
         start = time.perf_counter()
-        peer = Original(content, style, device=place)
+        peer = Original(content, style, device=device)
         found = peer.spectrogram(iterations)
         row["without_phases"] = time.perf_counter() - start
         audio = peer.samples(found, 20 if quick else GRIFFIN_LIM)
@@ -305,21 +308,21 @@ SECTIONS = {
 
 
 # ---------------------------------------------------------------- tables
-def card_tables(device: str, iterations: int, quick: bool, section: str | None = None) -> None:
-    """Print the tables of a card, or what one section measures."""
-    place = places(device)[0]
+def gpu_tables(device: str, iterations: int, quick: bool, section: str | None = None) -> None:
+    """Print the tables of a GPU, or what one section measures."""
+    device = device_names(device)[0]
     if section:
-        print(json.dumps(SECTIONS[section](place, iterations, quick)))
+        print(json.dumps(SECTIONS[section](device, iterations, quick)))
         return
 
     def measure(section: str) -> Any:
-        arguments = ["--device", place, "--iterations", str(iterations), *["--quick"] * quick]
+        arguments = ["--device", device, "--iterations", str(iterations), *["--quick"] * quick]
         return in_process(*arguments, "--row", section)
 
     rates = measure("rates")
     torch = importlib.util.find_spec("torch") is not None
     versions = machine() + (f", torch {version('torch')}" if torch else "")
-    print(f"Measured on {rates['card']}; {versions}.\n")
+    print(f"Measured on {rates['gpu']}; {versions}.\n")
     print(
         f"A product of {GEMM_SIZE} x {GEMM_SIZE} matrices: {rates['float32'] / 1e12:.1f} TFLOP/s in float32, "
         f"{rates['tf32'] / 1e12:.1f} in TF32. A copy: {rates['bytes'] / 1e9:.0f} GB/s, read and written."

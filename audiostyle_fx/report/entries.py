@@ -1,0 +1,235 @@
+"""Entries of a listening page: one recording each."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .._transfer.results import Result
+from .clips import ArrayRecording, Clip
+from .json_data import json_number, json_value
+from .media import PageMedia, level_db
+
+Recording: TypeAlias = str | os.PathLike[str] | ArrayRecording
+"""A path, or samples in memory."""
+
+_STAGES = ("spectrogram", "phase", "waveform")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One recording of a listening page: its content, styles and result, and how the result was made.
+
+    Attributes
+    ----------
+    name : str
+        Shown in the list, which can be sorted by it.
+    result : path, ArrayRecording or None
+        The styled recording; None if the transfer failed.
+    content : path or ArrayRecording, optional
+        None for a texture, which has no content.
+    style : tuple of path or ArrayRecording
+    start, duration : float
+        The part of the content that was styled, in seconds.
+    seconds : float
+        Computing time.
+    parameters : mapping of str to value
+        Shown as JSON; infinity is allowed.
+    chain : str
+        The effects as they are typed on the command line.
+    stages : mapping of str to mapping
+        The stages that ran, of "spectrogram", "phase" and "waveform", each with the attributes of `Stage` as keys:
+        "seconds", a number, and the sequences "iterations", "style_loss", "content_loss" and, optionally,
+        "inconsistency".
+    error : str, optional
+        Reason of a failure; shown in place of the players.
+    """
+
+    name: str
+    result: Recording | None
+    content: Recording | None = None
+    style: tuple[Recording, ...] = ()
+    start: float = 0.0
+    duration: float = math.inf
+    seconds: float = 0.0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    chain: str = ""
+    stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    error: str | None = None
+
+    @classmethod
+    def of_result(
+        cls,
+        result: Result,
+        name: str | None = None,
+        content: Recording | np.ndarray | None = None,
+        style: Recording | np.ndarray | Sequence[Recording | np.ndarray] = (),
+        *,
+        start: float = 0.0,
+        duration: float = math.inf,
+        chain: str = "",
+    ) -> Entry:
+        """Make an entry from the result of a transfer.
+
+        A result that was written to a file is read from there; the audio of any other result goes into the page.
+
+        Parameters
+        ----------
+        result : Result
+        name : str, optional
+            By default the name of the result's file, or of the content's.
+        content : path, ArrayRecording or float array (channels, samples) or (samples,), optional
+            An array has the result's sample rate; `ArrayRecording` holds one with another rate.
+        style : the same, or a sequence of them
+        start, duration : float
+            The part of the content that was styled, in seconds.
+        chain : str
+            The effects as they are typed on the command line.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an array is no recording.
+        """
+
+        def recording(value: Recording | np.ndarray) -> Recording:
+            if isinstance(value, np.ndarray):
+                return ArrayRecording(value, result.sample_rate)
+            return value if isinstance(value, ArrayRecording) else Path(value)
+
+        made = result.path if result.path is not None else result.audio
+        styles = style if isinstance(style, Sequence) and not isinstance(style, str) else [style]
+        if name is None:
+            named = next((path for path in (result.path, content) if isinstance(path, str | os.PathLike)), None)
+            name = "result" if named is None else Path(named).name
+        return cls(
+            name,
+            None if made is None else recording(made),
+            None if content is None else recording(content),
+            tuple(map(recording, styles)),
+            start,
+            duration,
+            result.seconds,
+            result.parameters,
+            chain,
+            {stage_name: vars(stage) for stage_name, stage in result.stages.items()},
+        )
+
+    @classmethod
+    def of_record(
+        cls,
+        name: str,
+        record: Mapping[str, Any],
+        source: str | os.PathLike[str] | None,
+        target: str | os.PathLike[str],
+        style: Sequence[str | os.PathLike[str]] = (),
+        *,
+        start: float = 0.0,
+        duration: float = math.inf,
+        chain: str = "",
+    ) -> Entry:
+        """Make an entry from a file's record in the manifest of a folder.
+
+        Parameters
+        ----------
+        name : str
+        record : mapping
+            With "status", and "error" if that is "failed"; otherwise with "seconds" and "transfers", of which the last
+            one's "parameters" and "stages" are shown.
+        source : path or None
+            The content; None for a texture.
+        target : path
+            The result, which a failed file doesn't have.
+        style : sequence of path
+        start, duration : float
+            The part of the content that was styled, in seconds.
+        chain : str
+            The effects as they are typed on the command line.
+        """
+        failed = record["status"] == "failed"
+        last: Mapping[str, Any] = record["transfers"][-1] if record.get("transfers") else {}
+        return cls(
+            name,
+            None if failed else Path(target),
+            None if source is None else Path(source),
+            tuple(map(Path, style)),
+            start,
+            duration,
+            record.get("seconds", 0.0),
+            last.get("parameters", {}),
+            chain,
+            last.get("stages", {}),
+            record["error"] if failed else None,
+        )
+
+
+def describe(entry: Entry, media: PageMedia) -> dict[str, Any]:
+    """Add an entry's recordings to the media; return the entry in the form page.js reads.
+
+    Recordings are indices into the list of all recordings of the page. Those that can't be read are left out, and
+    "problems" says why.
+    """
+    stages = {name: _describe_stage(entry.stages[name]) for name in _STAGES if name in entry.stages}
+    last = list(stages.values())[-1] if stages else {}
+    final = {kind: last[f"{kind}_loss"][-1] if last.get(f"{kind}_loss") else None for kind in ("style", "content")}
+    description: dict[str, Any] = {
+        "name": entry.name,
+        "chain": entry.chain,
+        "error": entry.error or (None if entry.result else "There is no result."),
+        "seconds": json_number(entry.seconds),
+        "parameters": json_value(entry.parameters),
+        "stages": stages,
+        "final_loss": final,
+        "start": json_number(entry.start),
+        "problems": [],
+        "turned_down": 0.0,
+        "level": {},
+        "content": None,
+        "result": None,
+        "style": [],
+    }
+    return description if description["error"] else {**description, **_describe_recordings(entry, media)}
+
+
+def _describe_recordings(entry: Entry, media: PageMedia) -> dict[str, Any]:
+    """Add an entry's recordings to the media; content and result are turned down together if one would clip."""
+    described: dict[str, Any] = {"problems": [], "level": {}, "style": []}
+    recordings = [("content", entry.content), ("result", entry.result), *(("style", style) for style in entry.style)]
+    measured = []
+    for kind, recording in recordings:
+        if recording is None:
+            continue
+        source = recording if isinstance(recording, ArrayRecording) else os.fspath(recording)
+        clip = Clip(source, entry.start, entry.duration) if kind == "content" else Clip(source)
+        try:
+            measured.append((kind, clip, media.measure(clip, kind)))
+        except (OSError, ValueError) as error:
+            described["problems"].append(str(error))
+    pair_peak = max((measurements.peak for kind, _, measurements in measured if kind != "style"), default=1.0)
+    described["turned_down"] = level_db(max(1.0, pair_peak))
+    for kind, clip, measurements in measured:
+        index = media.add(clip, max(1.0, measurements.peak if kind == "style" else pair_peak))
+        if kind == "style":
+            described["style"].append(index)
+        else:
+            described[kind], described["level"][kind] = index, level_db(measurements.rms)
+    return described
+
+
+def _describe_stage(stage: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert a stage to JSON types, with empty lists for the losses that it lacks."""
+    series = {
+        "iterations": stage.get("iterations"),
+        "style_loss": stage.get("style_loss"),
+        "content_loss": stage.get("content_loss"),
+        "inconsistency": stage.get("inconsistency"),
+    }
+    lists = {name: [json_number(value) for value in values] for name, values in series.items() if values is not None}
+    empty: dict[str, Any] = {"iterations": [], "style_loss": [], "content_loss": []}
+    return {"seconds": json_number(stage.get("seconds", 0.0)), **empty, **lists}

@@ -1,0 +1,250 @@
+"""The listening page in a real browser: it plays, switches, sorts and fits the window."""
+
+import contextlib
+import functools
+import http.server
+import os
+import shutil
+import threading
+
+import pytest
+from support.listening_page import MARKUP, STAGES, media_names
+
+from audiostyle_fx.report import Entry, write_report
+from audiostyle_fx.report import page as report_page
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Chromium, driven by Playwright. Without it the tests are skipped, or fail if REQUIRE_BROWSER is set."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        program = None
+    if program is None:
+        reason = "Playwright or Chromium is not installed"
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """A function that opens a page, which must neither fail nor write to the console."""
+    messages, contexts = [], []
+
+    def failed(request):
+        if request.failure != "net::ERR_ABORTED":  # the page itself aborts a request when it changes to other sound
+            messages.append(f"{request.url[:100]} {request.failure}")
+
+    def open_page(address, width=1280, height=900):
+        contexts.append(chromium.new_context(viewport={"width": width, "height": height}))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.on("requestfailed", failed)
+        page.goto(address if isinstance(address, str) else address.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert messages == []
+
+
+@pytest.fixture
+def three_entries(recording, tmp_path):
+    """A page of three entries, the last one failed."""
+    style = (recording("s.wav", 3.0, seed=7), recording("t.wav", 2.0, seed=8))
+    first = Entry(MARKUP, recording("r1.wav", 6.0), recording("c1.wav", 6.0), style[:1], seconds=3.0, stages=STAGES)
+    second = Entry(
+        "2 <i>",
+        recording("r2.wav", 6.0, seed=1, peak=0.1),
+        recording("c2.wav", 6.0),
+        style,
+        seconds=1.0,
+        stages={"waveform": {**STAGES["waveform"], "style_loss": [2e5, 1e5]}},
+    )
+    entries = [first, second, Entry("10 failed", None, error="RuntimeError: <b>no</b>")]
+    write_report(tmp_path / "page.html", entries, title=MARKUP)
+    return tmp_path / "page.html"
+
+
+AUDIO = """(kind) => { const audio = document.querySelector(`audio[data-kind=${kind}]`);
+    return {time: audio.currentTime, paused: audio.paused, error: audio.error?.message ?? null, src: audio.currentSrc};
+}"""
+TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((node) => {
+    const box = node.getBoundingClientRect(), text = node instanceof HTMLElement ? box.left + node.scrollWidth : 0;
+    return !node.closest(".view") && Math.max(box.right, text) > innerWidth + 0.5;
+}).map((node) => node.outerHTML.slice(0, 80))"""
+PLAYS = "([kind, from]) => document.querySelector(`audio[data-kind=${kind}]`).currentTime > from"
+
+
+def names(page):
+    return page.locator("#index tbody button").all_inner_texts()
+
+
+def test_it_plays_and_switches_at_the_same_position(visit, three_entries):
+    page = visit(three_entries)
+    assert page.evaluate(AUDIO, "result")["src"] == ""  # nothing is decoded before it is asked for
+    page.keyboard.press("Space")
+    page.wait_for_function(PLAYS, arg=["result", 0.5])
+    page.evaluate("""() => { window.starts = [];
+        for (const audio of document.querySelectorAll("audio"))
+            audio.addEventListener("playing", () => starts.push([audio.dataset.kind, audio.currentTime])); }""")
+    for key, kind, other in (("1", "content", "result"), ("b", "result", "content"), ("a", "content", "result")):
+        page.keyboard.press(key)
+        page.wait_for_function("(kind) => starts.length && starts.at(-1)[0] === kind", arg=kind)
+        started, left = page.evaluate("starts.at(-1)[1]"), page.evaluate(AUDIO, other)
+        assert left["paused"] and abs(started - left["time"]) < 0.1
+        page.wait_for_function(PLAYS, arg=[kind, started + 0.3])
+    before = page.evaluate(AUDIO, "content")["time"]
+    page.keyboard.press("s")
+    page.wait_for_function(PLAYS, arg=["style", 0.3])
+    page.keyboard.press("2")  # where the pair was left, not where the style is
+    page.wait_for_function("starts.at(-1)[0] === 'result'")
+    assert before <= page.evaluate("starts.at(-1)[1]") < before + 0.4
+    page.keyboard.press("Space")
+    states = [page.evaluate(AUDIO, kind) for kind in ("content", "result", "style")]
+    assert all(state["paused"] and state["error"] is None for state in states)
+
+
+def test_a_style_starts_over_at_its_end(visit, three_entries):
+    page = visit(three_entries)
+    page.keyboard.press("3")
+    page.keyboard.press("Space")
+    page.wait_for_function(PLAYS, arg=["style", 0.2])
+    page.evaluate("document.querySelector('audio[data-kind=style]').currentTime = 2.8")
+    page.wait_for_function("document.querySelector('audio[data-kind=style]').currentTime < 1")
+    assert not page.evaluate(AUDIO, "style")["paused"]
+
+
+def test_a_click_in_a_picture_listens_there(visit, three_entries):
+    page = visit(three_entries)
+    view = page.get_by_role("slider", name="Position in content")
+    box = view.bounding_box()
+    view.click(position={"x": box["width"] / 2, "y": 20})
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function(PLAYS, arg=["content", 3.05])
+    assert page.evaluate(AUDIO, "content")["time"] < 4.5
+    page.keyboard.press("Space")  # the button that was clicked does not keep the key
+    assert page.evaluate(AUDIO, "content")["paused"]
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(AUDIO, "content")["time"] < 3
+    assert page.get_by_role("button", name="Content").first.get_attribute("aria-pressed") == "true"
+
+
+def test_the_list_is_sorted_filtered_and_stepped_through(visit, three_entries):
+    page = visit(three_entries)
+    assert page.locator("#name").inner_text() == MARKUP and page.title() == MARKUP
+    assert page.evaluate("window.broken") is None
+    page.get_by_role("button", name="Sort by name").click()
+    assert names(page) == ["2 <i>", MARKUP, "10 failed"]
+    page.get_by_role("button", name="Sort by name").click()
+    assert names(page) == [MARKUP, "2 <i>", "10 failed"]  # what failed stays last
+    orders = {
+        "final style loss": [MARKUP, "2 <i>", "10 failed"],
+        "level of the result": ["2 <i>", MARKUP, "10 failed"],
+        "computing time": ["2 <i>", MARKUP, "10 failed"],
+    }
+    for column, order in orders.items():
+        page.get_by_role("button", name=f"Sort by {column}").click()
+        assert names(page) == order
+    page.keyboard.press("k")
+    assert page.locator("#name").inner_text() == "2 <i>"
+    assert page.get_by_role("button", name="Style 2").count() == 1
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#problems").inner_text() == "RuntimeError: <b>no</b>"
+    assert not page.locator("#transport").is_visible()
+    page.keyboard.press("ArrowUp")
+    assert page.locator("#name").inner_text() == MARKUP
+    page.get_by_placeholder("Filter by name").press_sequentially("FAIL jk")
+    assert page.get_by_placeholder("Filter by name").input_value() == "FAIL jk"
+    assert names(page) == [] and page.locator("#name").inner_text() == MARKUP
+    page.get_by_placeholder("Filter by name").fill("FAIL")
+    assert names(page) == ["10 failed"]
+
+
+@pytest.mark.parametrize("width", [360, 700, 1280])
+def test_nothing_is_wider_than_the_window(visit, three_entries, width):
+    page = visit(three_entries, width, 740)
+    for _ in range(3):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(TOO_WIDE) == []
+        page.keyboard.press("j")
+
+
+def test_long_words_are_broken_on_a_phone(visit, recording, tmp_path):
+    word = "x" * 150
+    result = recording("r.wav")
+    longest = result.rename(tmp_path / f"{word}.wav")
+    shown = {"result": longest, "chain": word, "parameters": {"p": word}, "stages": STAGES}
+    entries = [Entry(word, content=tmp_path / f"{word}.flac", **shown), Entry(word, None, error=word)]
+    write_report(tmp_path / "page.html", entries, title=word)
+    page = visit(tmp_path / "page.html", 360, 740)
+    for _ in range(2):
+        assert page.evaluate(TOO_WIDE) == []
+        page.keyboard.press("j")
+
+
+def test_two_hundred_entries_play_from_the_folder(visit, recording, tmp_path, monkeypatch):
+    monkeypatch.setattr(report_page, "INLINE_BYTES", 0)
+    content, style = recording("c.wav", 2.0), recording("s.wav", 2.0)
+    results = [recording(f"{k}.wav", 2.0, seed=k) for k in range(4)]
+    entries = [Entry(f"{k:03d} ü.wav", results[k % 4], content, (style,), stages=STAGES, seconds=k) for k in range(200)]
+    write_report(tmp_path / "page.html", entries)
+    assert len(media_names(tmp_path / "page.html")) == 12
+    page = visit(tmp_path / "page.html")
+    assert len(names(page)) == 200
+    for _ in range(55):
+        page.keyboard.press("j")
+    assert page.locator("#name").inner_text() == "055 ü.wav"
+    row = page.get_by_role("button", name="055 ü.wav").bounding_box()
+    assert 0 < row["y"] < 900 - row["height"] and page.evaluate("scrollY") == 0  # the list has scrolled, not the page
+    page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 100)")
+    page.keyboard.press("Space")
+    page.wait_for_function(PLAYS, arg=["result", 0.3])
+    page.keyboard.press("1")
+    page.wait_for_function(PLAYS, arg=["content", 0.5])
+    page.get_by_placeholder("Filter by name").fill("199")
+    page.get_by_role("button", name="199 ü.wav").click()
+    page.wait_for_function(PLAYS, arg=["content", 0.1])  # goes on playing
+    assert page.evaluate(AUDIO, "content")["error"] is None
+
+
+def test_it_starts_in_the_middle_whatever_the_server_can(visit, recording, tmp_path, monkeypatch):
+    monkeypatch.setattr(report_page, "INLINE_BYTES", 0)
+    write_report(tmp_path / "page.html", [Entry("one", recording("r.wav", 60.0, 48_000, 2))])
+    handler = functools.partial(SequentialServer, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = visit(f"http://127.0.0.1:{server.server_address[1]}/page.html")
+        view = page.get_by_role("slider")
+        view.click(position={"x": 0.8 * view.bounding_box()["width"], "y": 20})
+        page.keyboard.press("Space")
+        page.wait_for_function(PLAYS, arg=["result", 48.3])
+        view.click(position={"x": 0.2 * view.bounding_box()["width"], "y": 20})
+        page.wait_for_function(PLAYS, arg=["result", 12.1])
+        assert page.evaluate(AUDIO, "result")["time"] < 20
+        page.close()
+        server.shutdown()
+
+
+class SequentialServer(http.server.SimpleHTTPRequestHandler):
+    """Gives whole files only."""
+
+    def log_message(self, *_):
+        pass
+
+    def copyfile(self, source, outputfile):
+        with contextlib.suppress(ConnectionError):  # the browser had enough
+            super().copyfile(source, outputfile)

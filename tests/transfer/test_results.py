@@ -1,0 +1,77 @@
+"""Results: losses, gain, files, and what a notebook shows."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+import soundfile
+
+import audiostyle_fx
+from audiostyle_fx import Result, style_file, stylize
+
+
+@pytest.fixture
+def result(content, style, rate, quick):
+    return stylize(content, style, rate, **quick)
+
+
+def test_the_losses_are_those_at_the_end(result):
+    last = result.stages["waveform"]
+    assert result.style_loss == last.style_loss[-1] and result.content_loss == last.content_loss[-1]
+    assert type(result.style_loss) is float
+
+
+def test_silence_has_no_losses(style, rate, quick):
+    result = stylize(np.zeros(8000, np.float32), style, rate, **quick)
+    assert result.style_loss is None and result.content_loss is None and result.stages == {}
+    assert "loss" not in repr(result)
+    assert "<audio" in result._repr_html_()
+
+
+def test_a_result_is_saved_by_one_call(result, tmp_path, rate):
+    assert result.save(tmp_path / "out.wav", "FLOAT") == 0.0
+    saved, its_rate = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    np.testing.assert_array_equal(saved, result.audio)
+    assert its_rate == rate
+    with pytest.raises(ValueError, match="the format must be one of"):
+        result.save(tmp_path / "out.xyz")
+
+
+def test_a_loud_result_says_by_how_much_it_was_turned_down(result, tmp_path):
+    audio = 4 * result.audio / np.abs(result.audio).max()
+    loud = Result(
+        sample_rate=result.sample_rate, duration=result.duration, stages={}, seconds=0.0, parameters={}, audio=audio
+    )
+    with pytest.warns(UserWarning, match=r"turned down by 12\.0 dB"):
+        gain = loud.save(tmp_path / "out.flac")
+    assert gain == pytest.approx(-20 * np.log10(4))
+    assert np.abs(soundfile.read(tmp_path / "out.flac")[0]).max() == pytest.approx(1, abs=1e-3)
+
+
+def test_a_result_in_a_file_knows_its_path_and_reads_it(content, style, rate, quick, tmp_path):
+    soundfile.write(tmp_path / "in.wav", content, rate, "FLOAT")
+    result = style_file(tmp_path / "in.wav", tmp_path / "out.wav", style, style_sample_rate=rate, **quick)
+    assert result.path == str(tmp_path / "out.wav") and result.gain_db == 0.0
+    np.testing.assert_array_equal(result.audio[0], stylize(content, style, rate, **quick).audio)
+    assert repr(result.path) in repr(result)
+
+
+def test_repr_is_short(result):
+    text = repr(result)
+    assert len(text) < 200 and text.startswith("<Result: 1.00 s at 8000 Hz, mono, style loss ")
+
+
+def test_a_notebook_shows_a_player(result, rate):
+    page = result._repr_html_()
+    data = base64.b64decode(re.search(r"data:audio/flac;base64,([^\"]+)", page)[1])
+    audio, its_rate = soundfile.read(io.BytesIO(data))
+    assert its_rate == rate and len(audio) == result.audio.size
+    assert "style loss" in page
+
+
+def test_the_package_knows_its_version():
+    assert re.fullmatch(r"\d+\.\d+.*", audiostyle_fx.__version__)
+    with pytest.raises(AttributeError, match="no attribute 'versoin'"):
+        audiostyle_fx.versoin  # noqa: B018
