@@ -8,7 +8,8 @@ import pytest
 from support import readme_tables
 
 from audiostyle_fx import StyleTransfer, stylize
-from audiostyle_fx.cli.command import _options, _understood
+from audiostyle_fx.cli.options import parse_options
+from audiostyle_fx.cli.request import parse_request
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -29,10 +30,11 @@ def test_the_commands_in_the_readme_are_understood():
     lines = re.findall(r"^audiostyle (.*)$", README, re.MULTILINE)
     assert len(lines) >= 3
     for line in lines:
-        _understood(_options(line.split()))
+        parse_request(parse_options(line.split()))
     words = re.search(r"audiostyle (examples/\S+ \S+ style \S+)$", README, re.MULTILINE)[1].split()
-    source, _, [style] = _understood(_options(words))
-    assert (ROOT / source).exists()
+    request = parse_request(parse_options(words))
+    [style] = request.chain
+    assert (ROOT / request.source).exists()
     assert style.effect.name == "style" and all((ROOT / path).exists() for path in style.values["style"])
 
 

@@ -1,1 +1,1 @@
-"""Any effects, one after the other, from file to file."""
+"""Chains of effects with names, run from file to file."""

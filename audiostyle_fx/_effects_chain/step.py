@@ -1,16 +1,16 @@
-"""An effect with the values given to it."""
+"""An effect of a chain, with the values given to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from .catalog import Effect
+from .definitions import Effect
 
 
 @dataclass(frozen=True)
 class Step:
-    """An effect and the values given to it, by name; of several files a list."""
+    """An effect of a chain, and the values given to it by name; several files are a list."""
 
     effect: Effect
     values: dict[str, Any] = field(default_factory=dict)
@@ -19,20 +19,22 @@ class Step:
     def files(self) -> list[str]:
         """The paths of the recordings that the effect reads."""
         values = [
-            self.values[name] for name, one in self.effect.parameters.items() if one.is_file and name in self.values
+            self.values[name]
+            for name, parameter in self.effect.parameters.items()
+            if parameter.is_file and name in self.values
         ]
-        return [path for given in values for path in (given if self.effect.several else [given])]
+        return [path for value in values for path in (value if self.effect.several else [value])]
 
     def make(self) -> Any:
-        """The effect itself.
+        """Return the effect itself.
 
         Raises
         ------
         ValueError
-            What its class says to the values, with their names.
+            The error of the effect's class, after the effect's name and the values given.
         """
         try:
             return self.effect.make(**self.values)
         except (TypeError, ValueError) as error:
-            shown = [f"{name}={self.effect.parameters[name].show(value)}" for name, value in self.values.items()]
-            raise ValueError(f"{' '.join([self.effect.name, *shown])}: {error}") from error
+            given = [f"{name}={self.effect.parameters[name].show(value)}" for name, value in self.values.items()]
+            raise ValueError(f"{' '.join([self.effect.name, *given])}: {error}") from error

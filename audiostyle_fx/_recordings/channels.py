@@ -8,7 +8,7 @@ from .levels import rms
 
 
 def match_channels(style: np.ndarray, active: np.ndarray, name: str = "style") -> np.ndarray:
-    """The style for each channel of the content that has sound.
+    """Return the style for each channel of the content that has sound.
 
     Each channel gets the style's channel of the same number, if there are equally many and all of these have sound.
     Otherwise every channel gets the style's mix to mono.

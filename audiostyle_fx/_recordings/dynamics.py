@@ -90,7 +90,7 @@ class Dynamics:
         return cls(energies.sum(axis=1) / max(energies.shape[1], 1), audio.shape[1], block)
 
     def curve(self, window: slice) -> float | np.ndarray:
-        """The factors of the samples of a window, float64 (samples,), or one number where they are all equal."""
+        """Return the factors of the samples of a window, float64 (samples,), or one number where all are equal."""
         first, last = window.start // self.block, -(-window.stop // self.block)
         lift = self.lift[first : last + 1]
         if not lift.any():
@@ -100,12 +100,12 @@ class Dynamics:
 
 
 def block_samples(sample_rate: float) -> int:
-    """Samples of a block at a rate in Hz."""
+    """Return the samples of a block at a rate in Hz."""
     return max(1, round(BLOCK_SECONDS * sample_rate))
 
 
 def block_energies(audio: Samples, block: int, start: int = 0) -> np.ndarray:
-    """Sum of the squares in each block of ``block`` samples, from sample ``start`` on, float64 (blocks, channels)."""
+    """Sum the squares in each block of ``block`` samples, from sample ``start`` on: float64 (blocks, channels)."""
     energies = [np.zeros((0, audio.shape[0]))]
     for first in range(start, audio.shape[1], READ_BLOCKS * block):
         squares = np.square(audio[:, first : first + READ_BLOCKS * block], dtype=np.float64)
@@ -114,7 +114,7 @@ def block_energies(audio: Samples, block: int, start: int = 0) -> np.ndarray:
 
 
 def _border_lift(power: np.ndarray, sounding: np.ndarray, recording_db: float) -> np.ndarray:
-    """The additional gain in dB at the borders of blocks, float64 (blocks + 1,).
+    """Compute the additional gain in dB at the borders of blocks, float64 (blocks + 1,).
 
     Parameters
     ----------

@@ -115,7 +115,7 @@ def read_format(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
 
 
 def soundfile_name(path: str | os.PathLike[str]) -> str | bytes:
-    """The name of a file as soundfile accepts it: in bytes where it is not valid text."""
+    """Return the name of a file as soundfile accepts it: in bytes where it is not valid text."""
     name = os.fspath(path)
     try:
         name.encode()

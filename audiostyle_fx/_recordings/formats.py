@@ -24,7 +24,7 @@ NO_HEADER = {"RAW", "SD2"}
 
 
 def endings(*, written: bool = False) -> set[str]:
-    """File endings of sound files, in lower case, with their dots: those that can be read, or also be written."""
+    """Return the endings of sound files that can be read, or that can also be written, such as ".wav"."""
     names = {*soundfile.available_formats(), "AIF", "OGA", "OPUS"} - NO_HEADER
     return {f".{name.lower()}" for name in names - {"OPUS" if written else None}}
 
@@ -37,14 +37,14 @@ def check_subtype(subtype: str | None) -> None:
 
 
 def clips(subtype: str) -> bool:
-    """Whether a sample format can't hold samples beyond full scale."""
+    """Return whether a sample format can't hold samples beyond full scale."""
     return subtype not in ("FLOAT", "DOUBLE")
 
 
 def format_written(
     path: Path, sample_rate: float, channels: int, n_samples: int, subtype: str | None
 ) -> tuple[str, str]:
-    """The format and sample format in which `write_audio` writes a recording, by libsndfile's names.
+    """Return the format and sample format in which `write_audio` writes a recording, by libsndfile's names.
 
     Parameters
     ----------
@@ -88,13 +88,13 @@ def format_written(
 
 
 def _format_of_ending(path: Path) -> str:
-    """Libsndfile's name of the format that the ending of a file names."""
+    """Return libsndfile's name of the format that the ending of a file names."""
     ending = path.suffix[1:].upper()
     return {"AIF": "AIFF", "OGA": "OGG"}.get(ending, ending)
 
 
 def _can_write(file_format: str, subtype: str, sample_rate: float, channels: int) -> bool:
-    """Whether a format holds such a recording, tried with one sample.
+    """Try with one sample whether a format holds such a recording.
 
     A trial is needed because some formats open at any rate and fail at the first sample, or write another rate into
     their header. OGG beyond `VORBIS_MAX_RATE` is refused without a trial.

@@ -16,21 +16,21 @@ PEAK_SAMPLES = 1 << 16
 
 
 def rms(audio: np.ndarray) -> float:
-    """Root mean square over all channels and samples; 0 for an empty array."""
+    """Return the root mean square over all channels and samples; 0 for an empty array."""
     return float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))) if audio.size else 0.0
 
 
 def peak(audio: Samples) -> float:
-    """The largest magnitude of a recording (channels, samples); 0 for an empty one."""
+    """Return the largest magnitude of a recording (channels, samples); 0 for an empty one."""
     starts = range(0, audio.shape[1], PEAK_SAMPLES)
     return max((float(np.abs(audio[:, i : i + PEAK_SAMPLES]).max(initial=0.0)) for i in starts), default=0.0)
 
 
 def ratio_to_db(ratio: float) -> float:
-    """A positive ratio of amplitudes in dB: 2 becomes 6.02."""
+    """Convert a positive ratio of amplitudes to dB: 2 becomes 6.02."""
     return 20 * math.log10(ratio)
 
 
 def format_db(ratio: float) -> str:
-    """A positive ratio of amplitudes as messages show it: 2 becomes "6.0 dB"."""
+    """Format a positive ratio of amplitudes for messages: 2 becomes "6.0 dB"."""
     return f"{ratio_to_db(ratio):.1f} dB"

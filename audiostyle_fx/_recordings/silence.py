@@ -14,7 +14,7 @@ FADE_SECONDS = 0.001
 
 
 def silence_mask(audio: Samples, sample_rate: float, window: slice = slice(None)) -> np.ndarray:
-    """A factor for each sample: 0 in digital silence, 1 elsewhere, with short fades between them.
+    """Return a factor for each sample: 0 in digital silence, 1 elsewhere, with short fades between them.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ import soundfile
 
 
 def read_tags(file: soundfile.SoundFile) -> dict[str, str]:
-    """The tags of an open file by name; empty ones are left out."""
+    """Return the tags of an open file by name, without empty ones."""
     return {name: text for name, text in file.copy_metadata().items() if text}
 
 

@@ -38,13 +38,13 @@ def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int
 
 
 def iteration_costs(parameters: Parameters, stft: STFT) -> dict[str, float]:
-    """Approximate time of an iteration of each stage, relative to one of the spectrogram stage, as measured."""
+    """Estimate the time of an iteration of each stage, relative to the spectrogram stage; factors are measured."""
     windows = [(stft.hop_length / other.hop_length) ** 1.3 for other in parameters.other_stfts]
     return {"spectrogram": 1.0, "phase": 0.5, "waveform": 1.6 * (1 + sum(windows))}
 
 
 def patch_samples(parameters: Parameters, stft: STFT) -> int:
-    """Samples that the widest patch of frames spans; a style must have at least so many."""
+    """Return the samples that the widest patch of frames spans; a style must have at least so many."""
     width = max(parameters.kernel_widths)
     stfts = (stft, *parameters.other_stfts)
     return max((width - 1) * window_stft.hop_length + window_stft.n_fft for window_stft in stfts)

@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..errors import TransferError
 from .parameters import Parameters
-from .stages import FAILED
+
+FAILED = "the transfer failed: its result is silent or not finite"
 
 MIN_CORRELATION = -0.98
 """Where dry and wet cancel more than at this correlation, the loss of level is not made up for completely: the make-up
@@ -23,7 +25,7 @@ def scaled(audio: np.ndarray, gain: float | np.ndarray) -> np.ndarray:
 def level_shares(
     parameters: Parameters, dry_rms: float, wet_rms: float, correlation: Callable[[], float]
 ) -> tuple[float, float]:
-    """Factors of dry and wet in the result.
+    """Return the factors of dry and wet in the result.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def level_shares(
 
 
 def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -> tuple[float, float]:
-    """Factors of dry and wet whose sum has a level that moves linearly in dB, from dry to wet, as ``mix`` rises."""
+    """Return the factors of dry and wet at which the level of their sum moves linearly in dB as ``mix`` rises."""
     dry, wet = (1 - mix) * dry_rms, mix * wet_rms
     level = math.sqrt(dry * dry + wet * wet + 2 * max(correlation, MIN_CORRELATION) * dry * wet)
     makeup = dry_rms ** (1 - mix) * wet_rms**mix / level
@@ -50,9 +52,9 @@ def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -
 
 
 def float32(audio: np.ndarray) -> np.ndarray:
-    """Convert the result to float32; raise RuntimeError where its peaks are beyond that range."""
+    """Convert the result to float32; raise TransferError where its peaks are beyond that range."""
     with np.errstate(over="ignore"):
         audio = audio.astype(np.float32)
     if not np.isfinite(audio).all():
-        raise RuntimeError(FAILED)
+        raise TransferError(FAILED)
     return audio

@@ -42,13 +42,13 @@ class RollingSamples:
         self._joined()[key[0], self._offsets(key[1])] = value
 
     def _joined(self) -> np.ndarray:
-        """The stored samples as one array, which takes the place of the blocks."""
+        """Return the stored samples as one array, which takes the place of the blocks."""
         if len(self._blocks) > 1:
             self._blocks = [np.concatenate(self._blocks, axis=1)]
         return self._blocks[0]
 
     def _offsets(self, samples: slice) -> slice:
-        """Samples of the stream as samples of `_joined`."""
+        """Convert samples of the stream to samples of `_joined`."""
         start, stop, _ = samples.indices(self._stop)
         if start < self._start:
             raise IndexError(f"sample {start} is forgotten; the first stored one is {self._start}")

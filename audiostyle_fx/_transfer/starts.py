@@ -14,7 +14,7 @@ SMALL_NOISE = 1e-3
 
 
 def long_term_powers(styles: Sequence[Array], stft: STFT) -> list[Array]:
-    """The mean power spectrum of each style (1, channels, samples): arrays (1, 1, channels, bins)."""
+    """Return the mean power spectrum of each style (1, channels, samples): arrays (1, 1, channels, bins)."""
     xp = get_array_module(*styles)
     return [(xp.abs(stft.forward(samples)) ** 2).mean(axis=1, keepdims=True) for samples in styles]
 
@@ -22,7 +22,7 @@ def long_term_powers(styles: Sequence[Array], stft: STFT) -> list[Array]:
 def noise_spectrum(
     shape: tuple[int, ...], powers: Sequence[Array], shares: Sequence[float], seed: np.random.SeedSequence
 ) -> Array:
-    """Gaussian noise with the styles' mean power spectrum, complex (1, frames, channels, bins).
+    """Return Gaussian noise with the styles' mean power spectrum, complex (1, frames, channels, bins).
 
     Parameters
     ----------
@@ -41,5 +41,5 @@ def noise_spectrum(
 
 
 def small_noise(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.ndarray:
-    """The log-magnitudes that the original algorithm starts from, float32 of a shape."""
+    """Return the log-magnitudes that the original algorithm starts from, float32 of a shape."""
     return np.random.default_rng(seed).standard_normal(shape, np.float32) * np.float32(SMALL_NOISE)

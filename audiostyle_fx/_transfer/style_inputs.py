@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,31 +15,24 @@ from .._recordings.files import read_audio
 from .._validation import sample_rate as check_rate
 
 
-class StyleRecording(NamedTuple):
-    """One style: samples, float32 (channels, samples), rate in Hz, None for the content's, and share of the target."""
-
-    samples: np.ndarray
-    sample_rate: float | None = None
-    share: float = 1.0
-
-
 def as_list(style: Any) -> list[Any]:
-    """Styles given one by one, as a list; numbers in lists, as JSON holds an array, become that array.
+    """Return the styles as a list, also if only one is given. Lists of numbers, as in JSON, become arrays.
 
     Raises
     ------
     ValueError
-        If there is none, or a list of numbers has not one length.
+        If there is no style, or the channels in a list of numbers have different lengths.
     """
     styles = [_from_numbers(style)]
     if isinstance(styles[0], (list, tuple)):
-        styles = [_from_numbers(one) for one in styles[0]]
+        styles = [_from_numbers(entry) for entry in styles[0]]
     if not styles:
         raise ValueError(f"style={style!r} must hold at least one style")
     return styles
 
 
 def _from_numbers(style: Any) -> Any:
+    """Convert a list of numbers, or of lists of numbers, to an array; return any other style as it is."""
     first, depth = style, 0
     while isinstance(first, (list, tuple)) and first:
         first, depth = first[0], depth + 1
@@ -51,44 +44,48 @@ def _from_numbers(style: Any) -> Any:
         raise ValueError("style is a list of numbers that is no array (channels, samples)") from error
 
 
-def read_styles(style: Any, style_sample_rate: Any = None, style_weights: Any = None) -> list[StyleRecording]:
-    """The styles, each with its share of the target; the shares sum to one.
+def style_name(i: int, n_styles: int) -> str:
+    """Return the name by which errors call a style."""
+    return "style" if n_styles == 1 else f"style[{i}]"
 
-    Parameters
-    ----------
-    style : path, array, list of numbers, or list of these
-    style_sample_rate : float or sequence, optional
-        Of the arrays among them, one for all or one each; None where it is the content's, and for a file.
-    style_weights : sequence of float, optional
-        One each.
 
-    Raises
-    ------
-    TypeError, ValueError, FileNotFoundError
-        If one is missing, unreadable, empty, silent or not finite, or its rate or weight is not what it may be.
-    """
-    styles = as_list(style)
-    weights, rates = check_weights(style_weights, len(styles)), check_rates(style_sample_rate, styles)
+def style_shares(weights: Sequence[float]) -> tuple[float, ...]:
+    """Return the share of each style in the target; the shares sum to one."""
     relative = [weight / max(weights) for weight in weights]  # the sum of the weights themselves may be infinite
-    shares = [weight / math.fsum(relative) for weight in relative]
-    names = ["style"] if len(styles) == 1 else [f"style[{i}]" for i in range(len(styles))]
-    recordings = map(_read_style, styles, rates, names)
-    return [StyleRecording(*one, share) for one, share in zip(recordings, shares, strict=True)]
+    return tuple(weight / math.fsum(relative) for weight in relative)
 
 
 def check_weights(weights: Any, n_styles: int) -> tuple[float, ...]:
-    """One positive number for each style; ones where none is given."""
+    """Check for one positive number per style, and return them; None becomes equal weights.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer, or a weight is not a positive, finite number.
+    """
     if weights is None:
         return (1.0,) * n_styles
-    listed = isinstance(weights, (Sequence, np.ndarray)) and not isinstance(weights, str)
-    good = listed and np.shape(weights) == (n_styles,) and all(isinstance(weight, Real) for weight in weights)
-    if not good or not all(0 < float(weight) < math.inf for weight in weights):
+    is_list = isinstance(weights, (Sequence, np.ndarray)) and not isinstance(weights, str)
+    numbers = is_list and np.shape(weights) == (n_styles,) and all(isinstance(weight, Real) for weight in weights)
+    if not numbers or not all(0 < float(weight) < math.inf for weight in weights):
         raise ValueError(f"style_weights={weights!r} must hold one positive number for each style, {n_styles} in all")
     return tuple(map(float, weights))
 
 
 def check_rates(rates: Any, styles: Sequence[Any]) -> list[float | None]:
-    """The rate of each style in Hz; None where it is the content's, and for files."""
+    """Check one rate for all styles, or one per style, and return a list with one per style.
+
+    Parameters
+    ----------
+    rates : float, sequence of float or None, or None
+        In Hz; None for files, and for arrays at the content's rate.
+    styles : sequence of path or array
+
+    Raises
+    ------
+    TypeError, ValueError
+        If their number is wrong, a rate is not allowed, or a file has one.
+    """
     files = [isinstance(style, (str, os.PathLike)) for style in styles]
     if np.ndim(rates) == 0:
         if rates is not None and all(files):
@@ -101,8 +98,28 @@ def check_rates(rates: Any, styles: Sequence[Any]) -> list[float | None]:
     return [None if rate is None else check_rate("style_sample_rate", rate) for rate in rates]
 
 
-def _read_style(style: Any, rate: float | None, name: str) -> tuple[np.ndarray, float | None]:
-    """The samples of one style, float32 (channels, samples), and its rate."""
+def read_style(style: Any, rate: float | None, name: str) -> tuple[np.ndarray, float | None]:
+    """Read one style.
+
+    Parameters
+    ----------
+    style : path or array
+    rate : float, optional
+        Rate of an array in Hz; None for the content's rate.
+    name : str
+        Name of the style in errors.
+
+    Returns
+    -------
+    samples : float32 array (channels, samples)
+    rate : float or None
+        In Hz; a file has its own.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        If it is missing, unreadable, empty, silent or not finite.
+    """
     samples = style
     if isinstance(style, (str, os.PathLike)):
         samples, rate = read_audio(style, name)

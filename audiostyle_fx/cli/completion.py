@@ -1,18 +1,18 @@
-"""Completion of the command's words in bash, zsh and fish, as scripts that hold the effects and their parameters.
+"""Completion of the command line in bash, zsh and fish, by scripts that hold the effects and their parameters.
 
-A shell does not ask the command at every key, since it takes Python a second to start with SciPy in it.
+The scripts do not call the command at every key, since Python with SciPy takes a second to start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._effects_chain.catalog import Effect
+from .._effects_chain.definitions import Effect
 
 SHELLS = ("bash", "zsh", "fish")
 
 
-# What may follow, in words that both bash and zsh understand: the beginning of a word first, then the words before it.
+# Prints the words that may follow, for bash and zsh; the arguments are the beginning of a word and the words before it.
 _CANDIDATES = """_audiostyle_candidates() {
     local effects="@EFFECTS@"
     local current=$1 previous= effect= count=0 word
@@ -28,7 +28,7 @@ _CANDIDATES = """_audiostyle_candidates() {
     case $previous in
         --completion) echo "@SHELLS@"; return ;;
         @VALUED@) return ;;
-        help) [ $count -eq 1 ] && echo "$effects"; return ;;
+        help) [ $count -eq 1 ] && echo "presets $effects"; return ;;
         @FILES@) [ "$effect" = "$previous" ] && return ;;
     esac
     case $current in -*) echo "@OPTIONS@"; return ;; esac
@@ -45,7 +45,7 @@ _CANDIDATES = """_audiostyle_candidates() {
 
 _BASH = """_audiostyle() {
     local words=() current
-    read -ra words <<< "${COMP_LINE:0:COMP_POINT}."  # bash's own words end at =
+    read -ra words <<< "${COMP_LINE:0:COMP_POINT}."  # COMP_WORDS would split at =
     current=${words[${#words[@]}-1]%.}
     words=("${words[@]:1:${#words[@]}-2}")
     COMPREPLY=($(compgen -W "$(_audiostyle_candidates "$current" "${words[@]}")" -- "$current"))
@@ -79,45 +79,64 @@ end
 @FISH_OPTIONS@
 complete -c audiostyle -l completion -x -a "@SHELLS@"
 complete -c audiostyle -n 'test (count (commandline -opc)) -ge 3' -a "@EFFECTS@"
-complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "@EFFECTS@"
+complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "presets @EFFECTS@"
 @NAMES@
 """
 
 
-def script(shell: str, effects: Mapping[str, Effect], options: Mapping[str, bool]) -> str:
-    """The script for one of `SHELLS`; of each option it is to be known whether a value follows."""
-    choices = {
-        (effect.name, one.name): " ".join(f"{one.name}={choice}" for choice in one.choices)
-        for effect in effects.values()
-        for one in effect.parameters.values()
-        if one.choices
-    }
+def completion_script(shell: str, effects: Mapping[str, Effect], options: Mapping[str, bool]) -> str:
+    """Return the completion script of a shell.
+
+    Parameters
+    ----------
+    shell : str
+        One of `SHELLS`.
+    effects : mapping of str to Effect
+    options : mapping of str to bool
+        Whether a value follows, by the option's name.
+    """
     names = {effect.name: " ".join(f"{name}=" for name in effect.parameters) for effect in effects.values()}
+    choices = _choices(effects)
     if shell == "fish":
-        text, rows = (
-            _FISH,
-            [
-                f'complete -c audiostyle -n \'test "$(__audiostyle_effect)" = {name}\' -a "{words}"'
-                for name, words in [*names.items(), *((effect, words) for (effect, _), words in choices.items())]
-                if words
-            ],
-        )
+        template, rows = _FISH, _fish_rows(names, choices)
     else:
-        text = _CANDIDATES + (_BASH if shell == "bash" else _ZSH)
+        template = _CANDIDATES + (_BASH if shell == "bash" else _ZSH)
         rows = [f'        "{name} "*) echo "{words} $effects" ;;' for name, words in names.items()]
-    fill = {
+    replacements = {
         "NAMES": "\n".join(rows),
-        "CHOICES": "\n".join(f'        "{" ".join(key)}="*) echo "{words}" ;;' for key, words in choices.items()),
-        "OPTIONS": " ".join(options),
-        "VALUED": "|".join(option for option, valued in options.items() if valued),
-        "FISH_OPTIONS": "\n".join(
-            f"complete -c audiostyle {'-l' if option.startswith('--') else '-s'} {option.lstrip('-')}{' -r' * valued}"
-            for option, valued in options.items()
+        "CHOICES": "\n".join(
+            f'        "{effect} {name}="*) echo "{words}" ;;' for (effect, name), words in choices.items()
         ),
+        "OPTIONS": " ".join(options),
+        "VALUED": "|".join(option for option, takes_value in options.items() if takes_value),
+        "FISH_OPTIONS": "\n".join(_fish_option(option, takes_value) for option, takes_value in options.items()),
         "SHELLS": " ".join(SHELLS),
         "FILES": "|".join(effect.name for effect in effects.values() if effect.takes_file),
         "EFFECTS": " ".join(effects),
     }
-    for name, words in fill.items():
-        text = text.replace(f"@{name}@", words)
-    return text
+    for placeholder, text in replacements.items():
+        template = template.replace(f"@{placeholder}@", text)
+    return template
+
+
+def _choices(effects: Mapping[str, Effect]) -> dict[tuple[str, str], str]:
+    """Return the words ``name=choice`` of each parameter whose values can be listed, by effect and parameter."""
+    return {
+        (effect.name, parameter.name): " ".join(f"{parameter.name}={choice}" for choice in parameter.choices)
+        for effect in effects.values()
+        for parameter in effect.parameters.values()
+        if parameter.choices
+    }
+
+
+def _fish_rows(names: Mapping[str, str], choices: Mapping[tuple[str, str], str]) -> list[str]:
+    """Return the lines for fish that offer words after an effect."""
+    offers = [*names.items(), *((effect, words) for (effect, _), words in choices.items())]
+    condition = 'test "$(__audiostyle_effect)" = '
+    return [f"complete -c audiostyle -n '{condition}{effect}' -a \"{words}\"" for effect, words in offers if words]
+
+
+def _fish_option(option: str, takes_value: bool) -> str:
+    """Return the line for fish that offers an option."""
+    kind = "-l" if option.startswith("--") else "-s"
+    return f"complete -c audiostyle {kind} {option.lstrip('-')}" + " -r" * takes_value

@@ -1,95 +1,91 @@
-"""The words behind IN and OUT: effects, each with a value and ``name=value`` behind it.
+"""The words after IN and OUT: effects, each followed by a value and by ``name=value``.
 
-A word that is an effect's name begins that effect, wherever it stands; a word whose beginning up to ``=`` could be a
-parameter's name sets one; any other is the value of the effect before it. So a file of such a name is written with its
-folder, as ``./reverb``.
+A word that is an effect's name begins that effect, wherever it stands; a word whose part before ``=`` could be a
+parameter's name sets one; any other is the value of the effect before it. So a file with such a name is written with
+its folder, as ``./reverb``.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
-from .._effects_chain.catalog import REQUIRED, Effect, Parameter
+from .._effects_chain.definitions import Effect, Parameter
 from .._effects_chain.step import Step
+from .suggestions import suggestion
 
 
-def steps(words: Sequence[str], effects: Mapping[str, Effect]) -> list[Step]:
-    """The effects that the words name, in their order.
+def parse_chain(words: Sequence[str], effects: Mapping[str, Effect]) -> list[Step]:
+    """Return the effects that the words name, in their order.
 
     Raises
     ------
     ValueError
-        Naming the word that is not understood, and what is allowed there.
+        Naming the word that is not understood, and what is allowed in its place.
     """
-    found: list[Step] = []
+    chain: list[Step] = []
     for word in words:
         if word in effects:
-            found.append(Step(effects[word]))
-        elif not found:
-            raise ValueError(f"{word!r} is not an effect{meant(word, effects)}; `audiostyle effects` lists them")
+            chain.append(Step(effects[word]))
+        elif not chain:
+            raise ValueError(not_an_effect(word, effects))
         else:
             name, equals, text = word.partition("=")
             if equals and (name.isidentifier() or not name):
-                _set(found[-1], name, text, word)
+                _set_parameter(chain[-1], name, text, word)
             else:
-                _give(found[-1], word, effects)
-    for effect in (step.effect for step in found if step.effect.takes_file and not step.values.keys() & _needed(step)):
-        raise ValueError(f"{effect.name} needs a file behind it; one that is named as an effect is written ./NAME")
-    return found
+                _set_first(chain[-1], word, effects)
+    for step in chain:
+        if step.effect.takes_file and not step.values.keys() & step.effect.required:
+            raise ValueError(
+                f"{step.effect.name} needs a file after it. Write a file that has the name of an effect as ./NAME"
+            )
+    return chain
 
 
-def _needed(step: Step) -> set[str]:
-    return {name for name, one in step.effect.parameters.items() if one.default is REQUIRED}
+def not_an_effect(word: str, effects: Iterable[str]) -> str:
+    """Return the error for a word in the place of an effect."""
+    return f"{word!r} is not an effect.{suggestion(word, effects)} `audiostyle effects` lists the effects"
 
 
-def _set(step: Step, name: str, text: str, word: str) -> None:
+def _set_parameter(step: Step, name: str, text: str, word: str) -> None:
     """Take ``name=text``."""
     effect = step.effect
+    if not name:
+        raise ValueError(f"{word!r} has no name before the =; write name=value")
     if name not in effect.parameters:
-        raise ValueError(
-            f"{word!r}: {effect.name} has no such parameter{meant(name, effect.parameters)}; {_takes(effect)}"
-        )
-    one = effect.parameters[name]
-    if one is effect.first and name in step.values:
-        raise ValueError(f"{word!r}: {effect.name} has a {name} already")
-    value = _read(one, text)
-    step.values[name] = [value] if one is effect.first and effect.several else value
+        names = ", ".join(effect.parameters)
+        hint = suggestion(name, effect.parameters) or f" It has {names or 'no parameters'}"
+        raise ValueError(f"{effect.name} has no parameter {name!r}.{hint}")
+    parameter = effect.parameters[name]
+    if parameter is effect.first and name in step.values:
+        raise ValueError(f"{word!r}: {name} is already set by the value after {effect.name}")
+    value = _read(parameter, text)
+    step.values[name] = [value] if parameter is effect.first and effect.several else value
 
 
-def _give(step: Step, word: str, effects: Mapping[str, Effect]) -> None:
+def _set_first(step: Step, word: str, effects: Mapping[str, Effect]) -> None:
     """Take a value without a name."""
-    effect, one = step.effect, step.effect.first
+    effect, parameter = step.effect, step.effect.first
     if word in effect.parameters:
-        raise ValueError(f"{word!r} is a parameter of {effect.name} and needs a value: name=value")
-    if one is None or (one.name in step.values and not effect.several):
-        raise ValueError(f"{word!r} is neither an effect{meant(word, effects)} nor a parameter: {_takes(effect)}")
-    likely = meant(word, effects)
-    if one.is_file and likely and not os.path.exists(word):
-        raise ValueError(f"{word!r} is neither a file nor an effect{likely}")
-    value = _read(one, word, likely)
+        raise ValueError(f"{word!r} is a parameter of {effect.name} and needs a value: {word}=VALUE")
+    hint = suggestion(word, effects)
+    if parameter is None or (parameter.name in step.values and not effect.several):
+        reason = f"{parameter.name} is already set" if parameter else "it has no parameters"
+        raise ValueError(f"{word!r} is neither an effect nor a value of {effect.name}: {reason}.{hint}")
+    if parameter.is_file and hint and not os.path.exists(word):
+        raise ValueError(f"{word!r} is neither a file nor an effect.{hint}")
+    value = _read(parameter, word, hint)
     if effect.several:
-        step.values.setdefault(one.name, []).append(value)
+        step.values.setdefault(parameter.name, []).append(value)
     else:
-        step.values[one.name] = value
+        step.values[parameter.name] = value
 
 
-def _read(one: Parameter, text: str, likely: str = "") -> Any:
+def _read(parameter: Parameter, text: str, hint: str = "") -> Any:
     try:
-        return one.read(text)
-    except ValueError as error:
-        raise ValueError(f"{one.name}={text!r} {error}{likely}") from None
-
-
-def _takes(effect: Effect) -> str:
-    if not effect.parameters:
-        return f"{effect.name} has none"
-    return f"{effect.name} takes name=value with a name of {', '.join(effect.parameters)}"
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """A question that names the nearest of the known words; empty where none is near."""
-    near = get_close_matches(word, known, 1, 0.7)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+        return parameter.read(text)
+    except (TypeError, ValueError) as error:
+        reason = str(error) if str(error).startswith("must ") else f"can't be read: {error}"
+        raise ValueError(f"{parameter.name}={text!r} {reason}" + (f".{hint}" if hint else "")) from None

@@ -50,7 +50,7 @@ class BandLevels:
         self._next_frame = 0
 
     def _band_weights(self, sample_rate: float, edges: np.ndarray) -> np.ndarray:
-        """Share of the power of each frequency bin that counts for each band, float32 (bins, bands).
+        """Return the share of each frequency bin's power that counts for each band, float32 (bins, bands).
 
         Spectra are zero-padded to twice the window's length, so bins are half as far apart as the window resolves.
         """
@@ -87,7 +87,7 @@ class BandLevels:
         self._next_frame += len(power)
 
     def decibels(self) -> np.ndarray:
-        """The levels in dB, float32 (bands, intervals), the lowest band first; call it after the last samples."""
+        """Return the levels in dB, float32 (bands, intervals), the lowest band first, after the last samples."""
         if self._buffer is not None:
             self.add(np.zeros((len(self._buffer), self._n_fft // 2), np.float32))
             self._buffer = None

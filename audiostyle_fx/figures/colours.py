@@ -9,7 +9,7 @@ import numpy as np
 
 
 def colours(count: int) -> np.ndarray:
-    """A scale from near black through violet and orange to pale yellow, float64 (count, 3), sRGB from 0 to 1.
+    """Return a scale from near black through violet and orange to pale yellow, float64 (count, 3), sRGB from 0 to 1.
 
     Lightness rises evenly in the colour space OKLab, so equal steps of level look equally large.
 

@@ -6,13 +6,15 @@ import subprocess
 
 import pytest
 
-from audiostyle_fx.cli import command
+from audiostyle_fx._effects_chain.catalog import effects
+from audiostyle_fx.cli import main
 from audiostyle_fx.cli.completion import SHELLS
+from audiostyle_fx.cli.options import Parser
 
-OPTIONS = [option for option in command._parser()._option_string_actions if option not in ("-q", "-h")]
-EFFECTS = [*command.effects()]
+OPTIONS = [option for option in Parser().takes_value if option not in ("-q", "-h")]
+EFFECTS = [*effects()]
 
-# What bash is to offer for a line that ends at the cursor; a line of nothing is completed with files.
+# What bash offers for a line that ends at the cursor; where it offers nothing, the shell completes files.
 LINES = {
     "audiostyle ": [],
     "audiostyle so": [],
@@ -31,17 +33,20 @@ LINES = {
     "audiostyle song.wav out.wav style a.wav alpha=": [],
     "audiostyle song.wav out.wav style a.wav reverb al": [],
     "audiostyle song.wav out.wav gain -3 ga": ["gain_db=", "gain"],
+    "audiostyle song.wav out.wav style a.wav preset=t": ["texture", "thorough"],
+    "audiostyle song.wav out.wav style a.wav normalize=": ["true", "false"],
     "audiostyle song.wav out.wav ladder_filter mode=B": ["BPF12", "BPF24"],
     "audiostyle song.wav out.wav ladder_filter mode=": ["LPF12", "HPF12", "BPF12", "LPF24", "HPF24", "BPF24"],
     "audiostyle --s": ["--start"],
     "audiostyle song.wav out.wav --q": ["--quiet"],
     "audiostyle --completion ": list(SHELLS),
     "audiostyle help rev": ["reverb"],
+    "audiostyle help pre": ["presets"],
 }
 
 
 def printed(shell, capsys):
-    assert command.main(["--completion", shell]) == 0
+    assert main(["--completion", shell]) == 0
     return capsys.readouterr().out
 
 
@@ -73,7 +78,7 @@ def test_fish_offers_what_may_follow(capsys):
 def test_scripts_hold_every_word_and_parse(shell, capsys):
     text = printed(shell, capsys)
     assert not re.search(r"@[A-Z]+@", text), "everything is filled in"
-    for effect in command.effects().values():
+    for effect in effects().values():
         assert effect.name in text and all(f"{name}=" in text for name in effect.parameters)
     if shutil.which(shell):
         subprocess.run([shell, "-n"], input=text, text=True, check=True, timeout=60)

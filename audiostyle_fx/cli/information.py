@@ -1,0 +1,61 @@
+"""What the command prints when no recording is to be processed: help, lists, the version, completion."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from importlib.metadata import version
+
+from .._effects_chain.catalog import effects
+from .._transfer.presets import PRESETS, Preset
+from .completion import completion_script
+from .effect_help import COLUMNS, describe, list_effects, two_columns
+from .grammar import not_an_effect
+from .options import Parser
+
+
+def information(options: argparse.Namespace) -> str | None:
+    """Return the text that the options ask for; None where they ask to process recordings.
+
+    Raises
+    ------
+    ValueError
+        If help is wanted on an effect that does not exist.
+    """
+    first, *others = options.words or [""]
+    if options.version:
+        return version("audiostyle-fx")
+    if options.completion:
+        return completion_script(options.completion, effects(), Parser().takes_value)
+    if options.help or (first == "help" and not others):
+        return Parser().format_help()
+    if first == "effects" and not others:
+        return list_effects(effects().values())
+    if first == "help":
+        return "\n\n".join(map(_help_on, others))
+    return None
+
+
+def _help_on(name: str) -> str:
+    if name == "presets":
+        return _list_presets()
+    if name not in effects():
+        raise ValueError(not_an_effect(name, [*effects(), "presets"]))
+    if name == "style":
+        return f"{describe(effects()[name])}\n\n{textwrap.fill(_defaults_of_textures(), COLUMNS)}"
+    return describe(effects()[name])
+
+
+def _list_presets() -> str:
+    """Return each preset with its purpose, and the parameters that differ from the defaults."""
+    rows = [(f"preset={name}", " ".join([preset.sentence, *_words(preset)])) for name, preset in PRESETS.items()]
+    return f"style RECORDING preset=NAME [name=value ...]\n\n{two_columns(rows)}"
+
+
+def _defaults_of_textures() -> str:
+    return " ".join(["Defaults of a texture, preset=texture:", *_words(PRESETS["texture"])])
+
+
+def _words(preset: Preset) -> list[str]:
+    """Return what a preset changes, as words of the command line."""
+    return [f"{name}={effects()['style'].parameters[name].show(value)}" for name, value in preset.changes.items()]

@@ -1,0 +1,111 @@
+"""The options of the command ``audiostyle``, and its help."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import NoReturn
+
+from .completion import SHELLS
+from .suggestions import suggestion
+
+USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
+
+
+DESCRIPTION = """Make recordings sound as another does, and run pedalboard's effects, in the
+order given. IN and OUT are files, folders, or - for WAV on a pipe. VALUE sets
+the first parameter of an effect."""
+
+
+EPILOG = """other commands:
+  audiostyle effects         list the effects
+  audiostyle help EFFECT     describe an effect and its parameters
+  audiostyle help presets    list the presets of style
+
+examples:
+  audiostyle song.wav out.wav style anthem.wav alpha=0.02 reverb room_size=0.4
+  audiostyle stems/ styled/ --format flac style anthem.wav
+  audiostyle -n texture.wav style rain.wav alpha=0 duration=30
+"""
+
+
+FOLDER_OPTIONS = ("include", "exclude", "format", "independent", "force", "jobs", "dask")
+"""Options that only apply when IN is a folder."""
+
+
+class Parser(argparse.ArgumentParser):
+    """The parser of the command's options and words, which raises ValueError instead of ending the program."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            prog="audiostyle",
+            usage=USAGE,
+            description=DESCRIPTION,
+            epilog=EPILOG,
+            add_help=False,
+            allow_abbrev=False,
+            formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=25, width=79),
+        )
+        self.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+        self._add_options()
+        self._add_folder_options()
+
+    def _add_options(self) -> None:
+        add = self.add_argument_group("options, anywhere on the line").add_argument
+        add("-n", dest="no_input", action="store_true", help="no IN: style makes a texture of duration= seconds")
+        add("--start", type=parse_time, default=0.0, metavar="T", help="where to begin in IN: seconds or [hh:]mm:ss")
+        add("--duration", type=parse_time, default=math.inf, metavar="T", help="how much of IN to take")
+        add("--report", metavar="PAGE", help="write a page to listen to inputs and results")
+        add("-q", "--quiet", action="store_true", help="show no progress")
+        add("--json", action="store_true", help="print progress and results for scripts")
+        add("--completion", choices=SHELLS, metavar="SHELL", help=f"print completion for {', '.join(SHELLS)}")
+        add("--version", action="store_true", help="print the version")
+        add("-h", "--help", action="store_true", help="print this help")
+
+    def _add_folder_options(self) -> None:
+        add = self.add_argument_group("options when IN is a folder").add_argument
+        add("--include", action="append", default=[], metavar="GLOB", help="take only these files, such as '*.wav'")
+        add("--exclude", action="append", default=[], metavar="GLOB", help="leave these files out")
+        add("--format", help="write files of this format, such as flac")
+        add("--independent", action="store_true", help="turn down each file that would clip by itself")
+        add("--force", action="store_true", help="process finished files again")
+        add("--jobs", type=int, metavar="N", help="number of processes on this machine")
+        add("--dask", metavar="ADDRESS", help="run on a Dask cluster, or on a local one")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ValueError."""
+        raise ValueError(message)
+
+    @property
+    def takes_value(self) -> dict[str, bool]:
+        """Whether a value follows, by each option's spellings."""
+        return {name: action.nargs != 0 for name, action in self._option_string_actions.items()}
+
+
+def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options and the ``words`` among arguments, by default those of the program.
+
+    Raises
+    ------
+    ValueError
+        Naming the option that is not understood.
+    """
+    parser = Parser()
+    options, unknown = parser.parse_known_intermixed_args(arguments)
+    for word in unknown:
+        if word.startswith("-"):
+            hint = suggestion(word, parser.takes_value) or " Write a value that begins with - as name=value."
+            raise ValueError(f"{word!r} is not an option.{hint}")
+    return options
+
+
+def parse_time(text: str) -> float:
+    """Return the seconds in ``90``, ``1:30`` or ``0:01:30.0``."""
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+\.?\d*|\.\d+)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} must be seconds, mm:ss or hh:mm:ss")
+    hours, minutes, seconds = match.groups(default="0")
+    return 3600 * int(hours) + 60 * int(minutes) + float(seconds)

@@ -1,0 +1,59 @@
+"""The page that ``--report`` asks for."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from .._effects_chain.style_effect import is_style
+from .process import ProcessedFile
+from .request import Request
+
+# Modules of the page are imported where they are used: a command without a page need not wait for them.
+
+
+def check_report(request: Request) -> None:
+    """Raise if the page can't be written, or would replace a recording or lie among the inputs."""
+    if not request.options.report:
+        return
+    from ..report import check_page
+
+    given = request.options.report
+    page = Path(os.path.realpath(given))
+    recordings = [request.source, request.target, *(path for step in request.chain for path in step.files)]
+    if str(page) in {os.path.realpath(path) for path in recordings if path is not None}:
+        raise ValueError(f"--report {given!r} must not be a recording, or a folder of them")
+    if request.of_folder:
+        if Path(os.path.realpath(str(request.source))) in page.parents:
+            raise ValueError(f"--report {given!r} must not be in IN")
+        if Path(os.path.realpath(request.target)) in page.parents and not page.parent.exists():
+            return  # the folder is made with OUT
+    check_page(given)
+
+
+def write_page(request: Request, files: Sequence[ProcessedFile]) -> None:
+    """Write the page."""
+    options = request.options
+    if not options.report:
+        return
+    from ..report import Entry, write_report
+
+    styles = [step.files for step in request.chain if is_style(step)]
+    words = shlex.join(options.words[1 if options.no_input else 2 :])
+    entries = [
+        Entry.of_record(
+            file.name,
+            file.record,
+            file.source,
+            file.target,
+            styles[-1] if styles else (),
+            start=options.start,
+            duration=options.duration,
+            chain=words,
+        )
+        for file in files
+    ]
+    Path(options.report).parent.mkdir(parents=True, exist_ok=True)
+    write_report(options.report, entries)

@@ -1,0 +1,106 @@
+"""What a command line asks for, checked as far as possible without opening a file."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .._effects_chain.catalog import effects
+from .._effects_chain.checks import check_chain
+from .._effects_chain.step import Step
+from .._effects_chain.style_effect import is_style
+from .grammar import parse_chain
+from .options import FOLDER_OPTIONS, USAGE
+
+
+@dataclass(frozen=True)
+class Request:
+    """Recordings to process.
+
+    Attributes
+    ----------
+    source : str or None
+        A file, a folder, or ``-`` for standard input; None for a texture, which has no input.
+    target : str
+        A file, a folder, or ``-`` for standard output.
+    chain : list of Step
+    options : argparse.Namespace
+    """
+
+    source: str | None
+    target: str
+    chain: list[Step]
+    options: argparse.Namespace
+
+    @property
+    def of_folder(self) -> bool:
+        """Whether the source is a folder."""
+        return self.source is not None and Path(self.source).is_dir()
+
+
+def parse_request(options: argparse.Namespace) -> Request:
+    """Return what options and words ask for.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the option or word that is not allowed, in the words of the command line.
+    """
+    words = [None, *options.words] if options.no_input else options.words
+    if len(words) < 2:
+        missing = "OUT" if words else "IN"
+        raise ValueError(f"{missing} is missing: {USAGE}; see audiostyle --help")
+    source, target, *others = words
+    request = Request(source, target, parse_chain(others, effects()), options)
+    _check_pipes(request)
+    _check_part(request)
+    _check_folder_options(request)
+    _check_report(request)
+    check_chain(request.chain, without_input=options.no_input)
+    return request
+
+
+def _check_pipes(request: Request) -> None:
+    if request.source == "-" and sys.stdin.isatty():
+        raise ValueError("IN is -, but standard input is a terminal")
+    if request.target == "-" and sys.stdout.isatty():
+        raise ValueError("OUT is -, but standard output is a terminal")
+    if request.options.json and request.target == "-":
+        raise ValueError("--json and OUT - would both write to standard output")
+
+
+def _check_part(request: Request) -> None:
+    """Check the part of the input to process, or the length of a texture."""
+    options, chain = request.options, request.chain
+    if options.no_input and not (chain and is_style(chain[0])):
+        raise ValueError("-n stands for no input: the first effect must be style, which makes a texture")
+    if options.no_input and (options.start or options.duration < math.inf):
+        name = "--start" if options.start else "--duration"
+        raise ValueError(f"{name} does not apply with -n; `style RECORDING duration=SECONDS` sets the length")
+    if options.duration == 0:
+        raise ValueError("--duration must be above 0")
+    for step in chain[1:] if options.no_input else chain:
+        if is_style(step) and "duration" in step.values:
+            raise ValueError("duration= is the length of a texture, with -n; --duration takes a part of IN")
+
+
+def _check_folder_options(request: Request) -> None:
+    options = request.options
+    if options.jobs is not None and options.jobs < 1:
+        raise ValueError(f"--jobs {options.jobs} must be at least 1")
+    if options.jobs is not None and options.dask not in (None, "local"):
+        raise ValueError(f"--jobs does not apply with --dask {options.dask}, which has its own number of workers")
+    given = [name for name in FOLDER_OPTIONS if getattr(options, name)]
+    if given and not request.of_folder:
+        raise ValueError(f"--{given[0]} only applies when IN is a folder")
+
+
+def _check_report(request: Request) -> None:
+    page = request.options.report
+    if page and "-" in (request.source, request.target):
+        raise ValueError("--report needs files to play: neither IN nor OUT can be -")
+    if page and Path(page).suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"--report {page!r} must end in .html")

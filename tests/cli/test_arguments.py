@@ -1,0 +1,112 @@
+"""Arguments that are understood, and those that are not."""
+
+import pytest
+from support.commands import STYLED, fails
+
+from audiostyle_fx.cli.options import parse_time
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("1.5", 1.5), ("1:30", 90), ("1:02:03.5", 3723.5), (".5", 0.5), ("90:00", 5400)]
+)
+def test_times(text, seconds):
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["alhpa=1"], "style has no parameter 'alhpa'. Did you mean 'alpha'?"),
+        (["alpha"], "alpha=VALUE"),
+        (["=1"], "name=value"),
+        (["style=other.wav"], "style=other.wav"),
+        (["alpha=-1"], "alpha=-1"),
+        (["alpha="], "alpha="),
+        (["alpha=much"], "alpha='much'"),
+        (["alpha=nan"], "alpha="),
+        (["alpha={[]:1}"], "alpha='{[]:1}'"),
+        (["n_filters=1.5"], "n_filters=1.5"),
+        (["kernel_width=3,0"], "kernel_width=0"),
+        (["optimizer=sgd"], "'adam' or 'lbfgs'"),
+        (["preset=loud"], "preset='loud' must be"),
+        (["windows=much"], "windows='much' must be windows such as 93, 32/16,128/64"),
+        (["windows=0.5"], "windows='0.5' can't be read: ms=0.5 must be at least 1"),
+        (["mix=2"], "from 0 to 1"),
+        (["seed=__import__('os')"], "seed="),
+        (["spectrogram_iters=0", "waveform_iters=0"], "at least 1"),
+        (["windows=256/129smp"], "hop_length=129"),
+    ],
+)
+def test_parameters_that_are_not_understood(words, why, capsys, no_work):
+    assert why in fails(capsys, 2, "song.wav", "out.wav", "style", "style.wav", *words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ([], "IN is missing: audiostyle IN OUT"),
+        (["song.wav"], "OUT is missing"),
+        (["-n"], "OUT is missing"),
+        ([*STYLED, "style"], "style needs a file"),
+        (["song.wav", "out.wav", "style", "reverb"], "./NAME"),
+        (["song.wav", "out.wav", "convolution"], "convolution needs a file"),
+        (["song.wav", "out.wav", "stile", "style.wav"], "'stile' is not an effect. Did you mean 'style'?"),
+        (["song.wav", "out.wav", "alpha=1"], "'alpha=1' is not an effect"),
+        ([*STYLED, "--loud"], "'--loud' is not an option"),
+        ([*STYLED, "--quite"], "Did you mean '--quiet'?"),
+        ([*STYLED, "reverv", "room_size=0.4"], "'reverv' is neither a file nor an effect. Did you mean 'reverb'?"),
+        ([*STYLED, "reverb", "roomsize=0.4"], "reverb has no parameter 'roomsize'. Did you mean 'room_size'?"),
+        ([*STYLED, "reverb", "room=0.4"], "reverb has no parameter 'room'. Did you mean 'room_size'?"),
+        ([*STYLED, "reverb", "zzz=0.4"], "reverb has no parameter 'zzz'. It has room_size, damping, wet_level"),
+        ([*STYLED, "invert", "zzz=0.4"], "invert has no parameter 'zzz'. It has no parameters"),
+        (
+            [*STYLED, "reverb", "room_size", "0.4"],
+            "is a parameter of reverb and needs a value: room_size=VALUE",
+        ),
+        ([*STYLED, "reverb", "room_size=2"], "reverb room_size=2: Room Size value must be between 0.0 and 1.0"),
+        ([*STYLED, "gain", "loud"], "gain_db='loud' must be a number"),
+        ([*STYLED, "gain", "nan"], "gain_db='nan' must be a number"),
+        ([*STYLED, "gain", "-3", "4"], "'4' is neither an effect nor a value of gain: gain_db is already set"),
+        ([*STYLED, "gain", "-3", "gain_db=4"], "'gain_db=4': gain_db is already set by the value after gain"),
+        ([*STYLED, "gain", "-3", "rverb"], "Did you mean 'reverb'?"),
+        ([*STYLED, "gain", "-1e-3"], "'-1e-3' is not an option. Write a value that begins with - as name=value"),
+        ([*STYLED, "invert", "3"], "'3' is neither an effect nor a value of invert: it has no parameters"),
+        ([*STYLED, "resample", "quality=Linaer"], "must be one of ZeroOrderHold, Linear"),
+        ([*STYLED, "style.wav", "style_weights=1,2,3"], "style_weights=(1, 2, 3)"),
+        ([*STYLED, "duration=3"], "--duration takes"),
+        ([*STYLED, "--start", "1:75:"], "'1:75:' must be seconds, mm:ss"),
+        ([*STYLED, "--start", "-1"], "'-1' must be seconds"),
+        ([*STYLED, "--duration", "0"], "--duration must be above 0"),
+        (["-n", "out.wav"], "the first effect must be style"),
+        (["-n", "out.wav", "gain", "style", "style.wav"], "the first effect must be style"),
+        (
+            ["-n", "out.wav", "style", "style.wav"],
+            "needs its length in seconds: style RECORDING duration=SECONDS",
+        ),
+        (
+            ["-n", "out.wav", "style", "style.wav", "duration=0"],
+            "needs its length in seconds: style RECORDING duration=SECONDS",
+        ),
+        (["-n", "out.wav", "style", "style.wav", "duration=1", "alpha=0.1"], "alpha=0.1 must be 0"),
+        (
+            ["-n", "out.wav", "style", "style.wav", "duration=1", "init=noise"],
+            "init='noise' does not apply to a texture",
+        ),
+        (["-n", "out.wav", "style", "style.wav", "duration=1", "--start", "3"], "--start does not apply with -n"),
+        (["help", "revreb"], "Did you mean 'reverb'?"),
+        ([*STYLED, "--completion", "csh"], "--completion: invalid choice: 'csh'"),
+    ],
+)
+def test_commands_that_are_not_understood(arguments, why, capsys, no_work):
+    assert why in fails(capsys, 2, *arguments)
+
+
+def test_a_device_that_is_not_there(capsys, monkeypatch, no_work):
+    def check_device(value):
+        raise RuntimeError(f"device={value!r} can't be used")
+
+    monkeypatch.setattr("audiostyle_fx._transfer.parameters.check_device", check_device)
+    line = fails(capsys, 1, "-q", "song.wav", "out.wav", "style", "style.wav", "device=cuda")
+    assert "device='cuda' can't be used" in line
