@@ -20,8 +20,8 @@ from ._transfer.parameters import (
     PresetName,
     TransferOptions,
 )
+from ._transfer.preparation import PreparedTransfer
 from ._transfer.presets import choose
-from ._transfer.recording_transfer import Recipe
 from ._transfer.streaming import Stream
 from ._transfer.style_inputs import as_list, check_rates, check_weights
 from ._transfer.style_recordings import Styles
@@ -256,10 +256,12 @@ class StyleTransfer(OfflineEffect):
     def _new_stream(self, channels: int, sample_rate: float) -> Stream:
         if self._parameters.original:
             raise RuntimeError("preset='original' needs the whole recording at once, not chunks")
-        return Stream(self._recipe(sample_rate), channels, self.content_level_db, self.progress)
+        return Stream(self._prepared(sample_rate), channels, self.content_level_db, self.progress)
 
-    def _recipe(self, sample_rate: float) -> Recipe:
-        return Recipe.of(self._style.styles, None, None, check_rate("sample_rate", sample_rate), self._parameters)
+    def _prepared(self, sample_rate: float) -> PreparedTransfer:
+        return PreparedTransfer.of(
+            self._style.styles, None, None, check_rate("sample_rate", sample_rate), self._parameters
+        )
 
     def reset(self) -> None:
         """Forget earlier recordings, and what was fed of one. Parameters stay as they are."""
@@ -270,7 +272,7 @@ class StyleTransfer(OfflineEffect):
         """The styled recording, float32 (channels, samples)."""
         self._stream = None
         audio = check_audio("content", audio)
-        return styled([audio], [audio.shape], self._recipe(sample_rate), self.progress)[0].audio
+        return styled([audio], [audio.shape], self._prepared(sample_rate), self.progress)[0].audio
 
 
 class _GivenStyle:
@@ -285,7 +287,7 @@ class _GivenStyle:
                 given[i] = np.array(np.atleast_2d(one) if several else one)
                 given[i].flags.writeable = False
         self.styles = Styles(given if isinstance(style, (list, tuple)) else given[0], sample_rate, weights)
-        self.style: Style = tuple(self.styles.given) if several else self.styles.given[0]
+        self.style: Style = tuple(self.styles.sources) if several else self.styles.sources[0]
         self.weights = None if weights is None else check_weights(weights, len(given))
         self.sample_rate: float | tuple[float | None, ...] | None = None
         if sample_rate is not None:
