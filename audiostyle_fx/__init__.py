@@ -8,7 +8,8 @@ from ._transfer.results import Result, Stage
 from ._transfer.windows import Window
 from .effect import StyleTransfer
 from .errors import AudiostyleError, FolderError, TransferError
-from .folders.api import FolderOutcome, style_folder
+from .folders.api import style_folder
+from .folders.results import FolderResult
 from .hosting import OfflineEffect, install, uninstall
 from .progress import ProgressEvent
 
@@ -16,7 +17,7 @@ __all__ = [
     "PRESETS",
     "AudiostyleError",
     "FolderError",
-    "FolderOutcome",
+    "FolderResult",
     "OfflineEffect",
     "Preset",
     "ProgressEvent",

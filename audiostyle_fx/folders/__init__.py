@@ -1,1 +1,1 @@
-"""Folders of recordings: processed file by file, stopped and resumed at any point."""
+"""Folders of recordings: processed file by file; a run that is stopped at any moment is resumed by the next."""

@@ -1,4 +1,4 @@
-"""Which recordings of a folder there are to do, and what the results are called."""
+"""The recordings in a folder, and the names of their results."""
 
 from __future__ import annotations
 
@@ -11,27 +11,25 @@ from pathlib import Path
 
 from .._recordings.formats import endings
 from .._validation import flag, number
+from ..errors import FolderError
 from ..report.media import is_page_media
-
-
-class FolderError(ValueError):
-    """The folders are not such that one's recordings can be made into the other's."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which files of a folder are taken, what of them, and how they are written.
+    """Which files of a folder are processed, which part of them, and how they are written.
 
     Attributes
     ----------
     include, exclude : sequence of str
-        Globs, of a file's name, or where they hold a slash of its path below the folder.
+        Globs of files to process and of files to leave out. A glob with a slash is compared with the path below the
+        folder, one without with the file's name.
     format : str, optional
-        The ending of what is written; each file's own by default.
+        Ending of the results; by default each file keeps its own.
     start, duration : float
         The part of each recording, in seconds.
     independent : bool
-        Whether each file that would clip is turned down by itself.
+        Whether each file has a level of its own. Otherwise files of one folder share a level.
     """
 
     include: Sequence[str] = ()
@@ -49,7 +47,7 @@ class Selection:
         if self.format is not None and not isinstance(self.format, str):
             raise TypeError(f"format={self.format!r} must be a str, or None")
         if self.format is not None and ending(self.format) not in endings(written=True):
-            formats = ", ".join(sorted(one[1:] for one in endings(written=True)))
+            formats = ", ".join(sorted(name[1:] for name in endings(written=True)))
             raise FolderError(f"format={self.format!r} must be one of {formats}")
         number(0)("start", self.start)
         if self.duration != math.inf and number(0)("duration", self.duration) == 0:
@@ -58,7 +56,7 @@ class Selection:
 
 
 def ending(format: str) -> str:
-    """The ending of files of a format, such as ``.flac``, in small letters."""
+    """Return the ending of a format's files in lower case, such as ``.flac``."""
     return "." + format.lstrip(".").lower()
 
 
@@ -66,25 +64,25 @@ def find(
     in_folder: str | os.PathLike[str],
     out_folder: str | os.PathLike[str],
     selection: Selection,
-    others: Iterable[str] = (),
+    other_inputs: Iterable[str] = (),
 ) -> dict[str, str]:
-    """The paths of the recordings in a folder and below it, by the relative names of what is made of them.
+    """Return the paths of the recordings in a folder and its subfolders, by the relative names of their results.
 
-    Links are followed; names that begin with a dot, what is neither a file nor a folder, and what listening pages play
-    are left out.
+    Links are followed. Names that begin with a dot, pipes and devices, and the recordings of listening pages are left
+    out.
 
     Parameters
     ----------
     in_folder, out_folder : path
     selection : Selection
-    others : iterable of str
-        What is read besides, and must not be written to.
+    other_inputs : iterable of str
+        Paths of other files that are read, and that no result may replace.
 
     Raises
     ------
     FolderError
-        If one folder is the other, or in it, also by links; if there is no recording; if two would have one name; if
-        what is read would be written to.
+        If the folders are the same, or one is in the other, also by links; if there is no recording; if two results
+        would have the same name; if a result would replace a file that is read.
     OSError
         If a folder can't be read.
     """
@@ -93,54 +91,57 @@ def find(
         raise FolderError(f"input {os.fspath(in_folder)!r} must be a folder that exists")
     if os.path.exists(target) and not os.path.isdir(target):
         raise FolderError(f"output {os.fspath(out_folder)!r} must be a folder, as the input is one")
-    if _related(source, target):
+    if _overlap(source, target):
         raise FolderError(
             f"output {os.fspath(out_folder)!r} and input {os.fspath(in_folder)!r} must not be the same folder, nor one "
             "in the other"
         )
-    found: dict[str, str] = {}
-    read = {os.path.realpath(path) for path in others}
-    known, written = endings(), selection.format and ending(selection.format)
-    for name, path, real in _files(source, "", target, (source,)):
-        stem, its_ending = os.path.splitext(name)
-        if its_ending.lower() not in known or not _taken(name, selection):
+    recordings: dict[str, str] = {}
+    inputs = {os.path.realpath(path) for path in other_inputs}
+    readable, written_ending = endings(), selection.format and ending(selection.format)
+    for name, path, real_path in _files(source, "", target, (source,)):
+        stem, own_ending = os.path.splitext(name)
+        if own_ending.lower() not in readable or not _is_selected(name, selection):
             continue
-        made = stem + (written or its_ending)
-        if made in found:
-            raise FolderError(f"{found[made]!r} and {path!r} would both become {made!r}")
-        found[made] = path
-        read.add(real)
-    if not found:
-        chosen = " that --include and --exclude leave" if selection.include or selection.exclude else ""
-        raise FolderError(f"input {os.fspath(in_folder)!r} holds no recordings{chosen}")
-    _check_written(found, target, read)
-    return found
+        result = stem + (written_ending or own_ending)
+        if result in recordings:
+            raise FolderError(f"{recordings[result]!r} and {path!r} would both become {result!r}")
+        recordings[result] = path
+        inputs.add(real_path)
+    if not recordings:
+        selected = " that include and exclude select" if selection.include or selection.exclude else ""
+        raise FolderError(f"input {os.fspath(in_folder)!r} holds no recordings{selected}")
+    _check_results(recordings, target, inputs)
+    return recordings
 
 
-def _files(folder: str, below: str, target: str, above: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-    """Relative name, path, and path without links of the files below a folder; what leads back up ends there."""
+def _files(folder: str, prefix: str, target: str, parents: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """Give relative name, path, and path without links of the files in a folder and its subfolders.
+
+    Links to a folder's own parents are left out; ``parents`` are these, and the folder, without links.
+    """
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.name.startswith("."):
                 continue
-            name, link = below + entry.name, entry.is_symlink()
-            real = os.path.realpath(entry.path) if link else os.path.join(above[-1], entry.name)
-            if os.path.isdir(entry.path) if link else entry.is_dir():
-                if link and _related(real, target):
+            name, is_link = prefix + entry.name, entry.is_symlink()
+            real_path = os.path.realpath(entry.path) if is_link else os.path.join(parents[-1], entry.name)
+            if os.path.isdir(entry.path) if is_link else entry.is_dir():
+                if is_link and _overlap(real_path, target):
                     raise FolderError(f"output {target!r} must not be in the input, as by the link {entry.path!r}")
-                if real not in above and not is_page_media(entry.path):
-                    yield from _files(entry.path, f"{name}/", target, (*above, real))
-            elif entry.is_file() if not link else os.path.isfile(real) or not os.path.exists(real):
-                yield name, entry.path, real
+                if real_path not in parents and not is_page_media(entry.path):
+                    yield from _files(entry.path, f"{name}/", target, (*parents, real_path))
+            elif entry.is_file() if not is_link else os.path.isfile(real_path) or not os.path.exists(real_path):
+                yield name, entry.path, real_path  # a broken link is reported as a file that fails
 
 
-def _related(one: str, other: str) -> bool:
+def _overlap(folder: str, other: str) -> bool:
     """Whether two folders are the same, or one is in the other."""
-    return one == other or Path(one) in Path(other).parents or Path(other) in Path(one).parents
+    return folder == other or Path(folder) in Path(other).parents or Path(other) in Path(folder).parents
 
 
-def _check_written(names: Iterable[str], target: str, read: set[str]) -> None:
-    """Raise if links in the target lead from a name to what is read, or from two names to one file."""
+def _check_results(names: Iterable[str], target: str, inputs: set[str]) -> None:
+    """Raise if a link in the output would make a result replace an input, or make two results one file."""
     folders: dict[str, str] = {}
     names_of: dict[str, str] = {}
     for name in names:
@@ -148,13 +149,13 @@ def _check_written(names: Iterable[str], target: str, read: set[str]) -> None:
         if folder not in folders:
             folders[folder] = os.path.realpath(os.path.join(target, folder))
         written = os.path.join(folders[folder], base)
-        if written in read:
+        if written in inputs:
             raise FolderError(f"output {os.path.join(target, name)!r} is a file that is read, {written!r}")
         if names_of.setdefault(written, name) != name:
             raise FolderError(f"output {target!r}: {names_of[written]!r} and {name!r} are one file, {written!r}")
 
 
-def _taken(name: str, selection: Selection) -> bool:
+def _is_selected(name: str, selection: Selection) -> bool:
     def matches(globs: Iterable[str]) -> bool:
         return any(fnmatch.fnmatchcase(name if "/" in glob else os.path.basename(name), glob) for glob in globs)
 

@@ -1,4 +1,4 @@
-"""One recording of a folder, made in any process: in floating point, where it may wait, then at its level."""
+"""One recording of a folder, processed in any process: first in floating point, then at its level in its format."""
 
 from __future__ import annotations
 
@@ -23,35 +23,40 @@ from .._recordings.levels import format_db
 from .._recordings.writing import peak, write_audio
 from .._transfer.results import Stage
 from ..progress import Progress
-from .manifest import Record, plain
+from .manifest_json import Record, plain
 
-MOST_POINTS = 32
-"""Of a curve of losses that are kept."""
+MAX_POINTS = 32
+"""Points of a loss curve that a record keeps."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
-    """What there is to do for a file, in plain values, which any process can be told.
+    """What has to be done for a file, in plain values that can be sent to any process.
+
+    A file that shares its level with others takes two tasks: the first stages it, and the second, with ``full_scale``,
+    finishes it.
 
     Attributes
     ----------
     name : str
-        Of what is made, relative.
+        Name of the result, relative to the output folder.
     source, target : str
-        Paths: the recording, and what is made of it.
-    staged, finished : str
-        Where that waits, in floating point until its level is known, and in its format until it takes its place: only
-        the process that owns the manifest puts it there, so that none which it has lost can.
-    links : tuple of (str, dict)
-        The effects by name, with their values.
+        Paths of the recording and of the result.
+    staged : str
+        Path where the processed recording is in floating point until its level is known.
+    finished : str
+        Path where it is in its format. Only the process that has the manifest moves it to ``target``, so that a process
+        which was given up for lost can't.
+    effects : tuple of (str, dict)
+        Names of the effects and their values.
     start, duration : float
         The part of the recording, in seconds.
-    shared : bool
-        Whether the level is known only when all in the same folder have been made.
-    full_scale : float, optional
-        In a second task of such a file, the level that they are all brought down by.
-    anew : bool
-        Whether it had been finished before, at another level.
+    shares_level : bool
+        Whether the level is known only when other files have been processed.
+    full_scale : float or None
+        In a second task, the level that becomes full scale.
+    again : bool
+        Whether the file was finished before, at another level.
     """
 
     name: str
@@ -59,21 +64,21 @@ class Task:
     target: str
     staged: str
     finished: str
-    links: tuple[tuple[str, dict[str, Any]], ...]
+    effects: tuple[tuple[str, dict[str, Any]], ...]
     start: float
     duration: float
-    shared: bool
+    shares_level: bool
     full_scale: float | None = None
-    anew: bool = False
+    again: bool = False
 
 
 def perform(task: Task, progress: Progress = None) -> Record:
-    """Do a task; its record, also where it failed."""
-    with _told() as messages:
+    """Do a task and return the file's record, with its error where it failed."""
+    with _recorded_warnings() as messages:
         try:
-            record = _make(task, progress) if task.full_scale is None else {}
+            record = _stage_recording(task, progress) if task.full_scale is None else {}
             full_scale = task.full_scale
-            if full_scale is None and not task.shared:
+            if full_scale is None and not task.shares_level:
                 full_scale = record["level"]
                 if full_scale > 1:
                     messages.append(f"turned down by {format_db(full_scale)}, as it would clip at full scale")
@@ -86,12 +91,14 @@ def perform(task: Task, progress: Progress = None) -> Record:
     return record
 
 
-@contextlib.contextmanager
-def _told() -> Iterator[list[str]]:
-    """What there is to say of a task: the warnings within, but in other threads than the main one.
+def failure(task: Task, error: str) -> Record:
+    """Return the record of a task that failed."""
+    return {"status": "failed", "error": error}
 
-    What is done with warnings is the same for all threads, so that none of several can change it for itself alone.
-    """
+
+@contextlib.contextmanager
+def _recorded_warnings() -> Iterator[list[str]]:
+    """Collect the warnings of a task, but only in the main thread, since threads share the state of warnings."""
     messages: list[str] = []
     if threading.current_thread() is not threading.main_thread():
         yield messages
@@ -102,20 +109,14 @@ def _told() -> Iterator[list[str]]:
     messages.extend(str(warning.message) for warning in caught)
 
 
-def failure(task: Task, error: str) -> Record:
-    """The record of a task that failed."""
-    return {"status": "failed", "error": error}
-
-
-def _make(task: Task, progress: Progress) -> Record:
-    """Put what is made of a recording where it waits, in floating point."""
+def _stage_recording(task: Task, progress: Progress) -> Record:
+    """Process a recording and leave it in floating point at the path where it is staged."""
     with SoundFileReader(task.source, "input") as source:
         channels = source.channels
         if os.path.isdir(task.target):
             raise ValueError(f"output {task.target!r} must be a file, not a folder")
-        written = (source.sample_rate, channels, 0, source.subtype)
-        _, subtype = format_written(Path(task.target), *written)
-    chain = [Step(effects()[name], values) for name, values in task.links]
+        _, subtype = format_written(Path(task.target), source.sample_rate, channels, 0, source.subtype)
+    chain = [Step(effects()[name], values) for name, values in task.effects]
     made = run(Job(task.source, task.staged, task.start, task.duration, "FLOAT"), chain, progress)
     with SoundFileReader(task.staged, "result") as source:
         loudest = max((peak(block) for block in source.blocks()), default=0.0)
@@ -130,7 +131,7 @@ def _make(task: Task, progress: Progress) -> Record:
 
 
 def _finish(task: Task, full_scale: float) -> Record:
-    """Bring what waits to its level and its format."""
+    """Write what is staged at its level and in its format."""
     subtype, tags = read_format(task.source)
     with (
         SoundFileReader(task.staged, "result") as source,
@@ -138,33 +139,34 @@ def _finish(task: Task, full_scale: float) -> Record:
     ):
         for block in source.blocks():
             samples.append(block)
-        write_audio(task.finished, samples, source.sample_rate, subtype, tags, full_scale)
-    return {"status": "done", "full_scale": full_scale}
+        gain_db = write_audio(task.finished, samples, source.sample_rate, subtype, tags, full_scale)
+    return {"status": "done", "full_scale": full_scale, "gain_db": round(gain_db, 3)}
 
 
 def record_of(made: JobResult) -> Record:
-    """What there is to say of a recording that was made, as plain values."""
+    """Return how a recording was processed, as JSON values."""
     return {
         "sample_rate": made.sample_rate,
         "duration": made.duration,
         "seconds": round(made.seconds, 3),
         "transfers": [
             {
-                "parameters": plain(outcome.parameters),
-                "stages": {name: _stage(one) for name, one in outcome.stages.items()},
+                "parameters": plain(transfer.parameters),
+                "stages": {name: _stage_record(stage) for name, stage in transfer.stages.items()},
             }
-            for outcome in made.transfers
+            for transfer in made.transfers
         ],
     }
 
 
-def _stage(stage: Stage) -> Record:
-    """How a stage went, at no more iterations than a curve needs."""
+def _stage_record(stage: Stage) -> Record:
+    """Return how a stage went, with as many points of its curves as a plot needs."""
+    record = {"seconds": round(stage.seconds, 3), "iterations": [int(i) for i in _thinned(stage.iterations)]}
+    record |= {"style_loss": _thinned(stage.style_loss), "content_loss": _thinned(stage.content_loss)}
+    return record if stage.inconsistency is None else {**record, "inconsistency": _thinned(stage.inconsistency)}
 
-    def some(values: np.ndarray, figures: int = 6) -> list[float]:
-        at = np.unique(np.linspace(0, len(values) - 1, MOST_POINTS).round().astype(int))
-        return [float(f"{value:.{figures}g}") for value in values[at]]
 
-    record = {"seconds": round(stage.seconds, 3), "iterations": [int(i) for i in some(stage.iterations)]}
-    record |= {"style_loss": some(stage.style_loss), "content_loss": some(stage.content_loss)}
-    return record if stage.inconsistency is None else {**record, "inconsistency": some(stage.inconsistency)}
+def _thinned(values: np.ndarray) -> list[float]:
+    """Return at most `MAX_POINTS` values, evenly spaced, with six significant digits."""
+    indices = np.unique(np.linspace(0, len(values) - 1, MAX_POINTS).round().astype(int))
+    return [float(f"{value:.6g}") for value in values[indices]]

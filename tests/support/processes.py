@@ -1,16 +1,16 @@
-"""What tests see of the programs and folders that they begin."""
+"""Processes and folders of programs that tests start."""
 
 import subprocess
 import time
 from pathlib import Path
 
-from audiostyle_fx.folders.manifest import NAME
+from audiostyle_fx.folders.manifest import HIDDEN, NAME, OWN_FILES
 
 
 def children(pid):
-    """The processes below one."""
+    """Return the processes that a process has started, and theirs."""
     found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
-    return [one for child in map(int, found) for one in (child, *children(child))]
+    return [process for child in map(int, found) for process in (child, *children(child))]
 
 
 def gone(pid):
@@ -21,14 +21,20 @@ def gone(pid):
         return True
 
 
-def wait_for(what, seconds=60):
+def wait_for(condition, seconds=60):
+    """Wait until a condition holds."""
     end = time.monotonic() + seconds
-    while not what():
+    while not condition():
         assert time.monotonic() < end, "it takes too long"
         time.sleep(0.02)
 
 
 def contents(folder="out"):
-    """Every file in a folder but the manifest, with its bytes."""
-    paths = [path for path in Path(folder).rglob("*") if path.is_file() and path.name != NAME]
+    """Return every file in a folder with its bytes, but for the manifest's own files."""
+    own_files = {NAME, *(f"{HIDDEN}/{name}" for name in OWN_FILES)}
+    paths = [path for path in Path(folder).rglob("*") if path.is_file() and not own_files & _last_parts(path)]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _last_parts(path):
+    return {path.name, f"{path.parent.name}/{path.name}"}

@@ -1,4 +1,4 @@
-"""Work for processes that tests begin: a module of its own, which they import in no time."""
+"""Tasks for processes that tests start: a module of its own, which is imported in no time."""
 
 import os
 import signal
@@ -7,21 +7,25 @@ from pathlib import Path
 
 
 def work(task):
-    """Do what a task, (what, value), says."""
-    what, value = task
-    if what == "environment":
-        time.sleep(0.3)  # so that the next task begins another process
+    """Do a task: a pair of an action and its value."""
+    action, value = task
+    if action == "environment":
+        time.sleep(0.3)  # so that the next task starts another process
         return os.environ.get(value), os.getpid()
-    if what == "kill":
+    if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    if what == "kill once" and not Path(value).exists():
+    if action == "kill once" and not Path(value).exists():
         Path(value).touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    if what == "raise":
+    if action == "raise":
         raise RuntimeError(value)
-    if what == "sleep":
+    if action == "sleep":
         Path(f"{value} {os.getpid()}").touch()
         time.sleep(60)
+    if action == "count":  # the times that the task is begun
+        with Path(value).open("a") as file:
+            file.write("x")
+        time.sleep(1)
     return value
 
 

@@ -1,0 +1,75 @@
+"""Keys of results: equal keys mean that a result need not be processed again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from .._effects_chain.step import Step
+from .find import Selection
+from .manifest_json import FORMAT, plain
+
+
+@dataclass(frozen=True)
+class ResultKeys:
+    """Keys of a run's results.
+
+    Attributes
+    ----------
+    identity : str
+        Digest of what all results depend on: effects, selection, contents of styles, version.
+    keys : mapping of str to str
+        Digest for each file, by name: the identity, and size, time of change, ending and name of the recording.
+    sizes : mapping of str to int
+        Bytes of each recording; 0 where it can't be found, which its task reports.
+    """
+
+    identity: str
+    keys: Mapping[str, str]
+    sizes: Mapping[str, int]
+
+    @classmethod
+    def of(cls, chain: Sequence[Step], selection: Selection, recordings: Mapping[str, str]) -> ResultKeys:
+        """Return the keys of recordings, a mapping of names to paths."""
+        identity = _digest(json.dumps(_identity(chain, selection)))
+        keys, sizes = {}, {}
+        for name, path in recordings.items():
+            try:
+                status = os.stat(path)
+                size, changed = status.st_size, status.st_mtime_ns
+            except OSError:
+                size, changed = 0, 0
+            sizes[name] = size
+            keys[name] = _digest(f"{identity} {size} {changed} {os.path.splitext(path)[1]} {name}")
+        return cls(identity, keys, sizes)
+
+    def size(self, names: Iterable[str]) -> int:
+        """Return the bytes of some recordings together."""
+        return sum(self.sizes[name] for name in names)
+
+
+def _identity(chain: Sequence[Step], selection: Selection) -> list[Any]:
+    """Return what all results depend on, as JSON values; files by their contents, not by their paths."""
+    effects = []
+    for step in chain:
+        values = {name: value for name, value in step.values.items() if not step.effect.parameters[name].is_file}
+        effects.append([step.effect.name, plain(values), [_content_digest(path) for path in step.files]])
+    versions = [version("audiostyle-fx"), FORMAT]
+    return [*versions, effects, selection.start, str(selection.duration), selection.independent]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _content_digest(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,177 @@
+"""The plan of a folder's run: which files are processed, and what follows from the answer of each task."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from os.path import isfile, lexists
+
+from .._effects_chain.step import Step
+from .find import Selection
+from .keys import ResultKeys
+from .manifest import OWN_FILES, FileState, Manifest
+from .manifest_json import Record
+from .one_file import Task, failure
+from .paths import ResultPaths, place, remove
+from .stems import Stems
+
+
+class Plan:
+    """What is to be done in a folder: a queue of tasks, and the records that their answers lead to.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Manifest of the output folder; records that do not hold any more are deleted from it.
+    recordings : mapping of str to str
+        Paths by name, see `find`.
+    keys : ResultKeys
+    chain : sequence of Step
+        Effects with paths that are valid in any process.
+    selection : Selection
+        The part of each recording, and whether each has a level of its own.
+    force : bool
+        Whether all files of this run are processed again.
+
+    Attributes
+    ----------
+    skipped : int
+        Number of files that are finished already.
+    failed : dict of str to str
+        Error of each file that failed.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        recordings: Mapping[str, str],
+        keys: ResultKeys,
+        chain: Sequence[Step],
+        selection: Selection,
+        *,
+        force: bool,
+    ) -> None:
+        self._manifest, self._recordings, self._keys, self._force = manifest, recordings, keys, force
+        self._effects, self._selection = tuple((step.effect.name, step.values) for step in chain), selection
+        self._paths = ResultPaths(str(manifest.path.parent), str(manifest.hidden))
+        self._stems, self._sources = Stems(recordings, selection.independent), set(recordings.values())
+        self._staged_by_others: set[str] = set()
+        self.failed: dict[str, str] = {}
+        manifest.keep(self._holds)
+        self.remove_leftovers()
+        self.skipped = self._stems.n_done()
+        self._unprocessed = deque(name for name in recordings if not self._stems.is_processed(name))
+        self._urgent: deque[Task] = deque()
+
+    def size_unprocessed(self) -> int:
+        """Return the bytes of the recordings that have to be read."""
+        return self._keys.size(self._unprocessed)
+
+    def finish_complete_groups(self) -> list[str]:
+        """Put tasks for groups in front of which all is processed; return the files that are processed again."""
+        return self._queue([task for group in self._stems.complete_groups() for task in self._finishing_tasks(group)])
+
+    def next_task(self) -> Task | None:
+        """Take the next task, or None where there is none at the moment."""
+        if self._urgent:
+            return self._urgent.popleft()
+        return self._task(self._unprocessed.popleft()) if self._unprocessed else None
+
+    def take(self, task: Task, answer: Record) -> tuple[Record, list[str]]:
+        """Record an answer, and put the tasks in front that follow from it.
+
+        Returns
+        -------
+        record : dict
+            The file's new record.
+        again : list of str
+            Files that were finished, and have to be processed again at another level.
+        """
+        name, is_second_task = task.name, task.full_scale is not None
+        if answer["status"] == "done":
+            try:
+                place(task.finished, task.target)
+            except OSError as error:
+                answer = failure(task, str(error))
+        before = self._manifest.record(name) if is_second_task else {}
+        key = {"key": self._keys.keys[name], "identity": self._keys.identity}
+        record = {"source": task.source, **before, **answer, **key}
+        if "transfers" in record:
+            record["transfers"] = record.pop("transfers")  # the long entry comes last
+        self._manifest.add(name, record)
+        if record["status"] == "failed":
+            self._stems.set_failed(name)
+            self.failed[name] = record["error"]
+        else:
+            self._stems.set_processed(name, FileState.of(record))
+        if record["status"] != "staged":
+            remove(task.staged, task.finished)
+        group = self._stems.group(name)
+        if is_second_task or not self._stems.is_complete(group):
+            return record, []
+        return record, self._queue(self._finishing_tasks(group))
+
+    def remove_leftovers(self) -> None:
+        """Remove files of killed processes from the hidden folder; those that wait for their level stay."""
+        staged = {self._paths.staged(self._keys.keys[name]) for name in self._stems.staged_names()}
+        self._paths.remove_leftovers(OWN_FILES, staged | self._staged_by_others)
+
+    def _queue(self, tasks: Collection[Task]) -> list[str]:
+        """Put tasks in front of all others; return the names of those that process files again."""
+        self._urgent.extendleft(reversed(list(tasks)))
+        return [task.name for task in tasks if task.again]
+
+    def _finishing_tasks(self, group: str) -> list[Task]:
+        """Return tasks that finish a group, or that process files of it again which are done at another level."""
+        again = self._stems.names_at_other_levels(group)
+        if again:
+            for name in again:
+                self._stems.set_unprocessed(name)
+            self.skipped -= len(again)
+            return [replace(self._task(name), again=True) for name in again]
+        waiting = self._stems.waiting_names(group)
+        if waiting:
+            self._stems.warn(group)
+        return [replace(self._task(name), full_scale=self._stems.full_scale(group)) for name in waiting]
+
+    def _holds(self, name: str, state: FileState) -> bool:
+        """Whether a record is still right. Records of files that are not in this run stay, where they can be used."""
+        if name not in self._recordings:
+            return self._other_holds(name, state)
+        if self._force or state.status == "failed" or state.key != self._keys.keys[name]:
+            return False
+        exists = isfile(self._paths.target(name) if state.status == "done" else self._paths.staged(state.key))
+        if exists:
+            self._stems.set_processed(name, state)
+        return exists
+
+    def _other_holds(self, name: str, state: FileState) -> bool:
+        """Whether to keep the record of a file that is not in this run, and what is staged of it."""
+        done = state.status == "done"
+        if not done and not lexists(state.source):
+            return False
+        if state.status == "failed":
+            return True
+        path = self._paths.target(name) if done else self._paths.staged(state.key)
+        exists = isfile(path)
+        if exists and not done:
+            self._staged_by_others.add(path)
+        # A file made of a recording of this run, as in another format, is not another stem.
+        if exists and state.identity == self._keys.identity and state.source not in self._sources:
+            self._stems.add_other(name, state)
+        return exists or done
+
+    def _task(self, name: str) -> Task:
+        key = self._keys.keys[name]
+        return Task(
+            name=name,
+            source=self._recordings[name],
+            target=self._paths.target(name),
+            staged=self._paths.staged(key),
+            finished=self._paths.finished(key, name),
+            effects=self._effects,
+            start=self._selection.start,
+            duration=self._selection.duration,
+            shares_level=self._stems.shares_level(name),
+        )

@@ -1,0 +1,38 @@
+"""The result of a folder's run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .manifest_json import Record
+
+
+@dataclass(frozen=True)
+class FolderResult:
+    """What became of the files of a folder.
+
+    Attributes
+    ----------
+    manifest : Path
+        Path of ``audiostyle.json``, with a record of every file: its losses, seconds, errors and warnings.
+    files : mapping of str to dict
+        Records of the files of this run, by name relative to the folder. Each is read from the folder's database when
+        it is asked for.
+    sources : mapping of str to str
+        Path of the recording of each file.
+    failed : dict of str to str
+        Error of each file that failed.
+    skipped : int
+        Number of files that an earlier run had finished.
+    seconds : float
+        Time of the whole run.
+    """
+
+    manifest: Path
+    files: Mapping[str, Record]
+    sources: Mapping[str, str]
+    failed: dict[str, str]
+    skipped: int
+    seconds: float

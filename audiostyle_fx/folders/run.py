@@ -1,0 +1,161 @@
+"""The run of a folder: tasks from the plan to an executor, answers back to the plan, and events to the caller."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+from .._effects_chain.checks import check_chain, check_files
+from .._effects_chain.step import Step
+from .._effects_chain.style_effect import is_style
+from .._recordings.files import SoundFileReader
+from .._transfer.parameters import DEFAULTS, ORIGINAL_RATE
+from .._validation import flag, integer
+from ..progress import Progress, ProgressEvent
+from .executors import ExternalExecutor, SerialExecutor, TaskExecutor
+from .find import Selection, find
+from .keys import ResultKeys
+from .manifest import NAME, Manifest
+from .manifest_json import Record, plain
+from .one_file import Task, failure, perform
+from .plan import Plan
+from .processes import LocalProcesses
+from .progress_display import folder_progress
+from .results import FolderResult
+
+PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soundfile", "pedalboard")
+"""Packages whose versions the manifest names."""
+
+
+def run_folder(
+    in_folder: str | os.PathLike[str],
+    out_folder: str | os.PathLike[str],
+    chain: Sequence[Step],
+    selection: Selection,
+    *,
+    force: bool = False,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    progress: Progress = None,
+) -> FolderResult:
+    """Process all recordings in a folder with any chain of effects; see `style_folder`."""
+    start, report = time.perf_counter(), folder_progress(progress)
+    jobs, force = integer(1)("jobs", jobs), flag("force", force)
+    if executor is not None and not isinstance(executor, Executor):
+        raise TypeError(f"executor={executor!r} must be a concurrent.futures.Executor, or None")
+    if executor is not None and jobs > 1:
+        raise ValueError(f"jobs={jobs} must be 1 where an executor is given, which has its own number of workers")
+    check_chain(chain, without_input=False)
+    recordings = find(in_folder, out_folder, selection, [path for step in chain for path in step.files])
+    check_files(chain, _first_rate(recordings.values()), lengths=False)  # its errors name paths as the user wrote them
+    chain = [_with_absolute_paths(step) for step in chain]
+    out = Path(os.path.realpath(out_folder))
+    _make_folders(out, recordings)
+    with Manifest(out, {"last_run": _description(in_folder, chain, selection)}) as manifest:
+        keys = ResultKeys.of(chain, selection, recordings)
+        plan = Plan(manifest, recordings, keys, chain, selection, force=force)
+        report(ProgressEvent(kind="start", files=len(recordings), skipped=plan.skipped, bytes=plan.size_unprocessed()))
+        with _executor(jobs, executor, chain, report) as workers:
+            _do_tasks(plan, workers, keys, report)
+        plan.remove_leftovers()
+        files = manifest.records(recordings)
+    seconds = time.perf_counter() - start
+    result = FolderResult(Path(out_folder, NAME), files, recordings, dict(plan.failed), plan.skipped, seconds)
+    failed = len(plan.failed)
+    done = len(recordings) - failed - plan.skipped
+    report(ProgressEvent(kind="end", done=done, skipped=plan.skipped, failed=failed, seconds=round(seconds, 3)))
+    return result
+
+
+def _do_tasks(
+    plan: Plan, workers: TaskExecutor[Task, Record], keys: ResultKeys, report: Callable[[ProgressEvent], None]
+) -> None:
+    """Do the tasks of a plan until there are none."""
+    _report_again(plan.finish_complete_groups(), keys, report)
+    while True:
+        while workers.has_capacity() and (next_task := plan.next_task()):
+            workers.submit(next_task)
+        if not workers.has_tasks():
+            return
+        task, answer = workers.next_answer()
+        record, again = plan.take(task, answer)
+        for message in answer.get("warnings", []):
+            warnings.warn(f"{task.name}: {message}", stacklevel=2)
+        _report_record(task, record, keys.sizes[task.name], report)
+        _report_again(again, keys, report)
+
+
+def _report_record(task: Task, record: Record, size: int, report: Callable[[ProgressEvent], None]) -> None:
+    """Report that a file has been processed, and that it is finished or has failed."""
+    if task.full_scale is None and record["status"] != "failed":
+        times = {"duration": record["duration"], "seconds": record["seconds"]}
+        report(ProgressEvent(kind="made", file=task.name, bytes=size, **times))
+    if record["status"] != "staged":
+        report(ProgressEvent(kind="file", file=task.name, bytes=size, record=record))
+
+
+def _report_again(names: Sequence[str], keys: ResultKeys, report: Callable[[ProgressEvent], None]) -> None:
+    """Report that finished files are processed again."""
+    if names:
+        report(ProgressEvent(kind="again", files=len(names), bytes=keys.size(names)))
+
+
+def _executor(
+    jobs: int, executor: Executor | None, chain: Sequence[Step], report: Callable[[ProgressEvent], None]
+) -> TaskExecutor[Task, Record]:
+    """Return the executor of the tasks."""
+    if executor is not None:
+        return ExternalExecutor(executor, perform, failure)
+    if jobs > 1:
+        devices = [step.values.get("device", DEFAULTS.device) for step in chain if is_style(step)]
+        return LocalProcesses(jobs, perform, failure, devices[0] if devices else "cpu")
+
+    def work(task: Task) -> Record:
+        return perform(task, lambda event: report(replace(event, file=task.name)))
+
+    return SerialExecutor(work)
+
+
+def _first_rate(paths: Iterable[str]) -> float:
+    """Return the rate of the first recording that can be read, at which styles are needed first; or any rate."""
+    for path in paths:
+        with contextlib.suppress(ValueError, OSError), SoundFileReader(path, "input") as source:
+            return source.sample_rate
+    return ORIGINAL_RATE
+
+
+def _with_absolute_paths(step: Step) -> Step:
+    """Return the step with paths that are valid in other processes."""
+    values = dict(step.values)
+    for name, parameter in step.effect.parameters.items():
+        if parameter.is_file and name in values:
+            paths = values[name]
+            values[name] = [os.path.abspath(path) for path in paths] if step.effect.several else os.path.abspath(paths)
+    return Step(step.effect, values)
+
+
+def _make_folders(out: Path, recordings: Mapping[str, str]) -> None:
+    """Make the folders of the results; raise OSError where they can't be written to."""
+    for folder in {out / os.path.dirname(name) for name in recordings}:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"output {str(folder)!r} must be a folder that can be written to")
+
+
+def _description(in_folder: str | os.PathLike[str], chain: Sequence[Step], selection: Selection) -> Record:
+    """Return what the manifest says of the run."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "platform": platform.platform(),
+        "input": os.path.abspath(in_folder),
+        "effects": [[step.effect.name, plain(step.values)] for step in chain],
+        "selection": plain(vars(selection)),
+    }

@@ -1,0 +1,117 @@
+"""The common level of stems: files of one folder are turned down by one factor, so that they still sum to the mix."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable
+
+from .._recordings.levels import format_db
+from .manifest import FileState
+
+
+class Stems:
+    """Groups of files that share a level, and what is known of their levels.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of the files of this run.
+    independent : bool
+        Whether each file is a group of its own. Otherwise a group is the files directly in one folder.
+    """
+
+    def __init__(self, names: Iterable[str], independent: bool) -> None:
+        self._independent = independent
+        self._names: dict[str, list[str]] = {}
+        for name in names:
+            self._names.setdefault(self.group(name), []).append(name)
+        self._processed: dict[str, FileState] = {}
+        self._others: dict[str, list[FileState]] = {}
+        self._unprocessed = {group: set(group_names) for group, group_names in self._names.items()}
+
+    def group(self, name: str) -> str:
+        """Return the folder that a file is in, or the file's name where each is a group of its own."""
+        return name if self._independent else os.path.dirname(name)
+
+    def shares_level(self, name: str) -> bool:
+        """Whether the file's level is known only when the others of its group have been processed."""
+        group = self.group(name)
+        return len(self._names[group]) > 1 or group in self._others
+
+    def set_processed(self, name: str, state: FileState) -> None:
+        """Take a file's level into account, as it is staged or done."""
+        self._processed[name] = state
+        self._unprocessed[self.group(name)].discard(name)
+
+    def set_failed(self, name: str) -> None:
+        """Expect no level of a file any more."""
+        self._processed.pop(name, None)
+        self._unprocessed[self.group(name)].discard(name)
+
+    def set_unprocessed(self, name: str) -> None:
+        """Expect a file to be processed again."""
+        self._unprocessed[self.group(name)].add(name)
+
+    def add_other(self, name: str, state: FileState) -> None:
+        """Take the level of a file into account that is in the same output folder, but not in this run."""
+        self._others.setdefault(self.group(name), []).append(state)
+
+    def is_processed(self, name: str) -> bool:
+        """Whether the file is staged or done."""
+        return name in self._processed
+
+    def is_complete(self, group: str) -> bool:
+        """Whether all files of a group are processed or have failed."""
+        return not self._unprocessed[group]
+
+    def complete_groups(self) -> list[str]:
+        """Return the groups of which all files are processed or have failed."""
+        return [group for group in self._names if self.is_complete(group)]
+
+    def n_done(self) -> int:
+        """Return the number of files of this run that are done."""
+        return sum(state.status == "done" for state in self._processed.values())
+
+    def staged_names(self) -> list[str]:
+        """Return the files of this run that wait for their level."""
+        return [name for name, state in self._processed.items() if state.status == "staged"]
+
+    def full_scale(self, group: str) -> float:
+        """Return the level that becomes full scale in a group: at least 1, and that of the loudest file."""
+        own, others = self._states(group), self._others.get(group, [])
+        finished = [state.full_scale for state in others if state.full_scale is not None]
+        return max([1.0, *finished, *(state.level for state in [*own.values(), *others])])
+
+    def names_at_other_levels(self, group: str) -> list[str]:
+        """Return the files of this run that are done, but at another level than the group's."""
+        full_scale = self.full_scale(group)
+        return [name for name, state in self._states(group).items() if state.full_scale not in (None, full_scale)]
+
+    def waiting_names(self, group: str) -> list[str]:
+        """Return the group's files of this run that wait for their level."""
+        return [name for name, state in self._states(group).items() if state.status == "staged"]
+
+    def warn(self, group: str) -> None:
+        """Warn that a group is turned down, or that files outside of this run are too loud for its level."""
+        full_scale, others = self.full_scale(group), self._others.get(group, [])
+        louder = [
+            state.full_scale for state in others if state.full_scale is not None and state.full_scale < full_scale
+        ]
+        if louder:
+            prefix, difference = f"{group}: " if group else "", format_db(full_scale / min(louder))
+            files = "file of this folder was" if len(louder) == 1 else "files of this folder were"
+            warnings.warn(
+                f"{prefix}{len(louder)} other {files} finished {difference} louder; run the whole folder so that its "
+                "files sum to the mix",
+                stacklevel=2,
+            )
+        if full_scale > 1 and len(self._states(group)) + len(others) > 1:
+            subject = f"{group}: its files" if group else "all files"
+            warnings.warn(
+                f"{subject} turned down by {format_db(full_scale)}, as one would clip at full scale", stacklevel=2
+            )
+
+    def _states(self, group: str) -> dict[str, FileState]:
+        """Return the states of the group's files of this run that are processed."""
+        return {name: self._processed[name] for name in self._names[group] if name in self._processed}

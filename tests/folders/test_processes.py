@@ -1,0 +1,146 @@
+"""Processes that do tasks: their cores and GPUs, and what becomes of tasks whose process ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.executor_answers import answers
+from support.processes import gone, wait_for
+from support.worker_tasks import failed, work
+
+import audiostyle_fx
+from audiostyle_fx.folders import processes
+from audiostyle_fx.folders.processes import LOST, LocalProcesses, visible_gpus
+
+ROOTS = [str(Path(audiostyle_fx.__file__).parents[1]), str(Path(__file__).parents[1])]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(ROOTS)}
+
+
+@pytest.mark.parametrize(
+    ("device", "found", "visible", "want"),
+    [
+        ("cuda", ["cuda:0", "cuda:1"], None, ("0", "1")),
+        ("auto", ["cuda:0", "cuda:1"], "", ("0", "1")),
+        ("cuda", ["cuda:0", "cuda:1"], "2,5", ("2", "5")),
+        ("auto", ["cuda:1"], "GPU-a, GPU-b", ("GPU-b",)),
+        ("cuda:1", ["cuda:1"], None, ()),
+        ("auto", ["cpu"], "2", ()),
+        ("cpu", ["cpu"], None, ()),
+    ],
+)
+def test_gpus_are_named_as_the_parent_sees_them(device, found, visible, want, monkeypatch):
+    monkeypatch.setattr(processes, "device_names", lambda asked: found if asked == device else None)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert visible_gpus(device) == want
+
+
+@pytest.mark.parametrize(("jobs", "threads"), [(1, 4), (2, 2), (3, 1), (4, 1), (9, 1)])
+def test_processes_together_have_no_more_threads_than_cores(jobs, threads, monkeypatch):
+    monkeypatch.setattr(processes, "cores", lambda: 4)
+    assert processes.cores_per_process(jobs) == threads
+
+
+@pytest.mark.slow
+def test_every_process_has_its_gpu_and_its_share_of_the_cores(monkeypatch):
+    monkeypatch.setattr(processes, "device_names", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.setattr(processes, "cores", lambda: 6)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    with LocalProcesses(2, work, failed) as workers:
+        found = answers(workers, [("environment", "CUDA_VISIBLE_DEVICES")] * 6)
+        gpus = {answer for _, answer in found}
+        threads = {answer[0] for _, answer in answers(workers, [("environment", "OMP_NUM_THREADS")] * 2)}
+    assert {gpu for gpu, _ in gpus} == {"0", "1"} and len(gpus) == 2, "one GPU for each process"
+    assert threads == {"3"}
+    assert all(gone(pid) for _, pid in gpus)
+
+
+@pytest.mark.slow
+def test_a_task_that_ends_its_process_fails_alone(tmp_path):
+    tasks = [("a", 1), ("kill", 2), ("b", 3), ("kill once", str(tmp_path / "once")), ("raise", "no luck"), ("c", 4)]
+    last = ("kill once", str(tmp_path / "last"))
+    with LocalProcesses(2, work, failed, "cpu") as workers:
+        found = dict(answers(workers, tasks))
+        assert answers(workers, [last]) == [(last, last[1])], "by itself, but not yet the second time"
+    assert found[tasks[1]] == ("failed", 2, LOST)
+    assert found[tasks[4]] == ("failed", "no luck", "no luck")
+    assert {task: found[task] for task in tasks if task[0] in "abc"} == {("a", 1): 1, ("b", 3): 3, ("c", 4): 4}
+    assert found[tasks[3]] == tasks[3][1], "done again, with success"
+
+
+@pytest.mark.slow
+def test_the_neighbours_of_a_killed_process_do_not_begin_again(tmp_path):
+    task, other = ("count", str(tmp_path / "begun")), ("kill", 2)
+    with LocalProcesses(2, work, failed, "cpu") as workers:
+        answers(workers, [("environment", "PATH")] * 2)  # both have started
+        assert dict(answers(workers, [task, other])) == {task: task[1], other: ("failed", 2, LOST)}
+    assert (tmp_path / "begun").read_text() == "x"
+
+
+@pytest.mark.slow
+def test_a_process_that_is_started_again_has_the_same_gpu(monkeypatch):
+    monkeypatch.setattr(processes, "device_names", lambda device: ["cuda:0", "cuda:1"])
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    tasks = [("environment", "CUDA_VISIBLE_DEVICES")] * 2
+    with LocalProcesses(2, work, failed) as workers:
+        before = {gpu: pid for _, (gpu, pid) in answers(workers, tasks)}
+        os.kill(before["1"], signal.SIGKILL)
+        after = {gpu: pid for _, (gpu, pid) in answers(workers, 2 * tasks)}
+    assert before.keys() == after.keys() == {"0", "1"}
+    assert before["0"] == after["0"] and before["1"] != after["1"]
+
+
+@pytest.mark.slow
+def test_a_process_killed_while_it_waits_costs_nothing():
+    with LocalProcesses(2, work, failed, "cpu") as workers:
+        ((_, (_, pid)),) = answers(workers, [("environment", "PATH")])
+        os.kill(pid, signal.SIGKILL)
+        assert dict(answers(workers, [("a", 1), ("b", 2), ("c", 3)])) == {("a", 1): 1, ("b", 2): 2, ("c", 3): 3}
+
+
+UNGUARDED = """
+from support.worker_tasks import failed, work
+from audiostyle_fx.folders.processes import LocalProcesses
+with LocalProcesses(1, work, failed, "cpu") as workers:
+    workers.submit(("a", 1))
+    print(workers.next_answer())
+"""
+
+
+@pytest.mark.slow
+def test_a_program_that_starts_processes_where_it_is_imported_is_an_error(tmp_path):
+    (tmp_path / "parent.py").write_text(UNGUARDED)
+    command = [sys.executable, str(tmp_path / "parent.py")]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1 and "if __name__ == '__main__'" in done.stderr.splitlines()[-1]
+
+
+PARENT = """
+import sys
+from support.worker_tasks import failed, work
+from audiostyle_fx.folders.processes import LocalProcesses
+if __name__ == "__main__":
+    with LocalProcesses(2, work, failed, "cpu") as workers:
+        workers.submit(("sleep", sys.argv[1] + "/a"))
+        workers.submit(("sleep", sys.argv[1] + "/b"))
+        workers.next_answer()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_processes_end_with_their_parent(number, tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT)
+    command = [sys.executable, str(tmp_path / "parent.py"), str(tmp_path)]
+    parent = subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True, stderr=subprocess.PIPE)
+    wait_for(lambda: len(list(tmp_path.glob("? *"))) == 2, 30)
+    pids = [int(path.name.split()[1]) for path in tmp_path.glob("? *")]
+    assert not any(map(gone, pids))
+    os.killpg(parent.pid, number) if number == signal.SIGINT else parent.send_signal(number)
+    _, shown = parent.communicate(timeout=30)
+    assert (parent.returncode, b"KeyboardInterrupt" in shown) == (-number, number == signal.SIGINT)
+    wait_for(lambda: all(map(gone, pids)), 30)

@@ -1,0 +1,118 @@
+"""Stems of one song are turned down together, whichever run processes them."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.processes import contents
+from support.styled_folders import made_of, read
+
+from audiostyle_fx import style_folder, stylize
+
+pytestmark = pytest.mark.usefixtures("folder_of_recordings")
+
+
+def test_stems_of_a_song_share_one_factor_and_others_do_not(song, style, rate, run, quick):
+    with pytest.warns(UserWarning, match=r"song: its files turned down by \d\.\d dB"):
+        outcome = style_folder("in", "out", "style.wav", **quick)
+    wet = {path.name: stylize(read(path), style, rate, **quick).audio for path in Path("in/song").iterdir()}
+    factor = max(np.abs(one).max() for one in wet.values())
+    assert factor > 1.05
+    for name, audio in wet.items():
+        assert outcome.files[f"song/{name}"]["full_scale"] == pytest.approx(factor)
+        np.testing.assert_allclose(read(f"out/song/{name}"), audio / factor, atol=2**-15)
+    assert outcome.files["alone.wav"]["full_scale"] == 1
+    mix = sum(read(f"out/song/{name}") for name in wet)
+    np.testing.assert_allclose(mix, sum(wet.values()) / factor, atol=2**-13)
+
+
+def test_by_itself_only_what_clips_is_turned_down(song, run):
+    outcome = run(independent=True)
+    levels = {name: record["full_scale"] for name, record in outcome.files.items()}
+    assert levels.pop("song/loud.wav") > 1.05 and set(levels.values()) == {1}
+    assert "turned down by" in outcome.files["song/loud.wav"]["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"include": ["bass.wav", "soft.wav"]}, {}),
+        pytest.param({"include": ["soft.wav"]}, {}, marks=pytest.mark.slow),
+        pytest.param({}, {"independent": True}, marks=pytest.mark.slow),
+        ({"independent": True}, {}),
+    ],
+)
+def test_a_run_of_the_whole_has_a_level_of_its_own(first, then, song, run, events):
+    run(**first)
+    outcome = run(progress=events.append, **then)
+    run("fresh", **then)
+    assert contents() == contents("fresh")
+    assert events[-1].done + events[-1].skipped == 4
+    assert (
+        outcome.skipped
+        == events[-1].skipped
+        == events[0].skipped - sum(event.files for event in events if event.kind == "again")
+    )
+
+
+@pytest.mark.parametrize("again", [["soft.wav"], ["soft.wav", "bass.wav"], ["loud.wav"]])
+def test_stems_that_are_made_again_come_back_at_the_level_of_the_others(again, song, run, events):
+    run()
+    before = contents()
+    outcome = run(include=again, force=True, progress=events.append)
+    assert len(made_of(events)) == len(again) and outcome.skipped == 0
+    assert contents() == before and outcome.files["song/" + again[0]]["full_scale"] > 1.05
+    os.unlink("out/song/" + again[0])
+    run(include=again)
+    assert contents() == before
+
+
+def test_stems_that_wait_count_for_the_level_of_others(interrupted, run):
+    run(include=["soft.wav"])
+    run("fresh")
+    assert contents()["song/soft.wav"] == contents("fresh")["song/soft.wav"]
+
+
+def test_a_stem_too_loud_for_the_level_of_the_others_is_warned_of(song, run, quick):
+    softer = {"include": ["bass.wav", "soft.wav"]}
+    run(**softer)
+    before = contents()
+    with pytest.warns(match="song: its files turned down"), pytest.warns(match="dB louder") as caught:
+        outcome = style_folder("in", "out", "style.wav", include=["loud.wav"], **quick)
+    much = f"{20 * np.log10(outcome.files['song/loud.wav']['full_scale']):.1f} dB"
+    text = f"song: 2 other files of this folder were finished {much} louder; run the whole folder so that its files"
+    assert text + " sum to the mix" in [str(warning.message) for warning in caught]
+    run("fresh")
+    assert contents() == {**before, "song/loud.wav": contents("fresh")["song/loud.wav"]}
+    run()
+    assert contents() == contents("fresh")
+
+
+def test_other_parameters_and_lost_results_do_not_count_for_the_level(song, run):
+    run()
+    assert run(alpha=0.25, include=["soft.wav"]).files["song/soft.wav"]["full_scale"] == 1
+    factor = run().files["song/soft.wav"]["full_scale"]
+    os.unlink("out/song/loud.wav")
+    assert run(include=["soft.wav"], force=True).files["song/soft.wav"]["full_scale"] == factor > 1.05
+    os.unlink("out/song/bass.wav")
+    assert run(include=["soft.wav"], force=True).files["song/soft.wav"]["full_scale"] == 1
+
+
+def test_the_same_stems_in_a_format_that_does_not_clip_are_not_others(stem, run):
+    for name in ("loud.wav", "soft.wav"):
+        stem(name, 4.9 if name == "loud.wav" else 0.05, "FLOAT")
+    run()
+    outcome = run(format="flac")  # a warning would be an error
+    assert {record["full_scale"] > 1.05 for record in outcome.files.values()} == {True}
+
+
+def test_a_loud_stem_that_is_repaired_turns_the_others_down(song, run, stem):
+    whole = Path("in/song/loud.wav").read_bytes()
+    Path("in/song/loud.wav").write_bytes(b"broken")
+    outcome = run()
+    assert outcome.failed.keys() == {"song/loud.wav"} and outcome.files["song/soft.wav"]["full_scale"] == 1
+    Path("in/song/loud.wav").write_bytes(whole)
+    outcome = run()
+    run("fresh")
+    assert outcome.failed == {} and contents() == contents("fresh")
