@@ -70,9 +70,9 @@ class Stream:
         return self._dry.shape[0], self._setup.sample_rate
 
     @property
-    def buffered(self) -> slice:
-        """The samples of the recording that are in memory."""
-        return self._dry.stored
+    def stored(self) -> tuple[slice, slice]:
+        """The samples of the recording, and of its result, that are in memory."""
+        return self._dry.stored, self._wet.stored
 
     def feed(self, block: np.ndarray) -> np.ndarray:
         """Take samples (channels, any number) and return those that are due: as many as were taken less the latency.
