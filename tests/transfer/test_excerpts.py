@@ -70,11 +70,7 @@ def test_channels_are_cut_alike(stereo, style, rate, quick):
 
 def test_excerpts_of_silence_alone_are_refused(content, style, rate, quick, no_work):
     long = np.pad(style, (0, 60 * rate))
-<<<<<<< HEAD
     with pytest.raises(
         ValueError, match="style chosen with style_seconds=1 contain only silence; increase style_seconds"
     ):
-=======
-    with pytest.raises(ValueError, match="with style_seconds=1 contain only silence; increase style_seconds"):
->>>>>>> recordings
         stylize(content, long, rate, **quick, style_seconds=1)
