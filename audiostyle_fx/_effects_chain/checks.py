@@ -7,8 +7,8 @@ from typing import Any
 
 from .._recordings.files import read_audio
 from .._transfer.parameters import ORIGINAL_RATE, TextureOptions
+from .._transfer.preparation import PreparedTransfer
 from .._transfer.presets import choose, choose_texture
-from .._transfer.recording_transfer import Recipe
 from .._transfer.style_inputs import check_weights
 from .._transfer.style_recordings import Styles
 from .step import Step
@@ -75,7 +75,7 @@ def check_files(chain: Sequence[Step], sample_rate: float, *, lengths: bool = Tr
             parameters = choose(transfer_options(step.values))
             style = (step.values["style"], None, step.values.get("style_weights"))
             if lengths:
-                Recipe.of(*style, sample_rate, parameters)
+                PreparedTransfer.of(*style, sample_rate, parameters)
             else:
                 Styles.of(*style, ORIGINAL_RATE if parameters.original else sample_rate)
             continue

@@ -35,8 +35,9 @@ def resample(audio: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:
     if ratio == 1:
         return audio
     n_samples = math.ceil(audio.shape[1] * ratio)
-    # soxr rounds its length, to nothing for the shortest recordings: silence at the end makes up for that.
-    silence = math.ceil(n_samples / ratio) + 1 - audio.shape[1]
+    # soxr rounds its length, to nothing for the shortest recordings: silence at the end makes up for that. One sample
+    # would be enough, but soxr 0.5 refuses arrays of one sample, which an empty recording would become.
+    silence = math.ceil(n_samples / ratio) + 2 - audio.shape[1]
     padded = np.pad(audio, ((0, 0), (0, silence)))
     resampled = soxr.resample(padded.T, ratio.denominator, ratio.numerator, quality="VHQ")
     return resampled[:n_samples].T.astype(np.float32, order="C", copy=False)

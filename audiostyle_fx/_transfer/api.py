@@ -21,8 +21,10 @@ from .._validation import sample_rate as check_rate
 from ..progress import Progress
 from .documentation import documented
 from .parameters import DEFAULTS, TextureOptions, TransferOptions
+from .preparation import PreparedTransfer
 from .presets import PRESETS, choose, choose_texture
-from .recording_transfer import Recipe, TextureWork, Work, style_all
+from .recording_plans import TransferLog
+from .recording_transfer import transfer_recordings, transfer_texture
 from .results import Result, merged
 
 if TYPE_CHECKING:
@@ -84,8 +86,8 @@ def stylize(
     chosen = choose(parameters)
     audio = check_audio("content", content)
     sample_rate = check_rate("sample_rate", sample_rate)
-    recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, chosen)
-    return styled([audio], [content.shape], recipe, progress)[0]
+    transfer = PreparedTransfer.of(style, style_sample_rate, style_weights, sample_rate, chosen)
+    return styled([audio], [content.shape], transfer, progress)[0]
 
 
 @documented(TransferOptions, DEFAULTS)
@@ -133,8 +135,8 @@ def stylize_batch(
         raise ValueError(f"contents has recordings of shapes {sorted(set(shapes))}; all must have the same shape")
     audio = [check_audio("contents", content) for content in contents]
     sample_rate = check_rate("sample_rate", sample_rate)
-    recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, chosen)
-    return styled(audio, shapes, recipe, progress)
+    transfer = PreparedTransfer.of(style, style_sample_rate, style_weights, sample_rate, chosen)
+    return styled(audio, shapes, transfer, progress)
 
 
 @documented(TextureOptions, PRESETS["texture"].parameters)
@@ -177,12 +179,10 @@ def texture(
     chosen = choose_texture(parameters)
     sample_rate = check_rate("sample_rate", sample_rate)
     n_samples = round(number(1 / sample_rate)("duration", duration) * sample_rate)
-    recipe = Recipe.of(style, style_sample_rate, style_weights, sample_rate, chosen)
-    wet = np.zeros((len(recipe.styles[0]), n_samples), np.float32)
-    work = TextureWork(wet, recipe)
-    style_all([work], recipe, progress)
-    work.finish()
-    return Result(**_facts(work), audio=wet)
+    transfer = PreparedTransfer.of(style, style_sample_rate, style_weights, sample_rate, chosen)
+    wet = np.zeros((len(transfer.styles.samples[0]), n_samples), np.float32)
+    log = transfer_texture(wet, transfer, progress)
+    return Result(**_facts(log, transfer, n_samples), audio=wet)
 
 
 @documented(TransferOptions, DEFAULTS)
@@ -251,40 +251,37 @@ def style_file(
         source = files.enter_context(SoundFileReader(in_path, "in_path"))
         layout, subtype = (source.sample_rate, source.channels), subtype or source.subtype
         check_writable(out_path, *layout, subtype=subtype)
-        recipe = Recipe.of(style, style_sample_rate, style_weights, source.sample_rate, chosen)
+        transfer = PreparedTransfer.of(style, style_sample_rate, style_weights, source.sample_rate, chosen)
         dry = files.enter_context(SampleFile(folder, source.channels))
         for block in source.blocks(start, duration):
             check_finite(f"in_path={os.fspath(in_path)!r}", block)
             dry.append(block)
         check_writable(out_path, *layout, dry.shape[1], subtype)
         wet = files.enter_context(SampleFile(folder, *dry.shape))
-        work = Work.of(dry, wet, recipe)
-        style_all([work], recipe, progress)
-        work.finish()
+        (log,) = transfer_recordings([dry], [wet], transfer, progress)
         gain_db = write_audio(out_path, wet, source.sample_rate, subtype, source.tags)
-    return Result(**_facts(work), path=os.fspath(out_path), gain_db=gain_db)
+    return Result(**_facts(log, transfer, wet.shape[1]), path=os.fspath(out_path), gain_db=gain_db)
 
 
 def styled(
-    audio: list[np.ndarray], shapes: list[tuple[int, ...]], recipe: Recipe, progress: Progress = None
+    audio: list[np.ndarray], shapes: list[tuple[int, ...]], transfer: PreparedTransfer, progress: Progress = None
 ) -> list[Result]:
     """Return the results for recordings (channels, samples) of one shape, their audio in ``shapes``."""
     wets = [np.zeros_like(dry) for dry in audio]
-    works = [Work.of(dry, wet, recipe) for dry, wet in zip(audio, wets, strict=True)]
-    style_all(works, recipe, progress)
-    for work in works:
-        work.finish()
+    logs = transfer_recordings(audio, wets, transfer, progress)
     return [
-        Result(**_facts(work), audio=wet.reshape(shape)) for work, wet, shape in zip(works, wets, shapes, strict=True)
+        Result(**_facts(log, transfer, wet.shape[1]), audio=wet.reshape(shape))
+        for log, wet, shape in zip(logs, wets, shapes, strict=True)
     ]
 
 
-def _facts(work: Work) -> dict[str, Any]:
+def _facts(log: TransferLog, transfer: PreparedTransfer, n_samples: int) -> dict[str, Any]:
     """Return what a `Result` says of a finished transfer, but for its audio."""
+    content_rate = transfer.setup.content_rate
     return {
-        "sample_rate": float(work.recipe.content_rate),
-        "duration": work.wet.shape[1] / work.recipe.content_rate,
-        "stages": merged(work.stages),
-        "seconds": work.seconds,
-        "parameters": work.parameters.as_dict(),
+        "sample_rate": float(content_rate),
+        "duration": n_samples / content_rate,
+        "stages": merged(log.stages),
+        "seconds": log.seconds,
+        "parameters": transfer.setup.parameters.as_dict(),
     }

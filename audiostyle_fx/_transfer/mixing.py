@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..errors import TransferError
 from .parameters import Parameters
-from .stages import FAILED
+
+FAILED = "the transfer failed: its result is silent or not finite"
 
 MIN_CORRELATION = -0.98
 """Where dry and wet cancel more than at this correlation, the loss of level is not made up for completely: the make-up
@@ -50,9 +52,9 @@ def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -
 
 
 def float32(audio: np.ndarray) -> np.ndarray:
-    """Convert the result to float32; raise RuntimeError where its peaks are beyond that range."""
+    """Convert the result to float32; raise TransferError where its peaks are beyond that range."""
     with np.errstate(over="ignore"):
         audio = audio.astype(np.float32)
     if not np.isfinite(audio).all():
-        raise RuntimeError(FAILED)
+        raise TransferError(FAILED)
     return audio

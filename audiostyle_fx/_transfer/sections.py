@@ -41,8 +41,10 @@ class Section:
         Its own samples. The joins with its neighbours are centred on these.
     window : slice
         The samples that are styled: its own and the context on both sides.
-    n_samples : int
-        Of the recording.
+    kept : slice
+        The samples of the window that are kept: its own and those of the blends.
+    borders : tuple of (int, int)
+        Its borders with finished samples: the sample, and 1 or -1 if the free samples are after or before it.
     fade : int
         Samples over which it is blended with a neighbour.
     second : bool
@@ -52,7 +54,8 @@ class Section:
     start: int
     stop: int
     window: slice
-    n_samples: int
+    kept: slice
+    borders: tuple[tuple[int, int], ...]
     fade: int
     second: bool
 
@@ -61,21 +64,11 @@ class Section:
         """Its own samples."""
         return slice(self.start, self.stop)
 
-    @property
-    def kept(self) -> slice:
-        """The samples of the window that are kept: its own and those of the blends."""
-        return slice(max(0, self.start - self.fade // 2), min(self.n_samples, self.stop + self.fade // 2))
-
-    @property
-    def pinned(self) -> list[tuple[int, int]]:
-        """Its borders with finished samples: the sample, and 1 or -1 if the free samples are after or before it."""
-        return [border for border in ((self.start, 1), (self.stop, -1)) if 0 < border[0] < self.n_samples]
-
     def free(self) -> np.ndarray:
         """Return the share of the result in each sample of the window, float32 (samples,): 0 where it is pinned."""
         centres = np.arange(self.window.start, self.window.stop) + 0.5
         share = np.ones(len(centres))
-        for border, sign in self.pinned:
+        for border, sign in self.borders:
             share *= np.clip(0.5 + sign * (centres - border) / max(self.fade, 1), 0, 1)
         return (np.sin(0.5 * np.pi * share) ** 2).astype(np.float32)
 
@@ -116,5 +109,8 @@ def plan(n_samples: int, section: float, context: int, fade: int) -> list[Sectio
     for i, (start, stop) in enumerate(itertools.pairwise(borders)):
         # The first and the last section have all of their context on one side: equal lengths make a batch.
         first = min(max(0, start - context - fade // 2), n_samples - length)
-        sections.append(Section(start, stop, slice(first, first + length), n_samples, fade, bool(i % 2)))
+        window = slice(first, first + length)
+        kept = slice(max(0, start - fade // 2), min(n_samples, stop + fade // 2))
+        inner = tuple((border, sign) for border, sign in ((start, 1), (stop, -1)) if 0 < border < n_samples)
+        sections.append(Section(start, stop, window, kept, inner, fade, bool(i % 2)))
     return sections

@@ -1,127 +1,43 @@
-"""A recording that comes in chunks and whose end is not known: styled section by section as it comes."""
+"""A recording that comes in chunks and whose end is not known, styled section by section as it comes."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
-from .._recordings.dynamics import Dynamics, block_energies, block_samples
+from ..errors import TransferError
 from ..progress import Progress, reporting
 from .costs import iteration_costs
-from .mixing import float32, level_shares, scaled
-from .recording_transfer import Gain, Recipe, Work, style_parts
+from .matched_styles import match_styles
+from .mixing import FAILED, float32, level_shares, scaled
+from .parameters import Parameters
+from .preparation import PreparedTransfer
+from .recording_plans import RecordingPlan, active_channels, constant_gain, content_mask
+from .recording_transfer import style_sections
 from .rolling_samples import RollingSamples
-from .sections import CONTEXTS, Section
-from .stages import FAILED
+from .sections import Section
+from .stream_sections import StreamLevel, StreamSpans, stream_section
 
 MARGIN_SECONDS = 0.02
 """Samples before a window that are kept for its mask: silence there may have a fade that reaches into it."""
 
 
-@dataclass(frozen=True)
-class _Section(Section):
-    """A section behind which nothing is finished, and whose window may end where its sound does."""
-
-    @property
-    def kept(self) -> slice:
-        """The samples to keep of what was styled over the window."""
-        start, stop = self.start - self.fade // 2, self.stop + self.fade // 2
-        return slice(max(self.window.start, start), max(self.window.start, min(self.window.stop, stop)))
-
-    @property
-    def pinned(self) -> list[tuple[int, int]]:
-        """Its border to finished samples."""
-        return [(self.start, 1)] if self.second else []
-
-
-class _StreamWork(Work):
-    """A recording of which more and more is known, in sections that are pinned to the one before alone."""
-
-    def __init__(self, recipe: Recipe, channels: int, content_level: float | None) -> None:
-        self.dry: RollingSamples
-        self.wet: RollingSamples
-        super().__init__(RollingSamples(channels), RollingSamples(channels), recipe)
-        length, self.context, fade = recipe.spans()
-        self.length, self.fade = max(math.ceil(length), CONTEXTS * self.context), fade // 2 * 2
-        self.rms = None if content_level is None else 10 ** (content_level / 20)
-        self.energies = np.zeros((0, channels))  # of whole blocks
-
-    def _plan(self) -> list[Section]:
-        return []
-
-    def _sounding(self) -> np.ndarray:
-        return np.zeros(self.dry.shape[0], bool)
-
-    def _gain(self) -> Gain:
-        return lambda window: 1.0
-
-    def take(self, block: np.ndarray) -> np.ndarray:
-        """Hear more of the recording, no more than the next section needs; the rest of the samples."""
-        more = (len(self.sections) + 1) * self.length + self.context + self.fade // 2 - self.dry.shape[1]
-        self.dry.append(block[:, :more])
-        self.wet.append(np.zeros_like(block[:, :more]))
-        return block[:, more:]
-
-    def ready(self) -> int | None:
-        """Begin the next section, if all that it needs is there; its number."""
-        k = len(self.sections)
-        start, stop = k * self.length, (k + 1) * self.length
-        window = slice(max(0, start - self.context - self.fade // 2), stop + self.context + self.fade // 2)
-        if self.dry.shape[1] < window.stop:
-            return None
-        # Silence on either side is no part of what has to be like the style.
-        sound = np.flatnonzero(self.dry[:, window].any(axis=0))
-        if len(sound):
-            window = slice(window.start + int(sound[0]), window.start + int(sound[-1]) + 1)
-        self.sections.append(_Section(start, stop, window, window.stop, self.fade, k > 0))
-        self._level()
-        return k
-
-    def active(self, k: int) -> np.ndarray:
-        """Which channels are not silent in a section's window; none where it is silent but for the context."""
-        section = self.sections[k]
-        sounds = self.dry[:, section.kept].any()
-        return super().active(k) if sounds else np.zeros(self.dry.shape[0], bool)
-
-    def forget(self, k: int) -> None:
-        """Let go of what no later section needs."""
-        margin = math.ceil(MARGIN_SECONDS * self.recipe.sample_rate)
-        before = self.sections[k].stop - self.context - self.fade // 2 - margin
-        self.dry.forget(before)
-        self.wet.forget(before)
-        self.stages.pop(k, None)
-
-    def _level(self) -> None:
-        """Set the curve by all that has come so far, and bring what is held of the result to it."""
-        if not self.parameters.normalize:
-            return
-        block, before = block_samples(self.recipe.sample_rate), self.gain
-        energies = block_energies(self.dry, block, len(self.energies) * block)
-        energies = np.concatenate([self.energies, energies])
-        self.energies = energies[: self.dry.shape[1] // block]
-        sounding = energies.any(axis=0)
-        means = energies.sum(axis=1) / max(np.count_nonzero(sounding), 1)
-        self.gain = Dynamics(means, self.dry.shape[1], block, self.rms).curve
-        held = self.wet.stored
-        self.wet[:, held] = scaled(self.wet[:, held], self.gain(held) / before(held))
-
-
 class Stream:
     """Takes a recording in chunks and gives the styled one, `latency` samples later.
 
-    Each section is pinned to the one before it, whose finished samples count in its losses. What comes after a section
-    is styled along with it as context, and once more as the next one.
+    Each section is pinned to the one before it, whose finished samples count in its losses. The samples after a section
+    are styled along with it as context, and again as part of the next section.
 
     Parameters
     ----------
-    recipe : Recipe
+    transfer : PreparedTransfer
     channels : int
-    content_level : float, optional
-        RMS of the whole recording in dBFS, pauses not counted; by default that of what has come so far.
+    content_level_db : float, optional
+        RMS of the whole recording in dBFS, pauses not counted; by default that of the recording so far.
     progress : Progress
-        Begins anew with every section.
+        Every section runs all stages.
 
     Attributes
     ----------
@@ -130,72 +46,152 @@ class Stream:
     """
 
     def __init__(
-        self, recipe: Recipe, channels: int, content_level: float | None = None, progress: Progress = None
+        self,
+        transfer: PreparedTransfer,
+        channels: int,
+        content_level_db: float | None = None,
+        progress: Progress = None,
     ) -> None:
-        self._work, self._progress = _StreamWork(recipe, channels, content_level), progress
-        self.latency = self._work.length + self._work.context + self._work.fade
+        self._transfer, self._setup, self._progress = transfer, transfer.setup, progress
+        self._spans = StreamSpans.of(self._setup)
+        self.latency = self._spans.latency
+        self._dry, self._wet = RollingSamples(channels), RollingSamples(channels)
+        mask = content_mask(self._dry, self._setup.sample_rate)
+        self._recording = RecordingPlan(self._dry, self._wet, (), (), constant_gain(1.0), mask)
+        self._level = StreamLevel(self._setup, channels, content_level_db)
+        self._mix = StreamMix(self._setup.parameters)
         self._made = np.zeros((channels, 0), np.float32)  # finished, but not yet due
         self._n_made = self._n_given = 0
-        self._sums = np.zeros(3)  # of dry squared, wet squared and their product
-        self._shares: np.ndarray | None = None
         self._broken = False
 
     @property
     def source(self) -> tuple[int, float]:
         """Channels and rate in Hz of the recording."""
-        return self._work.dry.shape[0], self._work.recipe.sample_rate
+        return self._dry.shape[0], self._setup.sample_rate
+
+    @property
+    def stored(self) -> tuple[slice, slice]:
+        """The samples of the recording, and of its result, that are in memory."""
+        return self._dry.stored, self._wet.stored
 
     def feed(self, block: np.ndarray) -> np.ndarray:
-        """Take samples (channels, any number); give what is due: in all, as many as were taken less the latency.
+        """Take samples (channels, any number) and return those that are due: as many as were taken less the latency.
 
         Raises
         ------
+        TransferError
+            If a section's result is silent or not finite.
         RuntimeError
-            If the transfer fails, and ever after: what was taken then is lost.
+            After any error: the samples of that chunk are lost.
         """
         if self._broken:
             raise RuntimeError("a chunk before this one failed, so that the recording has a gap; call reset()")
         self._broken = True
-        while block.shape[1]:  # a section at a time, or the result would depend on where chunks end
-            block = self._work.take(block)
-            if (k := self._work.ready()) is not None:
-                self._made = np.concatenate([self._made, self._style(k)], axis=1)
-        due = max(0, self._work.dry.shape[1] - self.latency) - self._n_given
+        while block.shape[1]:  # one section at a time, or the result would depend on where chunks end
+            block = self._take(block)
+            if self._dry.shape[1] >= self._spans.needed(len(self._recording.sections)):
+                self._made = np.concatenate([self._made, self._style_next()], axis=1)
+        due = max(0, self._dry.shape[1] - self.latency) - self._n_given
         self._n_given += due
-        given, self._made = self._made[:, :due], self._made[:, due:]
+        result, self._made = self._made[:, :due], self._made[:, due:]
         self._broken = False
-        return given
+        return result
 
-    def _style(self, k: int) -> np.ndarray:
-        """What is finished once a section is styled: all but the samples that are blended with the next."""
-        work, section = self._work, self._work.sections[k]
-        active = work.active(k)
-        if active.any():
-            costs = iteration_costs(work.parameters, work.recipe.stft)
-            with reporting(self._progress, work.parameters.iterations, costs, 1) as report:
-                style_parts([(work, k)], active, work.recipe.matched(active), work.recipe, report)
-            # Far below what came before, as the tail of a filter is, a section may come to nothing.
-            if not self._sums[1] and not work.wet[:, section.kept].any():
-                raise RuntimeError(FAILED)
-        shares = self._mix(section)
-        before = shares if self._shares is None else self._shares
-        at = slice(self._n_made, section.stop - section.fade // 2)
-        ramp = np.clip((np.arange(at.stop - at.start) + 0.5) / max(section.fade, 1), 0, 1)
-        dry_share, wet_share = before[:, None] + (shares - before)[:, None] * ramp
-        made = dry_share * work.dry[:, at] + wet_share * self._wet(at)
-        self._shares, self._n_made = shares, at.stop
-        work.forget(k)
-        return float32(made)
+    def _take(self, block: np.ndarray) -> np.ndarray:
+        """Append as many samples as the next section needs; return the rest."""
+        missing = self._spans.needed(len(self._recording.sections)) - self._dry.shape[1]
+        self._dry.append(block[:, :missing])
+        self._wet.append(np.zeros_like(block[:, :missing]))
+        return block[:, missing:]
 
-    def _wet(self, at: slice) -> np.ndarray:
-        return self._work.wet[:, at].astype(np.float64) / self._work.gain(at)
+    def _style_next(self) -> np.ndarray:
+        """Style the next section; return what is finished then: all but the samples that are blended with the next."""
+        k = len(self._recording.sections)
+        section = stream_section(k, self._dry, self._spans)
+        self._recording = _extended(self._recording, section)
+        self._update_gain()
+        if self._recording.active[k].any():
+            self._style(k)
+            # Far below the level of what came before, as the tail of a filter is, a section may come out silent.
+            if not self._mix.has_sound and not self._wet[:, section.kept].any():
+                raise TransferError(FAILED)
+        finished = slice(self._n_made, section.stop - section.fade // 2)
+        shares = self._mix.shares(self._dry[:, section.own], self._unscaled(section.own), section.fade, finished)
+        mixed = shares[0] * self._dry[:, finished] + shares[1] * self._unscaled(finished)
+        self._n_made = finished.stop
+        self._forget(section)
+        self._recording.log.stages.pop(k, None)
+        return float32(mixed)
 
-    def _mix(self, section: Section) -> np.ndarray:
-        """Factors of dry and wet, by all that has come so far."""
-        parameters, dry, wet = self._work.parameters, self._work.dry[:, section.own], self._wet(section.own)
+    def _style(self, k: int) -> None:
+        """Run the stages of section ``k``."""
+        setup, active = self._setup, self._recording.active[k]
+        costs = iteration_costs(setup.parameters, setup.stft)
+        with reporting(self._progress, setup.parameters.iterations, costs, 1) as report:
+            style_sections([(self._recording, k)], match_styles(self._transfer.styles, active, setup), setup, report)
+
+    def _update_gain(self) -> None:
+        """Set the gain curve by the recording so far, and bring the samples of the result that are kept to it."""
+        if not self._setup.parameters.normalize:
+            return
+        old, new, kept = self._recording.gain, self._level.gain(self._dry), self._wet.stored
+        self._recording = replace(self._recording, gain=new)
+        self._wet[:, kept] = scaled(self._wet[:, kept], new(kept) / old(kept))
+
+    def _unscaled(self, samples: slice) -> np.ndarray:
+        """Return samples of the result at the content's level."""
+        return self._wet[:, samples].astype(np.float64) / self._recording.gain(samples)
+
+    def _forget(self, section: Section) -> None:
+        """Drop the samples that no section after this one needs."""
+        margin = math.ceil(MARGIN_SECONDS * self._setup.sample_rate)
+        first = section.stop - self._spans.context - section.fade // 2 - margin
+        self._dry.forget(first)
+        self._wet.forget(first)
+
+
+class StreamMix:
+    """The mix of dry and wet, by all that has come so far.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    """
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
+        self._sums = np.zeros(3)  # of dry squared, wet squared and their product
+        self._last: np.ndarray | None = None
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether any finished section of the result has sound."""
+        return bool(self._sums[1])
+
+    def shares(self, dry: np.ndarray, wet: np.ndarray, fade: int, finished: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return the factors of dry and wet for each finished sample, after adding a section's own samples.
+
+        Over the fade they move from those of the section before to those of this one.
+        """
         self._sums += [np.square(dry, dtype=np.float64).sum(), np.square(wet).sum(), (dry * wet).sum()]
+        shares = self._so_far()
+        before = shares if self._last is None else self._last
+        ramp = np.clip((np.arange(finished.stop - finished.start) + 0.5) / max(fade, 1), 0, 1)
+        dry_share, wet_share = before[:, None] + (shares - before)[:, None] * ramp
+        self._last = shares
+        return dry_share, wet_share
+
+    def _so_far(self) -> np.ndarray:
+        """Return the factors of dry and wet for the recording so far."""
+        parameters, product = self._parameters, self._sums[2]
         dry_rms, wet_rms = np.sqrt(self._sums[:2])
         if not dry_rms or not wet_rms:
             return np.array([1 - parameters.mix, parameters.mix])
-        product = self._sums[2]
         return np.array(level_shares(parameters, dry_rms, wet_rms, lambda: product / (dry_rms * wet_rms)))
+
+
+def _extended(recording: RecordingPlan, section: Section) -> RecordingPlan:
+    """Return the plan with one more section, which is silent if only its context sounds."""
+    sounds = recording.dry[:, section.kept].any()
+    active = active_channels(recording.dry, section) if sounds else np.zeros(recording.dry.shape[0], bool)
+    return replace(recording, sections=(*recording.sections, section), active=(*recording.active, active))

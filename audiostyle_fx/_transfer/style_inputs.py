@@ -6,21 +6,13 @@ import math
 import os
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .._recordings.arrays import check_audio
 from .._recordings.files import read_audio
 from .._validation import sample_rate as check_rate
-
-
-class StyleRecording(NamedTuple):
-    """One style: samples, float32 (channels, samples), rate in Hz, None for the content's, and share of the target."""
-
-    samples: np.ndarray
-    sample_rate: float | None = None
-    share: float = 1.0
 
 
 def as_list(style: Any) -> list[Any]:
@@ -52,29 +44,15 @@ def _from_numbers(style: Any) -> Any:
         raise ValueError("style is a list of numbers that is no array (channels, samples)") from error
 
 
-def read_styles(style: Any, style_sample_rate: Any = None, style_weights: Any = None) -> list[StyleRecording]:
-    """The styles, each with its share of the target; the shares sum to one.
+def style_name(i: int, n_styles: int) -> str:
+    """Return the name by which errors call a style."""
+    return "style" if n_styles == 1 else f"style[{i}]"
 
-    Parameters
-    ----------
-    style : path, array, list of numbers, or list of these
-    style_sample_rate : float or sequence, optional
-        Of the arrays among them, one for all or one each; None where it is the content's, and for a file.
-    style_weights : sequence of float, optional
-        One each.
 
-    Raises
-    ------
-    TypeError, ValueError, FileNotFoundError
-        If one is missing, unreadable, empty, silent or not finite, or its rate or weight is not what it may be.
-    """
-    styles = as_list(style)
-    weights, rates = check_weights(style_weights, len(styles)), check_rates(style_sample_rate, styles)
+def style_shares(weights: Sequence[float]) -> tuple[float, ...]:
+    """Return the share of each style in the target; the shares sum to one."""
     relative = [weight / max(weights) for weight in weights]  # the sum of the weights themselves may be infinite
-    shares = [weight / math.fsum(relative) for weight in relative]
-    names = ["style"] if len(styles) == 1 else [f"style[{i}]" for i in range(len(styles))]
-    recordings = map(_read_style, styles, rates, names)
-    return [StyleRecording(*one, share) for one, share in zip(recordings, shares, strict=True)]
+    return tuple(weight / math.fsum(relative) for weight in relative)
 
 
 def check_weights(weights: Any, n_styles: int) -> tuple[float, ...]:
@@ -120,8 +98,28 @@ def check_rates(rates: Any, styles: Sequence[Any]) -> list[float | None]:
     return [None if rate is None else check_rate("style_sample_rate", rate) for rate in rates]
 
 
-def _read_style(style: Any, rate: float | None, name: str) -> tuple[np.ndarray, float | None]:
-    """The samples of one style, float32 (channels, samples), and its rate."""
+def read_style(style: Any, rate: float | None, name: str) -> tuple[np.ndarray, float | None]:
+    """Read one style.
+
+    Parameters
+    ----------
+    style : path or array
+    rate : float, optional
+        Rate of an array in Hz; None for the content's rate.
+    name : str
+        Name of the style in errors.
+
+    Returns
+    -------
+    samples : float32 array (channels, samples)
+    rate : float or None
+        In Hz; a file has its own.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        If it is missing, unreadable, empty, silent or not finite.
+    """
     samples = style
     if isinstance(style, (str, os.PathLike)):
         samples, rate = read_audio(style, name)

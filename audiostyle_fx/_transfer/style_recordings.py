@@ -1,62 +1,131 @@
-"""Styles: read, brought to a rate and matched to a content's channels once, however many recordings are styled so."""
+"""Styles that have been read: they keep their samples, notice a changed file, and cache what is computed from them.
+
+Every cached value has a frozen dataclass as its key, and the key holds everything that the computation reads. A value
+that depends on another one holds the other's key in its own, so a file's version, a rate or a seed reaches all values
+that depend on it:
+
+========================  =====================================================  ======================
+key                       value                                                  computed in
+========================  =====================================================  ======================
+`StylesAtRateKey`         samples of the styles at a sample rate                 `style_recordings`
+`MatchedStylesKey`        samples and shares for the channels that sound         `matched_styles`
+`SpectraKey`              log-magnitudes, energies and power spectra             `style_spectra`
+`StatisticsKey`           what the objectives need of the styles                 `objectives`
+========================  =====================================================  ======================
+
+Each `Styles` owns one cache for these values, so that they go when it goes. The identity of an array is a token that
+its `Styles` owns: an array that its owner changes or drops can never be taken for another one. Styles given to the
+functions as paths have no owner, so the process keeps the `Styles` that were used last.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .._cache import BoundedCache
 from .._recordings.levels import rms
 from .._recordings.resampling import resample
-from .style_inputs import as_list, check_rates, check_weights, read_styles
+from .style_inputs import as_list, check_rates, check_weights, read_style, style_name, style_shares
 
-SETS = 2
-"""Sets of styles in files, each at a rate, that a process keeps when their transfer has ended: recordings of two rates,
-or a chain of two transfers, go through a folder without reading again."""
+FILE_STYLES = 2
+"""Sets of styles in files, each for one sample rate, that the process keeps: recordings of two rates, or a chain of two
+transfers, go through a folder without reading the styles again."""
+
+CHANNEL_PATTERNS = 3
+"""Sets of sounding channels for which the values of a style are kept: a stereo recording can sound in both channels or
+in either one."""
+
+CACHE_SIZE = 1 + 3 * CHANNEL_PATTERNS
+"""Values that one `Styles` keeps: its samples at a rate; and for each channel pattern samples, spectra, statistics."""
 
 
-PATTERNS = 3
-"""Of each set, ways to match it to channels: to both of a stereo recording that sound, or to one of them alone."""
+@dataclass(frozen=True)
+class FileVersion:
+    """Identity of a file's content: a changed file has another version."""
+
+    path: str
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    size: int
+
+    @classmethod
+    def of(cls, path: str) -> FileVersion | None:
+        """Return the version of the file that is at a path now; None where there is none."""
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None
+        return cls(path, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size)
 
 
-class Matched(NamedTuple):
-    """Styles as a content's channels and at the level of transfers.
+@dataclass(frozen=True, eq=False)
+class ArrayIdentity:
+    """Identity of an array in memory: equal to itself only."""
+
+
+Identity: TypeAlias = FileVersion | ArrayIdentity
+
+
+@dataclass(frozen=True)
+class StylesAtRateKey:
+    """What the samples of styles at a rate depend on.
 
     Attributes
     ----------
-    styles : list of float32 array (channels, samples)
-    shares : list of float
-        Of each in the target.
-    held : BoundedCache
-        What the stages keep of them.
+    styles : tuple of Identity
+    rates : tuple of float
+        Rate of each style in Hz.
+    sample_rate : float
+        Rate in Hz to which they are resampled.
     """
 
-    styles: list[np.ndarray]
-    shares: list[float]
-    held: BoundedCache
+    styles: tuple[Identity, ...]
+    rates: tuple[float, ...]
+    sample_rate: float
 
 
-class Prepared(NamedTuple):
-    """Styles at a rate.
+@dataclass(frozen=True, eq=False)
+class StylesAtRate:
+    """Styles at the rate of a transfer.
 
     Attributes
     ----------
-    audio : list of float32 array (channels, samples)
-    held : BoundedCache
-        Keeps what was made of them for channels that sound; see `Matched`.
+    samples : sequence of float32 array (channels, samples)
+        Read-only.
+    shares : tuple of float
+        Share of each style in the target; they sum to one.
+    key : StylesAtRateKey
+    cache : BoundedCache
+        Keeps what is computed from these styles.
     """
 
-    audio: list[np.ndarray]
-    held: BoundedCache
+    samples: Sequence[np.ndarray]
+    shares: tuple[float, ...]
+    key: StylesAtRateKey
+    cache: BoundedCache
+
+
+@dataclass(frozen=True, eq=False)
+class _ReadStyle:
+    """The samples of one style, float32 (channels, samples), and its rate in Hz; None for the content's rate."""
+
+    identity: Identity
+    samples: np.ndarray
+    sample_rate: float | None
 
 
 class Styles:
-    """Styles of transfers, checked: of files what they hold, read again when they have changed or at another rate.
+    """Checked styles of transfers. They keep the samples that were read.
 
-    Kept is one copy of their samples, at the rate that was last asked for; of a long style excerpts beside it, and
-    statistics of those.
+    A file that has changed is read again at the next use. A file that is gone or moved counts as unchanged. Copies
+    share the samples, and a pickle holds them; the cache is not copied.
 
     Parameters
     ----------
@@ -65,92 +134,165 @@ class Styles:
 
     Attributes
     ----------
-    given : list of path or array
-        The styles, with absolute paths, as another working directory must not make a relative one another file.
-    shares : list of float
-        Of each in the target; they sum to one.
+    sources : tuple of path or array
+        The styles; paths are absolute, because a relative one means another file in another working directory.
+    shares : tuple of float
+        Share of each style in the target; they sum to one.
 
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        As by `audio.read_styles`.
+        As `style_inputs.read_styles`.
     """
 
     def __init__(self, style: Any, sample_rate: Any = None, weights: Any = None) -> None:
-        given = as_list(style)
-        self.given = [os.path.abspath(one) if _is_path(one) else one for one in given]
-        self._rates, self._weights = sample_rate, weights
-        versions = self._versions()
-        # What is read waits here until the rate is known.
-        self._read: Any = versions, read_styles(style, sample_rate, weights)
-        self.shares = [one.share for one in self._read[1]]
-        self._held = BoundedCache(1)
+        styles = as_list(style)
+        shares = style_shares(check_weights(weights, len(styles)))
+        rates = check_rates(sample_rate, styles)
+        versions = [FileVersion.of(os.path.abspath(source)) if is_path(source) else None for source in styles]
+        read = []
+        for i, (source, rate, version) in enumerate(zip(styles, rates, versions, strict=True)):
+            samples, rate = read_style(source, rate, style_name(i, len(styles)))
+            read.append(_ReadStyle(version or ArrayIdentity(), _frozen(samples), rate))
+        sources = tuple(os.path.abspath(source) if is_path(source) else source for source in styles)
+        self.__setstate__((sources, shares, tuple(read)))
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.sources, self.shares, self._read
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.sources, self.shares, self._read = state
+        for style in self._read:
+            _frozen(style.samples)  # a pickle does not hold the flag
+        self._cache = BoundedCache(CACHE_SIZE)
+        _all_styles.add(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Styles:
+        return self._with_state(self.__getstate__())
 
     @classmethod
-    def of(cls, style: Any, sample_rate: Any, weights: Any, at: float) -> Styles:
-        """Those of `stylize`'s arguments for a rate in Hz; of files those that the process keeps, if it does.
+    def of(cls, style: Any, sample_rate: Any, weights: Any, for_rate: float) -> Styles:
+        """Return the styles that `stylize` was given; those of files come from the process's cache.
 
-        Arrays are not kept, as their owner may change them. Styles are returned as they are.
+        Parameters
+        ----------
+        style, sample_rate, weights
+            As the class takes them, or `Styles`, which are returned as they are. Arrays are not cached, because their
+            owner may change them.
+        for_rate : float
+            Rate in Hz of the transfer.
         """
         if isinstance(style, Styles):
             return style
-        given = as_list(style)
-        if not all(map(_is_path, given)):
+        styles = as_list(style)
+        if not all(map(is_path, styles)):
             return cls(style, sample_rate, weights)
-        check_rates(sample_rate, given)
-        key = (*map(os.path.abspath, given), check_weights(weights, len(given)), at)
-        return _of_files.get(key, lambda: cls(style, None, weights))
+        check_rates(sample_rate, styles)
+        paths = tuple(map(os.path.abspath, styles))
+        key = _FileStylesKey(paths, check_weights(weights, len(styles)), for_rate)
+        if not all(map(os.path.exists, paths)):  # only a configured effect goes on without its files
+            return cls(style, None, weights)
+        return _file_styles.get(key, lambda: cls(style, None, weights))
 
-    def at(self, content_rate: float, sample_rate: float) -> Prepared:
-        """The styles at a rate in Hz; ``content_rate`` is that of arrays without one.
+    def changed(self, sample_rate: Any = None, weights: Any = None) -> Styles:
+        """Return the same styles, without reading them, with other rates of arrays and other weights."""
+        n_styles = len(self.sources)
+        rates = check_rates(sample_rate, self.sources)
+        read = tuple(
+            style if is_path(source) else _ReadStyle(ArrayIdentity(), style.samples, rate)
+            for source, style, rate in zip(self.sources, self._read, rates, strict=True)
+        )
+        return self._with_state((self.sources, style_shares(check_weights(weights, n_styles)), read))
+
+    def at_rate(self, content_rate: float, sample_rate: float) -> StylesAtRate:
+        """Return the styles at a rate in Hz.
+
+        Parameters
+        ----------
+        content_rate : float
+            Rate of the content in Hz, which is that of arrays without a rate of their own.
+        sample_rate : float
 
         Raises
         ------
-        TypeError, ValueError, FileNotFoundError
-            As at first, of files that have changed; also if there is nothing left of one at this rate.
+        TypeError, ValueError
+            If a file has changed and can't be used any more; if a style has no sound at this rate, or is too loud.
         """
-        versions = self._versions()
-        return self._held.get(
-            (versions, content_rate, sample_rate), lambda: self._at(versions, content_rate, sample_rate)
-        )
+        self._read = styles = tuple(self._renewed(i, style) for i, style in enumerate(self._read))
+        rates = tuple(content_rate if style.sample_rate is None else style.sample_rate for style in styles)
+        key = StylesAtRateKey(tuple(style.identity for style in styles), rates, sample_rate)
+        samples = self._cache.get(key, lambda: _resampled(key, [style.samples for style in styles]))
+        return StylesAtRate(samples, self.shares, key, self._cache)
 
-    def _at(self, versions: Any, content_rate: float, sample_rate: float) -> Prepared:
-        (read, styles), self._read = self._read or (None, None), None
-        if styles is None or read != versions:
-            styles = read_styles(self.given, self._rates, self._weights)
-        audio = []
-        for i, (samples, rate, _) in enumerate(styles):
-            name = style_name(i, len(styles))
-            loud = rms(samples)
-            with np.errstate(over="ignore", invalid="ignore"):
-                samples = resample(samples, content_rate if rate is None else rate, sample_rate)
-            if not np.isfinite(samples).all():
-                raise ValueError(f"{name} has peaks that single precision can't hold at sample_rate={sample_rate}")
-            if rms(samples) < 1e-4 * loud:
-                raise ValueError(f"{name} is silent at sample_rate={sample_rate}; it must have sound below half of it")
-            samples.flags.writeable = False
-            audio.append(samples)
-        return Prepared(audio, BoundedCache(PATTERNS))
+    def clear_cache(self) -> None:
+        """Drop what was computed from the samples; the samples stay."""
+        self._cache.clear()
 
-    def _versions(self) -> tuple[Any, ...]:
-        return tuple(map(_version, self.given))
+    def _renewed(self, i: int, known: _ReadStyle) -> _ReadStyle:
+        """Return style ``i``, read again if its file has changed since."""
+        if isinstance(known.identity, ArrayIdentity):
+            return known
+        version = FileVersion.of(known.identity.path)
+        if version is None or version == known.identity:
+            return known
+        samples, rate = read_style(known.identity.path, None, style_name(i, len(self.sources)))
+        return _ReadStyle(version, _frozen(samples), rate)
 
-
-_of_files = BoundedCache(SETS)
+    @classmethod
+    def _with_state(cls, state: tuple[Any, ...]) -> Styles:
+        styles = cls.__new__(cls)
+        styles.__setstate__(state)
+        return styles
 
 
-def style_name(i: int, n_styles: int) -> str:
-    """What errors call one of the styles."""
-    return "style" if n_styles == 1 else f"style[{i}]"
+@dataclass(frozen=True)
+class _FileStylesKey:
+    """Absolute paths, weights, and the rate in Hz of the transfer."""
+
+    paths: tuple[str, ...]
+    weights: tuple[float, ...]
+    sample_rate: float
 
 
-def _is_path(style: Any) -> bool:
-    return isinstance(style, (str, os.PathLike))
+_file_styles = BoundedCache(FILE_STYLES)
+
+_all_styles: weakref.WeakSet[Styles] = weakref.WeakSet()
 
 
-def _version(style: Any) -> tuple[int, ...] | None:
-    """What changes when the file does; None for an array, and where there is no file."""
-    if not isinstance(style, str) or not os.path.exists(style):
-        return None
-    status = os.stat(style)
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
+def clear_cache() -> None:
+    """Empty the caches of this process.
+
+    They hold the styles that were read from files, and what was computed from styles. Effects keep the samples of their
+    styles. The next transfer computes again what it needs.
+    """
+    _file_styles.clear()
+    for styles in list(_all_styles):
+        styles.clear_cache()
+
+
+def is_path(source: Any) -> bool:
+    """Return whether a style is the path of a file."""
+    return isinstance(source, (str, os.PathLike))
+
+
+def _frozen(samples: np.ndarray) -> np.ndarray:
+    """Return the array itself, read-only from now on."""
+    samples.flags.writeable = False
+    return samples
+
+
+def _resampled(key: StylesAtRateKey, styles: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Compute the samples of styles at a rate; arrays that have that rate are returned as they are."""
+    resampled = []
+    for i, (samples, rate) in enumerate(zip(styles, key.rates, strict=True)):
+        name, level = style_name(i, len(styles)), rms(samples)
+        with np.errstate(over="ignore", invalid="ignore"):
+            samples = resample(samples, rate, key.sample_rate)
+        if not np.isfinite(samples).all():
+            raise ValueError(f"{name} has peaks that single precision can't hold at sample_rate={key.sample_rate}")
+        if rms(samples) < 1e-4 * level:
+            raise ValueError(
+                f"{name} is silent at sample_rate={key.sample_rate}; it must have sound below half that rate"
+            )
+        resampled.append(_frozen(samples))
+    return tuple(resampled)

@@ -53,7 +53,9 @@ def _process_request(request: Request) -> int:
         return _fail(error, 2)
     except (TypeError, ValueError, OSError, RuntimeError, MemoryError, ImportError) as error:
         if options.json and not request.of_folder:
-            print_record({"kind": "file", "file": request.target, "status": "failed", "error": str(error)})
+            print_record(
+                {"kind": "file", "file": request.target, "status": "failed", "error": with_options(str(error))}
+            )
         return _fail(error, 1)
     except KeyboardInterrupt:
         if not request.of_folder:

@@ -5,7 +5,7 @@ import pytest
 
 from audiostyle_fx import Window, stylize, stylize_batch
 from audiostyle_fx._engine.cuda import devices, streams
-from audiostyle_fx._transfer import costs, recording_transfer, stages
+from audiostyle_fx._transfer import costs, recording_transfer, section_batch
 from audiostyle_fx._transfer.parameters import Parameters
 
 
@@ -81,13 +81,13 @@ def test_progress_of_a_batch(cupy, recordings, style, rate, quick, progress, cap
 
 
 def test_several_gpus_share_a_batch(monkeypatch, cupy, recordings, style, rate, quick):
-    used, original = [], stages.computing_on
+    used, original = [], section_batch.computing_on
 
     def computing_on(device, precision):
         used.append(device)
         return original(device, precision)
 
-    monkeypatch.setattr(stages, "computing_on", computing_on)
+    monkeypatch.setattr(section_batch, "computing_on", computing_on)
     sounding = recordings[[0, 1, 2, 4]]
     results = stylize_batch(sounding, style, rate, **quick, device="cuda")
     assert sorted(used) == devices.device_names("cuda")

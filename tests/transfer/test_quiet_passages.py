@@ -5,7 +5,6 @@ import pytest
 
 from audiostyle_fx import stylize
 from audiostyle_fx._recordings.levels import ratio_to_db, rms
-from audiostyle_fx._transfer import recording_transfer
 
 DIP = slice(12_000, 20_000)  # the second from 1.5 s on
 
@@ -40,16 +39,9 @@ def test_a_quiet_beginning_is_styled_at_its_own_level(content, style, rate, quic
         assert abs(level_change_db(result, audio, samples)) < 3
 
 
-def test_the_stages_get_an_even_level_unless_levels_are_left_alone(dipped, style, rate, quick, monkeypatch):
-    given, three_stages = [], recording_transfer.three_stages
-
-    def spy(contents, *arguments):
-        given.append(contents[0, 0])
-        return three_stages(contents, *arguments)
-
-    monkeypatch.setattr(recording_transfer, "three_stages", spy)
+def test_the_stages_get_an_even_level_unless_levels_are_left_alone(dipped, style, rate, quick, stage_inputs):
     for normalize in (True, False):
         stylize(dipped, style, rate, **quick, normalize=normalize)
-    even, plain = given
+    even, plain = (contents[0, 0] for contents, _ in stage_inputs)
     assert ratio_to_db(rms(even[DIP]) / rms(even)) == pytest.approx(0, abs=2)
     np.testing.assert_array_equal(plain, dipped)

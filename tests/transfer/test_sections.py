@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from support.seams import inaudible, seams
 
 from audiostyle_fx import Window, stylize, stylize_batch, texture
-from audiostyle_fx._transfer import recording_transfer, sections
+from audiostyle_fx._transfer import sections
+from audiostyle_fx._transfer.matched_styles import StyleTarget
 from audiostyle_fx._transfer.presets import choose
+from audiostyle_fx._transfer.section_batch import SectionBatch, three_stages
 from audiostyle_fx._transfer.sections import CONTEXTS, LONGEST, overlap, plan
-from audiostyle_fx._transfer.stages import three_stages
+from audiostyle_fx._transfer.setup import TransferSetup
 
 SMALL = {"windows": Window(n_fft=256), "kernel_width": 3}  # a patch of 48 ms: sections of 1 s are long
 
@@ -49,19 +51,6 @@ def steady(rate):
 @pytest.fixture(scope="session")
 def steady_style(rate):
     return chord(rate, 1, [300.0, 450.0], 13)
-
-
-@pytest.fixture
-def calls(monkeypatch):
-    """The arguments of every call of the three stages."""
-    arguments, original = [], recording_transfer.three_stages
-
-    def spy(contents, *args):
-        arguments.append((contents, *args))
-        return original(contents, *args)
-
-    monkeypatch.setattr(recording_transfer, "three_stages", spy)
-    return arguments
 
 
 @given(st.integers(1, 100_000), st.integers(100, 5_000), st.integers(1, 300), st.integers(0, 100))
@@ -115,13 +104,12 @@ def test_neighbours_shares_add_up_to_one():
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_pinned_samples_come_out_as_they_are(content, style, rate, quick, optimizer):
-    parameters = choose({**quick, "optimizer": optimizer})
-    parameters = parameters.in_samples(rate)
     free = np.zeros((1, 1, len(content)))
     free[..., 2000:6000] = 1
     fixed = 0.1 * np.random.default_rng(0).standard_normal(free.shape).astype(np.float32) * (1 - free)
-    arguments = ([style[None]], [1.0], free, rate, parameters, parameters.stft(rate), "cpu", None, fixed)
-    y, _ = three_stages(content[None, None], *arguments)
+    batch = SectionBatch(content[None, None], free, fixed, (0,))
+    setup = TransferSetup.of(choose({**quick, "optimizer": optimizer}), rate)
+    y = three_stages(batch, StyleTarget([style[None]], [1.0]), setup).samples
     pinned = free == 0
     np.testing.assert_array_equal(y[pinned], fixed[pinned])
     assert y[~pinned].any()
@@ -170,9 +158,9 @@ def relative_to(report, chance):
 
 
 @pytest.mark.slow
-def test_no_seams_in_music(musical, style, rate, by_chance, calls):
+def test_no_seams_in_music(musical, style, rate, by_chance, stage_inputs):
     result = stylize(musical, style, rate, **HEARD, section_seconds=SECTION).audio
-    assert sum(len(contents) for contents, *_ in calls) == 1 + len(joins(musical, rate))
+    assert sum(len(contents) for contents, _ in stage_inputs) == 1 + len(joins(musical, rate))
     report = relative_to(seams(result, musical, joins(musical, rate), rate), by_chance)
     assert inaudible(report), report
 
@@ -201,13 +189,13 @@ def test_seams_of_independent_sections_are_found(steady_style, rate):
     assert seams(faded, steady, borders[1:-1], rate)["level"][0] < -1
 
 
-def test_work_is_in_proportion_to_the_length(musical, style, rate, quick, calls):
+def test_work_is_in_proportion_to_the_length(musical, style, rate, quick, stage_inputs):
     samples = []
     for seconds in (2, 4, 8):
-        calls.clear()
+        stage_inputs.clear()
         stylize(musical[: seconds * rate], style, rate, **quick, section_seconds=1.0)
-        assert len({contents.shape for contents, *_ in calls}) == 1
-        samples.append(sum(contents.size for contents, *_ in calls))
+        assert len({contents.shape for contents, _ in stage_inputs}) == 1
+        samples.append(sum(contents.size for contents, _ in stage_inputs))
     np.testing.assert_array_equal(samples, samples[0] * np.array([1, 2, 4]))
 
 
@@ -219,16 +207,16 @@ def test_short_recordings_are_one_section(content, style, rate, quick, seconds):
     np.testing.assert_array_equal(got.stages["waveform"].style_loss, want.stages["waveform"].style_loss)
 
 
-def test_sections_need_a_few_patches(content, style, rate, quick, calls):
+def test_sections_need_a_few_patches(content, style, rate, quick, stage_inputs):
     stylize(np.tile(content, 2), style, rate, **quick, section_seconds=0.1)
-    assert len(calls) < 2 / 0.3
+    assert len(stage_inputs) < 2 / 0.3
 
 
-def test_silent_stretches_stay_silent(musical, style, rate, quick, calls):
+def test_silent_stretches_stay_silent(musical, style, rate, quick, stage_inputs):
     content = musical[: 8 * rate].copy()
     content[2 * rate : 6 * rate] = 0
     result = stylize(content, style, rate, **quick, section_seconds=1.0)
-    assert len(calls) == 6, "sections with silence all around cost nothing"
+    assert len(stage_inputs) == 6, "sections with silence all around cost nothing"
     assert not result.audio[2 * rate : 6 * rate].any()
     assert result.audio[: 2 * rate].any() and result.audio[6 * rate :].any()
 

@@ -12,7 +12,10 @@ from support.distances import distance
 from audiostyle_fx import OfflineEffect, StyleTransfer, Window, style_file
 from audiostyle_fx._recordings.dynamics import Dynamics
 from audiostyle_fx._recordings.levels import rms
+from audiostyle_fx._transfer.preparation import PreparedTransfer
+from audiostyle_fx._transfer.presets import choose
 from audiostyle_fx._transfer.rolling_samples import RollingSamples
+from audiostyle_fx._transfer.streaming import Stream
 
 SECTION = 1.0
 
@@ -138,11 +141,13 @@ def test_a_stream_that_broke_is_not_continued(streamed, song, rate):
     assert streamed(song[:, :100], rate, reset=False).shape == (2, 0)
 
 
-def test_no_more_is_held_than_the_sections_need(streamed, song, rate):
-    for at in range(0, song.shape[1], 2000):
-        streamed(song[:, at : at + 2000], rate, reset=False)
-    for stored in (streamed._stream._work.dry.stored, streamed._stream._work.wet.stored):
-        assert stored.stop == song.shape[1] and stored.stop - stored.start < 2 * streamed.latency(rate)
+def test_no_more_is_kept_than_the_sections_need(style, song, rate, quick):
+    transfer = PreparedTransfer.of(style, None, None, rate, choose({**quick, "section_seconds": SECTION}))
+    stream = Stream(transfer, channels=2)
+    for start in range(0, song.shape[1], 2000):
+        stream.feed(song[:, start : start + 2000])
+    for stored in stream.stored:
+        assert stored.stop == song.shape[1] and stored.stop - stored.start < 2 * stream.latency
 
 
 # ---------------------------------------------------------------- boards

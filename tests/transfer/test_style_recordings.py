@@ -1,33 +1,18 @@
-"""A style in files: read, resampled and its statistics computed once, whatever is styled; and never an old one."""
+"""Styles keep the samples that were read: of files that are gone or moved too, and never those of a changed file."""
 
+import copy
 import os
-import weakref
-from concurrent.futures import ThreadPoolExecutor
+import pickle
 
 import numpy as np
 import pytest
 import soundfile
 
-from audiostyle_fx import StyleTransfer, Window, style_file, stylize
-from audiostyle_fx._cache import BoundedCache
-from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
-from audiostyle_fx._engine.objectives.random_conv import RandomConv
-from audiostyle_fx._transfer import stages, style_inputs, style_recordings
+from audiostyle_fx import StyleTransfer, stylize
+from audiostyle_fx._transfer import style_recordings
+from audiostyle_fx._transfer.style_recordings import Styles
 
 STYLE_RATE = 11025
-EVERY = [
-    {},
-    {"optimizer": "lbfgs"},
-    {"n_filters": 20},
-    {"n_filters": 600},  # more than patches
-    {"windows": (Window(n_fft=256), Window(n_fft=128)), "kernel_width": (2, 3)},
-    {"windows": (Window(n_fft=256), Window(n_fft=256)), "n_filters": 20},  # alike but for their filters
-    {"kernel_width": (3, 3), "n_filters": 20},  # likewise
-    {"init": "noise", "phase_init": "random"},
-    {"preset": "original", "windows": Window(n_fft=512)},
-    {"section_seconds": 0.8},
-    {"normalize": False},
-]
 
 
 @pytest.fixture
@@ -38,115 +23,126 @@ def file(tmp_path, style):
 
 
 @pytest.fixture
-def quick(quick):
-    """An iteration of each stage, as how many there are changes nothing here."""
-    return {**quick, "spectrogram_iters": 1, "phase_iters": 1, "waveform_iters": 1}
+def reads(monkeypatch):
+    """The names of the styles that were read."""
+    names, original = [], style_recordings.read_style
+
+    def read_style(style, rate, name):
+        names.append(name)
+        return original(style, rate, name)
+
+    monkeypatch.setattr(style_recordings, "read_style", read_style)
+    return names
 
 
-@pytest.fixture
-def made(monkeypatch):
-    """How often a style was read and resampled, its spectra taken, and their statistics computed."""
-    count = dict.fromkeys(["read", "resampled", "seen", "statistics"], 0)
-
-    def counted(name, owner, function):
-        original = getattr(owner, function)
-
-        def call(*args):
-            count[name] += 1
-            return original(*args)
-
-        monkeypatch.setattr(owner, function, call)
-
-    counted("read", style_inputs, "_read_style")
-    counted("resampled", style_recordings, "resample")
-    counted("seen", stages._Seen, "__init__")
-    for owner in (InfiniteWidth, RandomConv):
-        counted("statistics", owner, "style_statistics")
-    return count
+def replace_file(path, audio, rate):
+    """Write other samples to a file, a second later."""
+    soundfile.write(path, audio, rate, subtype="FLOAT")
+    later = path.stat().st_mtime_ns + 10**9
+    os.utime(path, ns=(later, later))
 
 
-ONCE = {"read": 1, "resampled": 1, "seen": 1, "statistics": 1}
+def gone(path):
+    path.unlink()
 
 
-@pytest.mark.parametrize("n_filters", [float("inf"), 20, 600])
-def test_stems_of_a_folder_share_what_was_made_of_a_style(file, stereo, rate, quick, tmp_path, made, n_filters):
-    for i in range(3):
-        soundfile.write(tmp_path / f"{i}.wav", np.roll(stereo, i, axis=1).T, rate, subtype="FLOAT")
-        style_file(tmp_path / f"{i}.wav", tmp_path / "out.wav", file, **quick, n_filters=n_filters)
-        assert made == ONCE
-    stylize(stereo[:, ::-1], str(file), rate, **quick, n_filters=n_filters)
-    assert made == ONCE, "an array and another kind of path"
+def moved(path):
+    path.rename(path.with_name("moved.wav"))
 
 
-@pytest.mark.parametrize(
-    "change", [{"alpha": 0.1}, {"mix": 0.5}, {"section_seconds": 0.8}, "a shorter recording"], ids=str
-)
-def test_what_a_styles_statistics_do_not_depend_on(file, stereo, rate, quick, made, change):
-    stylize(stereo, file, rate, **quick)
-    shorter = isinstance(change, str)
-    stylize(stereo[:, : 6000 if shorter else None], file, rate, **quick, **({} if shorter else change))
-    assert made == ONCE
+COPIES = {
+    "itself": lambda styles: styles,
+    "copy": copy.copy,
+    "deep copy": copy.deepcopy,
+    "pickle": lambda styles: pickle.loads(pickle.dumps(styles)),
+}
 
 
-@pytest.fixture
-def anew(monkeypatch):
-    """`stylize` with everything made anew."""
-
-    def call(*args, **parameters):
-        with monkeypatch.context() as patch:
-            patch.setattr(BoundedCache, "get", lambda held, key, make: make())
-            return stylize(*args, **parameters)
-
-    return call
-
-
-def assert_equal(got, want):
-    np.testing.assert_array_equal(got.audio, want.audio)
-    for name, stage in want.stages.items():
-        np.testing.assert_array_equal(got.stages[name].style_loss, stage.style_loss)
+# ---------------------------------------------------------------- files that are gone
+@pytest.mark.parametrize("lose", [gone, moved])
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+@pytest.mark.parametrize("other_rate", [9000, STYLE_RATE])
+def test_styles_outlive_their_file(file, content, style, rate, quick, lose, duplicate, other_rate):
+    styles = Styles(file)
+    stylize(content, styles, rate, **quick)
+    lose(file)
+    result = stylize(content, duplicate(styles), other_rate, **quick).audio
+    expected = stylize(content, style, other_rate, style_sample_rate=STYLE_RATE, **quick).audio
+    np.testing.assert_array_equal(result, expected)
 
 
-@pytest.mark.parametrize("parameters", EVERY, ids=str)
-def test_the_result_is_that_of_a_style_made_anew(file, other_style, stereo, rate, quick, anew, parameters):
-    parameters = {**quick, **parameters, "style_weights": [3, 1]}
-    one = stereo[:, ::-1].copy()
-    one[1] = 0
-    soundfile.write(other := file.with_name("other.wav"), other_style, rate, subtype="FLOAT")
-    for content in (stereo, one, stereo[:, 50:]):
-        assert_equal(
-            stylize(content, [file, other], rate, **parameters), anew(content, [file, other], rate, **parameters)
-        )
+def test_a_copy_of_unused_styles_outlives_their_file(file, content, style, rate, quick):
+    styles = pickle.loads(pickle.dumps(Styles(file)))
+    file.unlink()
+    expected = stylize(content, style, rate, style_sample_rate=STYLE_RATE, **quick).audio
+    np.testing.assert_array_equal(stylize(content, styles, rate, **quick).audio, expected)
 
 
-def test_what_is_kept_serves_equal_parameters_alone(file, content, rate, quick, anew):
-    changes = [
-        {"kernel_width": 2},
-        {"kernel_width": 4, "seed": 1},
-        {"normalize": False},
-        {"windows": Window(n_fft=512)},
-        {"n_filters": 20},
-        {"n_filters": 30},
-        {"n_filters": 30, "seed": 1},
-        {"n_filters": 30, "preset": "original", "windows": Window(n_fft=512)},
-        {"n_filters": 20, "kernel_width": (2, 3)},
-        {"n_filters": 20, "kernel_width": (3, 2)},
-    ]
-    for change in [{}, *changes, {}]:
-        parameters = {**quick, **change}
-        assert_equal(stylize(content, file, rate, **parameters), anew(content, file, rate, **parameters))
+def test_an_effect_outlives_its_file(file, content, rate, quick):
+    effect = StyleTransfer(file, **quick)
+    before = effect(content, rate)
+    file.unlink()
+    np.testing.assert_array_equal(effect(content, rate), before)
 
 
-def test_a_file_that_has_changed_is_read_again(file, other_style, content, rate, quick, made):
+def test_a_function_raises_for_a_file_that_is_gone(file, content, rate, quick):
     stylize(content, file, rate, **quick)
-    soundfile.write(file, other_style, rate, subtype="FLOAT")
-    later = file.stat().st_mtime_ns + 10**9
-    os.utime(file, ns=(later, later))
-    got = stylize(content, file, rate, **quick).audio
-    assert made["read"] == made["statistics"] == 2
-    np.testing.assert_array_equal(got, stylize(content, other_style, rate, **quick).audio)
     file.unlink()
     with pytest.raises(FileNotFoundError, match=r"style=.*style\.wav"):
         stylize(content, file, rate, **quick)
+
+
+def test_a_file_that_never_was_raises_at_once(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"style=.*no\.wav"):
+        Styles(tmp_path / "no.wav")
+    with pytest.raises(FileNotFoundError, match=r"style=.*no\.wav"):
+        StyleTransfer(tmp_path / "no.wav")
+
+
+# ---------------------------------------------------------------- files that have changed
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+def test_styles_read_a_changed_file_again(file, other_style, content, rate, quick, reads, duplicate):
+    styles = duplicate(Styles(file))
+    stylize(content, styles, rate, **quick)
+    replace_file(file, other_style, rate)
+    result = stylize(content, styles, rate, **quick).audio
+    stylize(content, styles, 9000, **quick)
+    assert reads == ["style", "style"]
+    np.testing.assert_array_equal(result, stylize(content, other_style, rate, **quick).audio)
+
+
+def test_only_the_changed_one_of_several_files_is_read_again(file, other_style, content, rate, quick, reads):
+    soundfile.write(other := file.with_name("other.wav"), other_style, rate, subtype="FLOAT")
+    styles = Styles([file, other])
+    stylize(content, styles, rate, **quick)
+    file.unlink()
+    replace_file(other, other_style[::-1], rate)
+    stylize(content, styles, rate, **quick)
+    assert reads == ["style[0]", "style[1]", "style[1]"]
+
+
+def test_a_file_that_has_come_back_unchanged_is_not_read_again(file, content, rate, quick, reads):
+    styles = Styles(file)
+    file.rename(away := file.with_name("away.wav"))
+    stylize(content, styles, rate, **quick)
+    away.rename(file)
+    first = stylize(content, styles, rate, **quick).audio
+    np.testing.assert_array_equal(stylize(content, file, rate, **quick).audio, first)
+
+
+def test_a_function_reads_a_changed_file_again(file, other_style, content, rate, quick, reads):
+    stylize(content, file, rate, **quick)
+    replace_file(file, other_style, rate)
+    result = stylize(content, file, rate, **quick).audio
+    assert reads == ["style", "style"]
+    np.testing.assert_array_equal(result, stylize(content, other_style, rate, **quick).audio)
+
+
+def test_a_changed_file_that_can_not_be_used_is_refused(file, content, rate, quick):
+    styles = Styles(file)
+    file.write_bytes(b"no audio")
+    with pytest.raises(ValueError, match=r"style=.*style\.wav.* can't be read as audio"):
+        stylize(content, styles, rate, **quick)
 
 
 def test_another_folder_makes_a_relative_path_another_file(file, style, other_style, content, rate, quick, monkeypatch):
@@ -155,56 +151,64 @@ def test_another_folder_makes_a_relative_path_another_file(file, style, other_st
     monkeypatch.chdir(file.parent)
     stylize(content, "style.wav", rate, **quick)
     monkeypatch.chdir("b")
-    got = stylize(content, "style.wav", rate, **quick).audio
-    np.testing.assert_array_equal(got, stylize(content, other_style, rate, **quick).audio)
+    result = stylize(content, "style.wav", rate, **quick).audio
+    np.testing.assert_array_equal(result, stylize(content, other_style, rate, **quick).audio)
 
 
-def test_an_array_that_its_owner_changes_is_another_style(style, other_style, content, rate, quick):
-    array = style.copy()
-    stylize(content, array, rate, **quick)
-    array[:] = other_style
-    got = stylize(content, array, rate, **quick).audio
-    np.testing.assert_array_equal(got, stylize(content, other_style, rate, **quick).audio)
+# ---------------------------------------------------------------- samples
+def test_samples_are_kept_at_their_own_rate(file):
+    styles = Styles(file)
+    own = styles.at_rate(STYLE_RATE, STYLE_RATE).samples[0]
+    resampled = styles.at_rate(8000, 8000)
+    assert own.shape[1] == 8000 and resampled.samples[0].shape[1] == 5805
+    for samples in (own, resampled.samples[0]):
+        with pytest.raises(ValueError, match="read-only"):
+            samples[:] = 0
+    assert styles.at_rate(8000, 8000).samples is resampled.samples
+    styles.clear_cache()
+    assert styles.at_rate(STYLE_RATE, STYLE_RATE).samples[0] is own, "no second copy at the file's own rate"
 
 
-def test_an_effect_keeps_its_arrays(style, stereo, rate, quick, made):
-    effect = StyleTransfer(style, style_sample_rate=STYLE_RATE, **quick)
-    for i in range(3):
-        effect(np.roll(stereo, i, axis=1), rate)
-    assert made == ONCE
-
-
-def test_few_styles_are_kept(file, style, content, rate, quick, made):
-    kept = []
-    paths = [file.with_name(f"{i}.wav") for i in range(style_recordings.SETS + 1)]
-    for path in paths:
-        soundfile.write(path, style, rate, subtype="FLOAT")
-        stylize(content, path, rate, **quick)
-        kept.append(weakref.ref(style_recordings.Styles.of(path, None, None, rate).at(rate, rate).audio[0]))
-    assert [one() is None for one in kept] == [True] + [False] * style_recordings.SETS
-    assert made["read"] == style_recordings.SETS + 1
-
-
-def test_of_a_file_one_copy_is_kept(file, rate):
-    held = style_recordings.Styles(file)
-    as_read = weakref.ref(held._read[1][0].samples)
-    prepared = held.at(rate, rate)
-    assert as_read() is None and prepared.audio[0].shape[1] == 5805  # 8,000 samples, from 11,025 Hz
+def test_samples_of_a_pickle_are_read_only(file):
+    styles = pickle.loads(pickle.dumps(Styles(file)))
     with pytest.raises(ValueError, match="read-only"):
-        prepared.audio[0][:] = 0
-    assert held.at(rate, rate) is prepared
-    again = held.at(STYLE_RATE, STYLE_RATE)
-    assert again.audio[0].shape[1] == 8000 and held.at(rate, rate) is not prepared
+        styles.at_rate(STYLE_RATE, STYLE_RATE).samples[0][:] = 0
 
 
-def test_threads_share_a_style(file, style, content, rate, quick):
-    want = stylize(content, style, rate, style_sample_rate=STYLE_RATE, **quick).audio
-    with ThreadPoolExecutor(4) as pool:
-        for got in pool.map(lambda _: stylize(content, file, rate, **quick).audio, range(8)):
-            np.testing.assert_array_equal(got, want)
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_copies_share_the_samples(file, duplicate):
+    styles = Styles(file)
+    own, copied = (each.at_rate(STYLE_RATE, STYLE_RATE).samples[0] for each in (styles, duplicate(styles)))
+    assert own is copied
 
 
-def test_cards_keep_nothing(cupy, file, content, rate, quick, made):
-    for _ in range(2):
-        stylize(content[:1500], file, rate, device="cuda:0", n_filters=8, **quick)
-    assert made == {"read": 1, "resampled": 1, "seen": 2, "statistics": 2}
+def test_a_pickle_holds_no_cache(file, content, rate, quick):
+    styles = Styles(file)
+    size = len(pickle.dumps(styles))
+    stylize(content, styles, rate, **quick)
+    assert len(pickle.dumps(styles)) == size
+
+
+# ---------------------------------------------------------------- other rates and weights
+def test_weights_change_without_reading(file, other_style, content, rate, quick, reads):
+    styles = Styles([file, other_style], [None, rate])
+    file.unlink()
+    changed = styles.changed([None, rate], [3, 1])
+    assert styles.shares == (0.5, 0.5) and changed.shares == (0.75, 0.25)
+    assert reads == ["style[0]", "style[1]"]
+    expected = stylize(content, styles, rate, **quick).audio
+    assert not np.array_equal(stylize(content, changed, rate, **quick).audio, expected)
+
+
+def test_rates_of_arrays_change(style, content, rate, quick):
+    changed = Styles(style, STYLE_RATE).changed(sample_rate=9000)
+    expected = stylize(content, style, rate, style_sample_rate=9000, **quick).audio
+    np.testing.assert_array_equal(stylize(content, changed, rate, **quick).audio, expected)
+
+
+def test_other_rates_and_weights_are_checked(file):
+    styles = Styles(file)
+    with pytest.raises(ValueError, match="style_sample_rate=8000 must be None for a file"):
+        styles.changed(sample_rate=8000)
+    with pytest.raises(ValueError, match="style_weights"):
+        styles.changed(weights=[1, 2])

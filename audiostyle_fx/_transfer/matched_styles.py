@@ -1,0 +1,161 @@
+"""Styles for the channels of a content: matched channel by channel, brought to a common level, long ones excerpted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TypeVar
+
+import numpy as np
+
+from .._cache import BoundedCache
+from .._engine.arrays.array_module import OVERFLOW
+from .._recordings.channels import match_channels
+from .._recordings.disk_samples import Samples
+from .._recordings.dynamics import Dynamics
+from .excerpts import EXCERPT_PATCHES, EXCERPT_SECONDS, excerpts
+from .mixing import scaled
+from .setup import TransferSetup
+from .style_inputs import style_name
+from .style_recordings import StylesAtRate, StylesAtRateKey
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class MatchedStylesKey:
+    """What matched styles depend on.
+
+    Attributes
+    ----------
+    styles : StylesAtRateKey
+    shares : tuple of float
+        Share of each style in the target.
+    active : tuple of bool
+        For each channel of the content, whether it sounds.
+    patch_samples, hop_length : int
+        Samples of the widest patch, and between the frames of the longest window.
+    excerpt_seconds : float
+        Longer styles are represented by excerpts of this total duration in seconds; infinity for all of every style.
+    normalize : bool
+        Whether the styles are brought to the level of transfers.
+    seed : int
+        Seed from which the excerpts are drawn.
+    """
+
+    styles: StylesAtRateKey
+    shares: tuple[float, ...]
+    active: tuple[bool, ...]
+    patch_samples: int
+    hop_length: int
+    excerpt_seconds: float
+    normalize: bool
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class StyleTarget:
+    """The styles that a section is to sound like.
+
+    Attributes
+    ----------
+    samples : sequence of float32 array (channels, samples)
+        With as many channels as those of the content that sound, and none of them silent. A long style is several
+        arrays, one for each excerpt. Read-only.
+    shares : sequence of float
+        Share of each array in the target; they sum to one.
+    key : MatchedStylesKey, optional
+        Identity of the arrays; without one nothing that is computed from them is cached.
+    cache : BoundedCache, optional
+        Where to keep what is computed from them.
+    """
+
+    samples: Sequence[np.ndarray]
+    shares: Sequence[float]
+    key: MatchedStylesKey | None = None
+    cache: BoundedCache | None = None
+
+    def cached(self, key: Hashable, compute: Callable[[], Value], xp: ModuleType) -> Value:
+        """Return the value under a key that holds the target's own; compute it where it is not in the cache.
+
+        Arrays on a GPU are never cached: they belong to a stream and to a memory pool, and the memory is needed for the
+        batch.
+        """
+        if xp is not np or self.key is None or self.cache is None:
+            return compute()
+        return self.cache.get(key, compute)
+
+
+def match_styles(styles: StylesAtRate, active: np.ndarray, setup: TransferSetup) -> StyleTarget:
+    """Return the styles for the channels of a content that sound.
+
+    Parameters
+    ----------
+    styles : StylesAtRate
+    active : bool array (channels,)
+        For each channel of the content, whether it sounds.
+    setup : TransferSetup
+
+    Raises
+    ------
+    ValueError
+        If the channels of a style cancel when mixed to mono, or if all of its excerpts are silent.
+    """
+    parameters = setup.parameters
+    key = MatchedStylesKey(
+        styles=styles.key,
+        shares=styles.shares,
+        active=tuple(map(bool, active)),
+        patch_samples=setup.patch_samples,
+        hop_length=setup.stft.hop_length,
+        # The original algorithm takes the beginning of the style instead.
+        excerpt_seconds=float("inf") if parameters.original else parameters.style_seconds,
+        normalize=parameters.normalize,
+        seed=parameters.seed,
+    )
+    samples, shares = styles.cache.get(key, lambda: _matched(key, styles.samples))
+    return StyleTarget(samples, shares, key, styles.cache)
+
+
+def transfer_gain(
+    audio: Samples, sample_rate: float, *, normalize: bool, channels: np.ndarray | slice = slice(None)
+) -> float:
+    """Return the factor that brings a recording to the level of transfers; ``channels`` are those that count."""
+    return Dynamics.of(audio, sample_rate, channels).gain if normalize else 1.0
+
+
+def _matched(key: MatchedStylesKey, styles: Sequence[np.ndarray]) -> tuple[tuple[np.ndarray, ...], tuple[float, ...]]:
+    """Compute the samples and shares of `StyleTarget` from the samples of the styles at their rate."""
+    active, sample_rate = np.array(key.active), key.styles.sample_rate
+    # The first two seeds are those of the stages: noise and filters.
+    seeds = np.random.SeedSequence(key.seed).spawn(2 + len(styles))[2:]
+    samples: list[np.ndarray] = []
+    shares: list[float] = []
+    for i, (style, share, seed) in enumerate(zip(styles, key.shares, seeds, strict=True)):
+        name = style_name(i, len(styles))
+        matched = match_channels(style, active, name)
+        gain = transfer_gain(matched, sample_rate, normalize=key.normalize)
+        pieces = _pieces(key, matched, seed, name)
+        patches = [piece.shape[1] - key.patch_samples + key.hop_length for piece in pieces]
+        with np.errstate(**OVERFLOW):
+            samples.extend(scaled(piece, gain).astype(np.float32) for piece in pieces)
+        shares.extend(share * n / sum(patches) for n in patches)
+    return tuple(samples), tuple(shares)
+
+
+def _pieces(key: MatchedStylesKey, style: np.ndarray, seed: np.random.SeedSequence, name: str) -> list[np.ndarray]:
+    """Return the excerpts of a long style, or else all of it."""
+    sample_rate = key.styles.sample_rate
+    most = key.excerpt_seconds * sample_rate
+    if style.shape[1] <= most:
+        return [style]
+    length = max(round(EXCERPT_SECONDS * sample_rate), EXCERPT_PATCHES * key.patch_samples)
+    pieces = [style[:, stretch] for stretch in excerpts(style.shape[1], length, round(most), seed)]
+    pieces = [piece for piece in pieces if piece.shape[1] >= key.patch_samples]
+    if not any(piece.any() for piece in pieces):
+        raise ValueError(
+            f"the excerpts of {name} chosen with style_seconds={key.excerpt_seconds:g} contain only silence; "
+            "increase style_seconds"
+        )
+    return pieces

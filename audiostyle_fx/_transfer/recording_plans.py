@@ -1,0 +1,198 @@
+"""The plan of a recording's transfer: its sections, what each of them reads and writes, and the final mix."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from .._recordings.disk_samples import Samples
+from .._recordings.dynamics import Dynamics
+from .._recordings.levels import rms
+from .._recordings.silence import silence_mask
+from ..errors import TransferError
+from .matched_styles import transfer_gain
+from .mixing import FAILED, float32, level_shares, scaled
+from .parameters import Parameters
+from .results import Stage
+from .section_batch import SectionInput
+from .sections import Section, plan
+from .setup import TransferSetup
+
+GainCurve: TypeAlias = Callable[[slice], float | np.ndarray]
+"""Gain of the transfer over the recording's own level in a window: a factor for each sample, or one for all."""
+
+Mask: TypeAlias = Callable[[slice], np.ndarray]
+"""Factor of each sample of the result in a window, (channels, samples): zero where it has to be silent."""
+
+
+@dataclass
+class TransferLog:
+    """What is recorded of a recording's transfer while it runs.
+
+    Attributes
+    ----------
+    stages : dict of int to dict of str to Stage
+        The stages of each finished section, by its number.
+    seconds : float
+        Computing time.
+    """
+
+    stages: dict[int, dict[str, Stage]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class RecordingPlan:
+    """The plan of a recording's transfer.
+
+    Attributes
+    ----------
+    dry : Samples
+        The content, (channels, samples).
+    wet : Samples
+        The result, of the same shape, zero at first. Until the transfer is finished it is at the level of transfers.
+    sections : tuple of Section
+    active : tuple of bool array (channels,)
+        For each section the channels that sound in its window; the others stay silent.
+    gain : callable
+    mask : callable
+    log : TransferLog
+    """
+
+    dry: Samples
+    wet: Samples
+    sections: tuple[Section, ...]
+    active: tuple[np.ndarray, ...]
+    gain: GainCurve
+    mask: Mask
+    log: TransferLog = field(default_factory=TransferLog)
+
+    @property
+    def sounding(self) -> np.ndarray:
+        """The channels, bool (channels,), that sound in any section."""
+        return np.any(self.active, axis=0)
+
+
+def plan_recording(dry: Samples, wet: Samples, setup: TransferSetup) -> RecordingPlan:
+    """Plan the transfer of a content."""
+    sections = tuple(plan(dry.shape[1], *setup.section_spans()))
+    active = tuple(active_channels(dry, section) for section in sections)
+    gain = constant_gain(1.0)
+    if setup.parameters.normalize:
+        gain = Dynamics.of(dry, setup.sample_rate, np.any(active, axis=0)).curve
+    return RecordingPlan(dry, wet, sections, active, gain, content_mask(dry, setup.sample_rate))
+
+
+def plan_texture(wet: Samples, style: np.ndarray, setup: TransferSetup) -> RecordingPlan:
+    """Plan a texture, which has no content: only its shape counts, since alpha is 0.
+
+    Parameters
+    ----------
+    wet : Samples
+    style : float32 array (channels, samples)
+        The style that gives the texture its level, and the channels that sound.
+    setup : TransferSetup
+    """
+    sections = tuple(plan(wet.shape[1], *setup.section_spans()))
+    sounding = np.asarray(style.any(axis=-1))
+    gain = transfer_gain(style, setup.sample_rate, normalize=setup.parameters.normalize, channels=sounding)
+    return RecordingPlan(
+        dry=np.broadcast_to(np.float32(0), wet.shape),
+        wet=wet,
+        sections=sections,
+        active=(sounding,) * len(sections),
+        gain=constant_gain(gain),
+        mask=lambda window: np.ones((len(style), window.stop - window.start), np.float32),
+    )
+
+
+def active_channels(dry: Samples, section: Section) -> np.ndarray:
+    """Return which channels, bool (channels,), sound in a section's window."""
+    return np.asarray(dry[:, section.window].any(axis=-1))
+
+
+def constant_gain(gain: float) -> GainCurve:
+    """Return the curve of a gain that is the same everywhere."""
+    return lambda window: gain
+
+
+def content_mask(dry: Samples, sample_rate: float) -> Mask:
+    """Return the mask that keeps the digital silence of a content silent."""
+    return lambda window: silence_mask(dry, sample_rate, window)
+
+
+def section_input(recording: RecordingPlan, k: int) -> SectionInput:
+    """Return what the transfer of a section reads; the finished samples if it lies between finished neighbours."""
+    section, active = recording.sections[k], recording.active[k]
+    content = scaled(recording.dry[:, section.window][active], recording.gain(section.window))
+    mask = recording.mask(section.window)[active]
+    if not section.second:
+        return SectionInput(content, mask, noise_number=k)
+    free = section.free()
+    fixed = recording.wet[:, section.window][active] * (1 - free)
+    return SectionInput(content, mask * free, fixed, noise_number=k)
+
+
+def keep_section(recording: RecordingPlan, k: int, samples: np.ndarray, stages: dict[str, Stage]) -> None:
+    """Write the result of a section, (active channels, samples of its window), and record its stages."""
+    section, active = recording.sections[k], recording.active[k]
+    kept, offset = section.kept, section.window.start
+    block = recording.wet[:, kept]
+    block[active] = samples[:, kept.start - offset : kept.stop - offset]
+    recording.wet[:, kept] = block
+    recording.log.stages[k] = stages
+
+
+def finish_recording(recording: RecordingPlan, parameters: Parameters) -> None:
+    """Bring the result to its level and mix it with the content, in place."""
+    if recording.sounding.any():
+        _mix(recording, parameters, _mean_level(_dry(recording, section) for section in recording.sections))
+
+
+def finish_texture(texture: RecordingPlan, style: np.ndarray, parameters: Parameters) -> None:
+    """Bring a texture to the level of its style, in place."""
+    _mix(texture, parameters, rms(style[texture.sounding]))
+
+
+def _mix(recording: RecordingPlan, parameters: Parameters, dry_rms: float) -> None:
+    """Mix dry and wet in place; the RMS moves linearly in dB from dry, ``dry_rms``, to wet."""
+    wet_rms = _mean_level(_unscaled(recording, section) for section in recording.sections)
+    if not wet_rms:
+        raise TransferError(FAILED)
+    sounding = recording.sounding
+
+    def correlation() -> float:
+        products = [
+            float(np.sum((_dry(recording, section) / dry_rms) * (_unscaled(recording, section) / wet_rms)))
+            for section in recording.sections
+        ]
+        return sum(products) / (int(sounding.sum()) * recording.dry.shape[1])
+
+    dry_share, wet_share = level_shares(parameters, dry_rms, wet_rms, correlation)
+    for section in recording.sections:
+        block = recording.wet[:, section.own]
+        mixed = dry_share * _dry(recording, section) + wet_share * _unscaled(recording, section)
+        block[sounding] = float32(mixed)
+        recording.wet[:, section.own] = block
+
+
+def _dry(recording: RecordingPlan, section: Section) -> np.ndarray:
+    """Return a section of the content, the channels that sound."""
+    return recording.dry[:, section.own][recording.sounding]
+
+
+def _unscaled(recording: RecordingPlan, section: Section) -> np.ndarray:
+    """Return a section of the result at the content's level, float64, the channels that sound."""
+    return recording.wet[:, section.own][recording.sounding].astype(np.float64) / recording.gain(section.own)
+
+
+def _mean_level(pieces: Iterable[np.ndarray]) -> float:
+    """Return the RMS over all pieces; the squares of a whole recording take more memory than the recording."""
+    energy, size = 0.0, 0
+    for piece in pieces:
+        energy, size = energy + float(np.square(piece, dtype=np.float64).sum()), size + piece.size
+    return math.sqrt(energy / size)

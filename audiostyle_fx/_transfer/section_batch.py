@@ -1,0 +1,176 @@
+"""A batch of sections through the three stages: one value in, one value out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from .._engine.arrays.array_module import Array, to_host
+from .._engine.cuda.streams import computing_on
+from ..errors import TransferError
+from ..progress import StageReport
+from .matched_styles import StyleTarget
+from .mixing import FAILED
+from .objectives import spectrogram_objectives
+from .results import Stage
+from .setup import TransferSetup
+from .stage_log import StageLog
+from .stages import find_phases, optimize_spectrogram, optimize_waveform
+from .starts import noise_spectrum, small_noise
+from .style_spectra import StyleSpectra, style_spectra
+
+
+@dataclass(frozen=True, eq=False)
+class SectionInput:
+    """What a section's transfer reads.
+
+    Attributes
+    ----------
+    content : float array (channels, samples)
+        At the level of transfers; no channel is silent.
+    mask : float array (channels, samples)
+        Factor of each sample of the result, zero where it has to be silent or is finished.
+    fixed : float array (channels, samples), optional
+        The finished samples of the result, which are added to the masked ones. They count in the losses of the audio,
+        and the phases continue them.
+    noise_number : int
+        Which of the seed's noises to start from, where a start from noise is asked for.
+    """
+
+    content: np.ndarray
+    mask: np.ndarray
+    fixed: np.ndarray | None = None
+    noise_number: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class SectionBatch:
+    """Sections of equal shape that are styled together; the arrays are those of `SectionInput`, stacked."""
+
+    contents: np.ndarray
+    masks: np.ndarray
+    fixed: np.ndarray | None
+    noise_numbers: tuple[int, ...]
+
+    @classmethod
+    def of(cls, inputs: Sequence[SectionInput]) -> SectionBatch:
+        """Return the batch of sections that all have finished samples, or all have none."""
+        fixed = [section.fixed for section in inputs if section.fixed is not None]
+        return cls(
+            np.stack([section.content for section in inputs]),
+            np.stack([section.mask for section in inputs]),
+            np.stack(fixed) if fixed else None,
+            tuple(section.noise_number for section in inputs),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class StyledBatch:
+    """The result of a batch.
+
+    Attributes
+    ----------
+    samples : float32 array (batch, channels, samples)
+    stages : list of dict of str to Stage
+        Those of each section.
+    """
+
+    samples: np.ndarray
+    stages: list[dict[str, Stage]]
+
+
+def three_stages(
+    batch: SectionBatch,
+    target: StyleTarget,
+    setup: TransferSetup,
+    device: str = "cpu",
+    report: StageReport | None = None,
+) -> StyledBatch:
+    """Style a batch of sections.
+
+    Parameters
+    ----------
+    batch : SectionBatch
+    target : StyleTarget
+        For as many channels as the contents have.
+    setup : TransferSetup
+    device : str
+        Where to compute, one of those that `device_names` lists.
+    report : callable, optional
+        Called as the stages run, see `StageLog`.
+
+    Raises
+    ------
+    TransferError
+        If a sample of the result is not finite.
+    MemoryError
+        If the batch does not fit into the memory of the device.
+    """
+    parameters, stft, n_samples = setup.parameters, setup.stft, batch.contents.shape[-1]
+    log = StageLog([{} for _ in batch.contents], report)
+    with computing_on(device, parameters.precision) as xp:
+        content, mask, fixed = _on_device(batch, setup.patch_samples, xp)
+        spectrum = stft.forward(content)
+        spectra = style_spectra(target, setup, content.shape[-1], xp)
+        contents = [stft.log_magnitude(spectrum)]
+        contents += [other.log_magnitude(other.forward(content)) for other in setup.stfts[1:]]
+        objectives = spectrogram_objectives(contents, target, spectra, setup)
+        x, phases = _starts(spectrum, target, spectra, setup, batch.noise_numbers, xp)
+        x = optimize_spectrogram(x, objectives[0], parameters, log)
+        pin = None if fixed is None else lambda y: y * mask + fixed
+        y = find_phases(x, phases, content.shape[-1], objectives[0], setup, log, pin)
+        y = optimize_waveform(y, mask, fixed, [*zip(objectives, setup.stfts, strict=True)], parameters, log)
+        samples = to_host(y)[..., :n_samples]
+    if not np.isfinite(samples).all():
+        raise TransferError(FAILED)
+    return StyledBatch(samples, log.stages)
+
+
+def _on_device(batch: SectionBatch, least_samples: int, xp: ModuleType) -> tuple[Array, Array, Array | None]:
+    """Return contents, masks and finished samples as float32 arrays, followed by silence where they are short."""
+    padding = ((0, 0), (0, 0), (0, max(0, least_samples - batch.contents.shape[-1])))
+
+    def padded(audio: np.ndarray) -> Array:
+        audio = audio.astype(np.float32, copy=False)
+        return xp.asarray(np.pad(audio, padding) if padding[-1][1] else audio)
+
+    return padded(batch.contents), padded(batch.masks), None if batch.fixed is None else padded(batch.fixed)
+
+
+def _starts(
+    spectrum: Array,
+    target: StyleTarget,
+    spectra: StyleSpectra,
+    setup: TransferSetup,
+    noise_numbers: Sequence[int],
+    xp: ModuleType,
+) -> tuple[Array, Array]:
+    """Return the log-magnitudes, (batch, frames, channels * bins), and the phases, a spectrum, to start from.
+
+    Parameters
+    ----------
+    spectrum : complex array (batch, frames, channels, bins)
+        That of the contents.
+    target : StyleTarget
+    spectra : StyleSpectra
+        With powers, where a start from noise is asked for.
+    setup : TransferSetup
+    noise_numbers : sequence of int
+        One for each item of the batch.
+    xp : module
+    """
+    parameters = setup.parameters
+    noise_seed, _ = np.random.SeedSequence(parameters.seed).spawn(2)
+    seeds = [noise_seed, *noise_seed.spawn(max(noise_numbers))]
+    noise = spectrum
+    if {parameters.init, parameters.phase_init} != {"content"}:
+        parts = [noise_spectrum(spectrum.shape[1:], spectra.powers, target.shares, seeds[i]) for i in noise_numbers]
+        noise = xp.ascontiguousarray(xp.broadcast_to(xp.concatenate(parts), spectrum.shape))
+    x = setup.stft.log_magnitude(noise if parameters.init == "noise" else spectrum)
+    if parameters.original and parameters.init == "noise":
+        small = np.stack([small_noise(x.shape[1:], seeds[i]) for i in noise_numbers])
+        x = xp.broadcast_to(xp.asarray(small), x.shape)
+    return x, noise if parameters.phase_init == "random" else spectrum

@@ -1,0 +1,25 @@
+"""Fixtures of transfers."""
+
+import pytest
+
+from audiostyle_fx import stylize
+from audiostyle_fx._transfer import recording_transfer
+
+
+@pytest.fixture
+def stage_inputs(monkeypatch):
+    """What the three stages are given, batch by batch: (contents, samples of the first style)."""
+    inputs, original = [], recording_transfer.three_stages
+
+    def three_stages(batch, target, *args):
+        inputs.append((batch.contents.copy(), target.samples[0].copy()))
+        return original(batch, target, *args)
+
+    monkeypatch.setattr(recording_transfer, "three_stages", three_stages)
+    return inputs
+
+
+@pytest.fixture
+def styled(style, rate, quick):
+    """A function: the audio of a transfer with the quick parameters and others."""
+    return lambda content, given=style, **parameters: stylize(content, given, rate, **{**quick, **parameters}).audio
