@@ -151,7 +151,7 @@ def read_windows(text: str) -> tuple[Window, ...] | None:
     windows = []
     for word in text.split(","):
         match = re.fullmatch(rf"({_NUMBER})(?:/({_NUMBER}))?(ms|smp)?", word.strip())
-        if match is None:
+        if match is None or (match[3] == "smp" and "." in word):
             raise ValueError("must be windows such as 93, 32/16,128/64 (window/hop in ms) or 2048/512smp (in samples)")
         length, hop, unit = match.groups()
         if unit == "smp":

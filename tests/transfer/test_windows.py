@@ -108,5 +108,5 @@ def test_words(text):
 
 @pytest.mark.parametrize("text", ["x", "32/", "32s", "12.5smp", "32/16/8", "", "1.2.3", "."])
 def test_words_that_are_no_windows(text):
-    with pytest.raises(ValueError, match=r"windows such as|invalid literal"):
+    with pytest.raises(ValueError, match="windows such as"):
         read_windows(text)
