@@ -27,7 +27,7 @@ VARIANTS = [
     {"windows": (Window(n_fft=256), Window(n_fft=256)), "n_filters": 20},  # equal except for their filters
     {"kernel_width": (3, 3), "n_filters": 20},  # likewise
     {"init": "noise", "phase_init": "random"},
-    {"preset": "original", "windows": Window(n_fft=512)},
+    {"preset": "original", "n_filters": 30, "windows": Window(n_fft=512)},
     {"section_seconds": 0.8},
     {"normalize": False},
 ]
@@ -61,7 +61,7 @@ START = {"n_filters": 20, "init": "content", "phase_init": "content", "normalize
 @pytest.fixture
 def file(tmp_path, style):
     path = tmp_path / "style.wav"
-    soundfile.write(path, np.tile(style, 3), STYLE_RATE, subtype="FLOAT")
+    soundfile.write(path, np.tile(style, 8), STYLE_RATE, subtype="FLOAT")  # long enough for excerpts
     return path
 
 
