@@ -5,9 +5,10 @@ from typing import Any
 from ._transfer.api import style_file, stylize, stylize_batch, texture
 from ._transfer.presets import PRESETS, Preset
 from ._transfer.results import Result, Stage
+from ._transfer.style_recordings import clear_cache
 from ._transfer.windows import Window
 from .effect import StyleTransfer
-from .errors import AudiostyleError, FolderError, TransferError
+from .errors import AudiostyleError, FolderError, HostingError, TransferError
 from .folders.api import style_folder
 from .folders.results import FolderResult
 from .hosting import OfflineEffect, install, uninstall
@@ -18,6 +19,7 @@ __all__ = [
     "AudiostyleError",
     "FolderError",
     "FolderResult",
+    "HostingError",
     "OfflineEffect",
     "Preset",
     "ProgressEvent",
@@ -27,6 +29,7 @@ __all__ = [
     "TransferError",
     "Window",
     "__version__",
+    "clear_cache",
     "install",
     "style_file",
     "style_folder",

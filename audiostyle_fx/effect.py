@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 import numpy as np
@@ -131,7 +133,8 @@ class StyleTransfer(OfflineEffect):
         self._parameters = choose(parameters)
         self.streaming, self.content_level_db, self.progress = streaming, content_level_db, progress
         self._stream: Stream | None = None
-        self._style = _GivenStyle(style, style_sample_rate, style_weights)
+        given = style if isinstance(style, GivenStyle) else GivenStyle.of(style, style_sample_rate, style_weights)
+        self._style = given
 
     if not TYPE_CHECKING:  # a type checker would take it for a permission to set any attribute
 
@@ -190,44 +193,51 @@ class StyleTransfer(OfflineEffect):
 
     @style.setter
     def style(self, style: Style) -> None:
-        # Rates and weights belong to the recordings they came with, unless as many others of the kind take their place.
-        old, new = ([isinstance(one, np.ndarray) for one in as_list(s)] for s in (self.style, style))
+        # Rates and weights belong to the recordings they came with, unless as many others of the kind replace them.
+        old, new = ([isinstance(source, np.ndarray) for source in as_list(styles)] for styles in (self.style, style))
         keep_rates = new == old if isinstance(self.style_sample_rate, tuple) else any(new)
         rates = self.style_sample_rate if keep_rates else None
-        self._style = _GivenStyle(style, rates, self.style_weights if len(new) == len(old) else None)
+        self._style = GivenStyle.of(style, rates, self.style_weights if len(new) == len(old) else None)
 
     @property
     def style_sample_rate(self) -> float | tuple[float | None, ...] | None:
-        """The rate of array styles in Hz, one for all or one each; None stands for the content's, and a file's own."""
+        """Sample rate of array styles in Hz, one for all or one each; None for the content's rate, and for files."""
         return self._style.sample_rate
 
     @style_sample_rate.setter
     def style_sample_rate(self, value: float | Sequence[float | None] | None) -> None:
-        self._style = _GivenStyle(self.style, value, self.style_weights)
+        self._style = self._style.changed(value, self.style_weights)
 
     @property
     def style_weights(self) -> tuple[float, ...] | None:
-        """One weight a style; only their ratios count."""
+        """One weight for each style; only their ratios count."""
         return self._style.weights
 
     @style_weights.setter
     def style_weights(self, value: Sequence[float] | None) -> None:
-        self._style = _GivenStyle(self.style, self.style_sample_rate, value)
+        self._style = self._style.changed(self.style_sample_rate, value)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Every parameter by name; ``StyleTransfer(**effect.parameters)`` is the same effect again.
 
-        JSON holds it as it is where the styles are files, with ``Infinity`` for an infinite ``n_filters`` as Python's
-        json writes and reads it. Arrays stay arrays here; `json.dumps` takes them with
+        JSON holds this dict as it is where the styles are files, with ``Infinity`` for an infinite ``n_filters`` as
+        Python's json writes and reads it. Arrays stay arrays here; `json.dumps` takes them with
         ``default=numpy.ndarray.tolist``, and the constructor takes such lists.
         """
         style = {"style": self.style, "style_sample_rate": self.style_sample_rate, "style_weights": self.style_weights}
         chunks = {"streaming": self.streaming, "content_level_db": self.content_level_db}
         return {**style, **self._parameters.as_dict(), **chunks}
 
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        """Serve copy, deepcopy and pickle, which carry the styles that were read."""
+        rebuild, (effect_type, parameters) = super().__reduce_ex__(protocol)
+        if "style" in parameters:
+            parameters |= {"style": self._style, "style_sample_rate": None, "style_weights": None}
+        return rebuild, (effect_type, parameters)
+
     def latency(self, sample_rate: float) -> int:
-        """Samples by which the result is behind a recording in chunks, at a rate in Hz: about one section.
+        """Return the samples by which the result is behind a recording in chunks, at a rate in Hz: about one section.
 
         Raises
         ------
@@ -237,7 +247,7 @@ class StyleTransfer(OfflineEffect):
         return self._new_stream(1, sample_rate).latency
 
     def feed(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
-        """What is due of the styled recording, float32 (channels, samples), after its next chunk; see `streaming`.
+        """Take the next chunk of a recording; return what is finished of the result, float32 (channels, samples).
 
         Raises
         ------
@@ -256,6 +266,8 @@ class StyleTransfer(OfflineEffect):
     def _new_stream(self, channels: int, sample_rate: float) -> Stream:
         if self._parameters.original:
             raise RuntimeError("preset='original' needs the whole recording at once, not chunks")
+        if self.section_seconds == math.inf:
+            raise RuntimeError("section_seconds=inf needs the whole recording at once; chunks need finite sections")
         return Stream(self._prepared(sample_rate), channels, self.content_level_db, self.progress)
 
     def _prepared(self, sample_rate: float) -> PreparedTransfer:
@@ -264,32 +276,64 @@ class StyleTransfer(OfflineEffect):
         )
 
     def reset(self) -> None:
-        """Forget earlier recordings, and what was fed of one. Parameters stay as they are."""
+        """Forget earlier recordings, and the chunks of one that is not finished. Parameters stay as they are."""
         super().reset()
         self._stream = None
 
     def render(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
-        """The styled recording, float32 (channels, samples)."""
+        """Return the styled recording, float32 (channels, samples)."""
         self._stream = None
         audio = check_audio("content", audio)
         return styled([audio], [audio.shape], self._prepared(sample_rate), self.progress)[0].audio
 
 
-class _GivenStyle:
-    """The styles as the effect's attributes show them: checked, arrays copied, with their rates and weights."""
+@dataclass(frozen=True, eq=False)
+class GivenStyle:
+    """The styles as the effect's attributes show them.
 
-    def __init__(self, style: Style, sample_rate: Any, weights: Any) -> None:
-        given = as_list(style)
-        several = len(given) > 1
-        for i, one in enumerate(given):
-            if isinstance(one, np.ndarray):
+    Attributes
+    ----------
+    styles : Styles
+        They keep what was read: copies share it, and pickles hold it.
+    several : bool
+        Whether they were given as a list.
+    sample_rate, weights
+        As the effect's ``style_sample_rate`` and ``style_weights``.
+    """
+
+    styles: Styles
+    several: bool
+    sample_rate: float | tuple[float | None, ...] | None
+    weights: tuple[float, ...] | None
+
+    @classmethod
+    def of(cls, style: Style, sample_rate: Any, weights: Any) -> GivenStyle:
+        """Check and read styles; arrays are copied."""
+        recordings = as_list(style)
+        several = len(recordings) > 1
+        for i, recording in enumerate(recordings):
+            if isinstance(recording, np.ndarray):
                 # Among several always of two axes, so that lists of numbers can't be taken for fewer recordings.
-                given[i] = np.array(np.atleast_2d(one) if several else one)
-                given[i].flags.writeable = False
-        self.styles = Styles(given if isinstance(style, (list, tuple)) else given[0], sample_rate, weights)
-        self.style: Style = tuple(self.styles.sources) if several else self.styles.sources[0]
-        self.weights = None if weights is None else check_weights(weights, len(given))
-        self.sample_rate: float | tuple[float | None, ...] | None = None
-        if sample_rate is not None:
-            rates = check_rates(sample_rate, given)
-            self.sample_rate = tuple(rates) if np.ndim(sample_rate) else float(sample_rate)
+                recordings[i] = np.array(np.atleast_2d(recording) if several else recording)
+                recordings[i].flags.writeable = False
+        listed = isinstance(style, (list, tuple))
+        styles = Styles(recordings if listed else recordings[0], sample_rate, weights)
+        return cls(styles, several, *cls._shown(recordings, sample_rate, weights))
+
+    def changed(self, sample_rate: Any, weights: Any) -> GivenStyle:
+        """Return the same styles, without reading them again, with other rates and weights."""
+        shown = self._shown(self.styles.sources, sample_rate, weights)
+        return GivenStyle(self.styles.changed(sample_rate, weights), self.several, *shown)
+
+    @staticmethod
+    def _shown(recordings: Sequence[Any], sample_rate: Any, weights: Any) -> tuple[Any, Any]:
+        """Return checked rates and weights as the attributes show them."""
+        rates = None if sample_rate is None else check_rates(sample_rate, recordings)
+        if rates is not None:
+            rates = tuple(rates) if np.ndim(sample_rate) else float(sample_rate)  # type: ignore[assignment]
+        return rates, None if weights is None else check_weights(weights, len(recordings))
+
+    @property
+    def style(self) -> Style:
+        """A path or array, or a tuple of several."""
+        return tuple(self.styles.sources) if self.several else self.styles.sources[0]

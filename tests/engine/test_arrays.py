@@ -1,4 +1,4 @@
-"""Sharing the cores: blocks, products, and the one thread that the BLAS may use meanwhile."""
+"""Work on all cores: blocks, matrix products, and the single thread of the BLAS."""
 
 import hashlib
 import multiprocessing
@@ -26,9 +26,9 @@ def test_blocks_cover_every_row_once(shared_out):
     for length, size, at_least in ((0, 3, 1), (1, 3, 1), (100, 3, 1), (101, 100, 1), (50, 5, 7)):
         counts, sizes = np.zeros(length, int), []
 
-        def fill(at, counts=counts, sizes=sizes):
-            counts[at] += 1
-            sizes.append(at.stop - at.start)
+        def fill(rows, counts=counts, sizes=sizes):
+            counts[rows] += 1
+            sizes.append(rows.stop - rows.start)
 
         threads.in_blocks(fill, length, size, np, at_least)
         assert (counts == 1).all()
@@ -38,8 +38,8 @@ def test_blocks_cover_every_row_once(shared_out):
 def test_an_error_in_any_block_comes_through(shared_out):
     shared_out(1)
 
-    def fail(at):
-        if at.start == 7:
+    def fail(rows):
+        if rows.start == 7:
             raise ArithmeticError("block 7")
 
     with pytest.raises(ArithmeticError, match="block 7"):
@@ -53,10 +53,10 @@ def test_products(m, n, left, right, shared_out):
     rng = np.random.default_rng(m)
     a, b = rng.standard_normal((left, m, 4)), rng.standard_normal((right, 4, n))
     np.testing.assert_allclose(matmul.matmul(a, b), a @ b, rtol=1e-13, atol=1e-13)
-    there = rng.standard_normal((max(left, right), m, n))
-    expected = there + a @ b
-    matmul.matmul(a, b, add_to=there)
-    np.testing.assert_allclose(there, expected, rtol=1e-13, atol=1e-13)
+    out = rng.standard_normal((max(left, right), m, n))
+    expected = out + a @ b
+    matmul.matmul(a, b, add_to=out)
+    np.testing.assert_allclose(out, expected, rtol=1e-13, atol=1e-13)
 
 
 def test_the_blas_is_limited_while_anyone_is_inside_and_restored_after():
@@ -79,7 +79,7 @@ def test_the_blas_is_limited_while_anyone_is_inside_and_restored_after():
     assert blas_threads() == before
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # with threads about it is a risk, taken here
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # forking with threads is a risk, taken here
 def test_every_thread_and_a_forked_process_give_the_same_output(content, style, quick):
     expected = fingerprint(content, style, quick)
     with ThreadPoolExecutor(3) as pool:

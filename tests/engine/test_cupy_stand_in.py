@@ -31,7 +31,7 @@ def x():
 @pytest.fixture
 def stream():
     with cp.cuda.Stream(non_blocking=True) as stream, cp.cuda.using_allocator(cp.cuda.MemoryPool().malloc):
-        reserve = cp.empty(1 << 12)  # what a capture takes has to be in the pool
+        reserve = cp.empty(1 << 12)  # a capture takes its memory from the pool
         del reserve
         yield stream
 
@@ -203,12 +203,12 @@ def test_arrays_of_two_devices_do_not_mix(x):
 
 
 def test_a_thread_has_its_own_device_and_stream():
-    seen = []
+    found = []
     with cp.cuda.Device(1), cp.cuda.Stream() as stream:
-        thread = threading.Thread(target=lambda: seen.append((cp.cuda.Device().id, cp.cuda.get_current_stream().ptr)))
+        thread = threading.Thread(target=lambda: found.append((cp.cuda.Device().id, cp.cuda.get_current_stream().ptr)))
         thread.start()
         thread.join()
-        assert seen == [(0, 0)] and cp.cuda.get_current_stream() is stream and cp.cuda.Device().id == 1
+        assert found == [(0, 0)] and cp.cuda.get_current_stream() is stream and cp.cuda.Device().id == 1
 
 
 def test_memory_is_counted_and_runs_out():

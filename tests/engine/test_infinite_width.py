@@ -1,14 +1,9 @@
-"""The closed form of infinitely many filters: its kernel, its losses, its gradients, its tiles."""
-
-import itertools
-import math
+"""The closed form of infinitely many filters: its losses, gradients and tiles."""
 
 import numpy as np
 import pytest
-import scipy.integrate
+from support.spectrograms import kappa, patches, spectrogram
 
-from audiostyle_fx._engine.kernels.arc_cosine import arc_cosine
-from audiostyle_fx._engine.kernels.patches import patch_products, patch_products_vjp, sliding_sum, sliding_sum_vjp
 from audiostyle_fx._engine.objectives import infinite_width
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
 from audiostyle_fx._engine.objectives.loss_weights import Term
@@ -18,25 +13,6 @@ from audiostyle_fx._engine.optimizers.minimize import minimize
 NARROW = [Term(3, 1.5, 0.7, 0.3)]
 SEVERAL = [Term(1, 0.8, 0.4, 0.3), Term(2, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2)]
 WIDTHS = pytest.mark.parametrize("terms", [NARROW, SEVERAL], ids=["one width", "several widths"])
-
-
-def spectrogram(seed, shape, dtype="float64"):
-    """Log-magnitudes: not negative, and of some structure in time."""
-    rng = np.random.default_rng(seed)
-    return (np.abs(rng.standard_normal(shape)) * rng.lognormal(size=(*shape[:2], 1))).astype(dtype)
-
-
-def kappa(u, v):
-    """The arc-cosine kernel of order 1 of two sets of patches (n, size) and (m, size), as Cho and Saul write it."""
-    lengths = np.outer(np.linalg.norm(u, axis=1), np.linalg.norm(v, axis=1))
-    cosine = np.clip(np.divide(u @ v.T, lengths, out=np.zeros_like(lengths), where=lengths > 0), -1, 1)
-    theta = np.arccos(cosine)
-    return lengths * (np.sin(theta) + (np.pi - theta) * cosine) / (2 * np.pi)
-
-
-def patches(x, width):
-    """Every run of ``width`` frames of x, (frames, bins), as one row."""
-    return np.stack([x[t : t + width].ravel() for t in range(len(x) - width + 1)])
 
 
 def losses_by_definition(x, content, style, terms):
@@ -79,142 +55,6 @@ def check_gradient(objective, x, seed, rel=1e-6):
         np.testing.assert_allclose((ahead - behind) / (2 * step), expected, rtol=rel, atol=rel * abs(expected).max())
 
 
-# ---------------------------------------------------------------- the kernel
-def test_kernel_is_the_formula():
-    rng = np.random.default_rng(0)
-    u, v = rng.standard_normal((2, 50, 3))
-    kernel, slope, root = arc_cosine(
-        u @ v.T, np.square(u).sum(axis=1, keepdims=True), np.square(v).sum(axis=1, keepdims=True).T
-    )
-    np.testing.assert_allclose(kernel / (2 * np.pi), kappa(u, v), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(root**2 + (u @ v.T) ** 2, np.outer((u**2).sum(axis=1), (v**2).sum(axis=1)), rtol=1e-10)
-    np.testing.assert_allclose(np.cos(np.pi - slope) * np.hypot(root, u @ v.T), u @ v.T, atol=1e-12)
-
-
-@pytest.mark.parametrize("angle", [0.0, 0.3, math.pi / 2, 2.0, 3.1, math.pi])
-def test_kernel_is_the_mean_over_gaussian_filters(angle):
-    """E[relu(w . u) relu(w . v)]: with w in polar coordinates the radius gives 1 / pi times a mean over directions."""
-    u, v = 1.7, 0.6
-
-    def integrand(phi):
-        return max(u * math.cos(phi), 0) * max(v * math.cos(phi - angle), 0)
-
-    kinks = sorted({-math.pi / 2, angle - math.pi / 2, math.pi / 2})
-    mean = sum(scipy.integrate.quad(integrand, a, b)[0] for a, b in itertools.pairwise(kinks)) / math.pi
-    kernel, _, _ = arc_cosine(np.array([u * v * math.cos(angle)]), np.array([u**2]), np.array([v**2]))
-    assert kernel[0] / (2 * math.pi) == pytest.approx(mean, rel=1e-7, abs=1e-12)
-
-
-def test_kernel_is_what_sampled_filters_find():
-    rng = np.random.default_rng(1)
-    u, v = np.abs(rng.standard_normal((2, 6)))
-    filters = rng.standard_normal((200_000, 6))
-    products = np.maximum(filters @ u, 0) * np.maximum(filters @ v, 0)
-    error = products.std() / math.sqrt(len(products))
-    assert abs(products.mean() - kappa(u[None], v[None])[0, 0]) < 4 * error
-    kernel, _, _ = arc_cosine(np.array([u @ v]), np.array([u @ u]), np.array([v @ v]))
-    assert abs(products.mean() - kernel[0] / (2 * math.pi)) < 4 * error
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_angle_is_that_of_arctan2_over_the_whole_range(dtype):
-    rng = np.random.default_rng(2)
-    theta = np.concatenate([np.linspace(0, np.pi, 50_001), np.logspace(-8, 0, 500), np.pi - np.logspace(-8, 0, 500)])
-    u, v = (10 ** rng.uniform(-6, 6, (2, theta.size))).astype(dtype)
-    s = (np.sqrt(u.astype(float) * v) * np.cos(theta)).astype(dtype)
-    kernel, slope, root = arc_cosine(s, u, v)
-    assert kernel.dtype == slope.dtype == root.dtype == dtype
-    expected = np.pi - np.arctan2(root.astype(float), s.astype(float))
-    assert np.abs(slope - expected).max() < (5e-7 if dtype == "float32" else 1e-14)
-    assert np.all(root >= 0)
-    np.testing.assert_allclose(
-        kernel, expected * s + root, rtol=0, atol=(1e-6 if dtype == "float32" else 1e-14) * np.sqrt(u * v).max()
-    )
-    scale = np.sqrt(u.astype(float) * v)
-    assert np.abs((kernel - (expected * s + root)) / scale).max() < (2e-6 if dtype == "float32" else 1e-14)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_angle_of_zero_equal_and_opposite_patches(dtype):
-    u = np.array([0, 0, 4, 4, 4, 1e-30, 1e-44], dtype)
-    v = np.array([0, 9, 4, 9, 9, 1e-30, 1e-44], dtype)
-    s = np.array([0, 0, 4, 6, -6, 1e-30, 1e-44], dtype)
-    kernel, slope, root = arc_cosine(s, u, v)
-    np.testing.assert_allclose(root, 0, atol=1e-12)
-    np.testing.assert_allclose(kernel[:5], np.pi * np.array([0, 0, 4, 6, 0]), rtol=1e-6, atol=1e-5)
-    np.testing.assert_allclose(slope[2:5], [np.pi, np.pi, 0], atol=1e-6)
-    assert slope[0] == slope[2] == slope[3] == dtype_pi(dtype)  # the angle is exactly zero
-    assert np.isfinite([kernel, slope, root]).all()
-
-
-def dtype_pi(dtype):
-    return np.dtype(dtype).type(math.pi)
-
-
-# ---------------------------------------------------------------- sliding sums
-@pytest.mark.parametrize("width", [*range(1, 18), 43])
-@pytest.mark.parametrize("step", [1, 3])
-def test_sliding_sum_is_the_sum(width, step):
-    x = spectrogram(3, (2, 150, 1))[..., 0]
-    length = 150 - (width - 1) * step
-    expected = np.stack([x[:, n : n + (width - 1) * step + 1 : step].sum(axis=1) for n in range(length)], axis=1)
-    np.testing.assert_allclose(sliding_sum(x, width, step), expected, rtol=1e-13)
-
-
-@pytest.mark.parametrize("width", [1, 2, 5, 8, 11])
-def test_sliding_sum_vjp_is_the_adjoint(width):
-    x, grad = spectrogram(4, (2, 40, 1))[..., 0], np.random.default_rng(5).standard_normal((2, 41 - width))
-    back = sliding_sum_vjp(grad, width)
-    assert back.shape == x.shape
-    assert np.vdot(sliding_sum(x, width), grad) == pytest.approx(np.vdot(x, back), rel=1e-12)
-
-
-@pytest.mark.parametrize(("n", "m"), [(20, 20), (20, 13), (11, 30)])
-@pytest.mark.parametrize("width", [1, 2, 5, 11])
-def test_patch_products_are_sums_down_the_diagonals(n, m, width):
-    products = np.random.default_rng(6).standard_normal((2, n, m))
-    expected = np.zeros((2, n - width + 1, m - width + 1))
-    for i in range(n - width + 1):
-        for j in range(m - width + 1):
-            for d in range(width):
-                expected[:, i, j] += products[:, i + d, j + d]
-    np.testing.assert_allclose(patch_products(products, width), expected, atol=1e-13)
-
-
-@pytest.mark.parametrize("width", [1, 3, 6])
-def test_patch_products_are_the_products_of_patches(width):
-    x, y = spectrogram(7, (1, 20, 4)), spectrogram(8, (1, 15, 4))
-    found = patch_products(x @ y.swapaxes(1, 2), width)[0]
-    np.testing.assert_allclose(found, patches(x[0], width) @ patches(y[0], width).T, rtol=1e-12)
-
-
-@pytest.mark.parametrize(("n", "m"), [(20, 20), (20, 13), (11, 30)])
-@pytest.mark.parametrize("width", [1, 2, 5, 11])
-@pytest.mark.parametrize("cropped", [(0, 0), (3, 0), (0, 2), (1, 1)])
-def test_patch_products_vjp_is_the_adjoint_of_a_corner_too(n, m, width, cropped):
-    rng = np.random.default_rng(9)
-    rows, columns = max(n - width + 1 - cropped[0], 1), max(m - width + 1 - cropped[1], 1)
-    products, grad = rng.standard_normal((2, n, m)), rng.standard_normal((2, rows, columns))
-    back = patch_products_vjp(grad, width, products.shape)
-    assert back.shape == products.shape
-    forward = patch_products(products, width)[:, :rows, :columns]
-    assert np.vdot(forward, grad) == pytest.approx(np.vdot(products, back), rel=1e-10, abs=1e-12)
-    expected = np.zeros_like(products)
-    for d in range(width):
-        expected[:, d : d + rows, d : d + columns] += grad
-    np.testing.assert_allclose(back, expected, atol=1e-13)
-
-
-def test_sliding_sums_leave_their_input_alone():
-    x, products = np.arange(12.0)[None], np.arange(30.0).reshape(1, 5, 6)
-    for width in (1, 2, 4):
-        for function, a in ((sliding_sum, x), (sliding_sum_vjp, x), (patch_products, products)):
-            before = a.copy()
-            function(a, width)
-            np.testing.assert_array_equal(a, before)
-
-
-# ---------------------------------------------------------------- losses
 @WIDTHS
 @pytest.mark.parametrize("style_frames", [9, 20, 33])
 def test_losses_are_those_of_explicit_patches(terms, style_frames):
@@ -268,8 +108,8 @@ def test_equal_styles_are_one():
     x, content, style = (spectrogram(69 + i, (1, t, 6)) for i, t in enumerate((20, 20, 24)))
     want = InfiniteWidth.of_styles(content, style, SEVERAL).value_and_grad(x)
     found = InfiniteWidth.of_styles(content, [style, style], SEVERAL, (0.3, 0.7)).value_and_grad(x)
-    for one, other in zip(found, want, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-9)
+    for array, expected in zip(found, want, strict=True):
+        np.testing.assert_allclose(array, expected, rtol=1e-9)
 
 
 @WIDTHS
@@ -383,8 +223,8 @@ def test_items_of_a_batch_are_independent():
     x, content, style = (spectrogram(40 + i, (3, t, 7)) for i, t in enumerate((21, 21, 17)))
     losses, grad = InfiniteWidth.of_styles(content, style, SEVERAL).value_and_grad(x)
     for item in range(3):
-        one = slice(item, item + 1)
-        alone = InfiniteWidth.of_styles(content[one], style[one], SEVERAL).value_and_grad(x[one])
+        rows = slice(item, item + 1)
+        alone = InfiniteWidth.of_styles(content[rows], style[rows], SEVERAL).value_and_grad(x[rows])
         np.testing.assert_allclose(alone[0][:, 0], losses[:, item], rtol=1e-11)
         np.testing.assert_allclose(alone[1][0], grad[item], rtol=1e-9, atol=1e-11 * abs(grad).max())
 
@@ -412,7 +252,7 @@ def test_widths_add_up():
 
 
 def test_single_precision_finds_the_loss_at_an_optimum():
-    """There the squared norms that the style loss subtracts cancel to a small part of their size."""
+    """At an optimum the squared norms that the style loss subtracts cancel to a small part of their size."""
     rng = np.random.default_rng(50)
     tilt = np.linspace(3, 0.1, 128)
     content, style = (
@@ -430,3 +270,16 @@ def test_single_precision_finds_the_loss_at_an_optimum():
     assert x.dtype == np.float32
     assert expected.sum() < 0.1 * history[0].sum() and expected[0] < 0.003 * silent[0]
     np.testing.assert_allclose(history[-1], expected, rtol=0, atol=0.01)
+
+
+# ---------------------------------------------------------------- statistics of styles
+@pytest.mark.parametrize("shares", SHARES)
+def test_statistics_of_styles_serve_any_content(shares):
+    styles = [spectrogram(80 + i, (1, t, 5), "float32") for i, t in enumerate((9, 20, 33)[: len(shares)])]
+    statistics = InfiniteWidth.style_statistics(styles, [term.of_style() for term in SEVERAL], shares)
+    for seed, n_frames in ((90, 20), (92, 31)):
+        content, x = (spectrogram(seed + i, (2, n_frames, 5), "float32") for i in range(2))
+        want = InfiniteWidth.of_styles(content, styles, SEVERAL, shares).value_and_grad(x)
+        found = InfiniteWidth(content, statistics, SEVERAL).value_and_grad(x)
+        for expected, array in zip(want, found, strict=True):
+            np.testing.assert_array_equal(array, expected)

@@ -1,4 +1,4 @@
-"""kernels.cu compiles without a word for all GPUs that it is meant for, with the compiler that CuPy has and no GPU."""
+"""kernels.cu compiles without a warning for all supported GPUs, with CuPy's compiler and without a GPU."""
 
 import ctypes
 import importlib.util
@@ -16,7 +16,7 @@ CAPABILITIES = ("75", "80", "86", "89", "90", "100", "120")
 
 
 def nvrtc(path):
-    """What a library of NVRTC says of a source."""
+    """Return a function that compiles a source with a library of NVRTC and returns its messages."""
     library = ctypes.CDLL(path)
 
     def messages(source, capability):
@@ -34,7 +34,7 @@ def nvrtc(path):
 
 
 def nvcc(folder):
-    """What the nvcc on the path says of a source."""
+    """Return a function that compiles a source with the nvcc on the path and returns its messages."""
 
     def messages(source, capability):
         (folder / "kernels.cu").write_text(source, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What runs CUDA kernels on the host runs them as CUDA does, and refuses what CUDA would."""
+"""Kernels on the host run as on a GPU, and what CUDA would refuse is refused."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What alpha means: the original's constants, and one balance of style and content everywhere."""
+"""The weights of the losses: the original's constants, and the same balance of style and content everywhere."""
 
 import numpy as np
 import pytest

@@ -4,21 +4,16 @@ import math
 
 import numpy as np
 import pytest
+from support.spectrograms import spectrogram
 
-from audiostyle_fx._engine.kernels.patches import fold, unfold
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
 from audiostyle_fx._engine.objectives.loss_weights import Term
-from audiostyle_fx._engine.objectives.random_conv import RandomConv
+from audiostyle_fx._engine.objectives.random_conv import RandomConv, StyleFeatures, draw_filters
 
 NARROW = [Term(3, 1.5, 0.7, 0.3)]
 SEVERAL = [Term(1, 0.8, 0.4, 0.3), Term(2, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2)]
 WIDTHS = pytest.mark.parametrize("terms", [NARROW, SEVERAL], ids=["one width", "several widths"])
 FEW_AND_MANY = pytest.mark.parametrize("n_filters", [6, 200])  # Grams of filters, and of patches
-
-
-def spectrogram(seed, shape, dtype="float64"):
-    rng = np.random.default_rng(seed)
-    return (np.abs(rng.standard_normal(shape)) * rng.lognormal(size=(*shape[:2], 1))).astype(dtype)
 
 
 def definition(x, content, style, term, filters):
@@ -41,24 +36,7 @@ def definition(x, content, style, term, filters):
     return np.array(losses), grad
 
 
-# ---------------------------------------------------------------- patches
-@pytest.mark.parametrize("width", [1, 2, 5, 12])
-def test_unfold_stacks_consecutive_frames(width):
-    x = spectrogram(0, (2, 12, 3))
-    found = unfold(x, width)
-    assert found.shape == (2, 13 - width, width * 3)
-    for t in range(13 - width):
-        np.testing.assert_array_equal(found[:, t], x[:, t : t + width].reshape(2, -1))
-
-
-@pytest.mark.parametrize("width", [1, 2, 5, 12])
-def test_fold_is_the_adjoint_of_unfold(width):
-    x, grad = spectrogram(1, (2, 12, 3)), np.random.default_rng(2).standard_normal((2, 13 - width, width * 3))
-    back = fold(grad, width)
-    assert back.shape == x.shape
-    assert np.vdot(unfold(x, width), grad) == pytest.approx(np.vdot(x, back), rel=1e-12)
-
-
+# ---------------------------------------------------------------- filters
 @pytest.mark.parametrize("width", [1, 3, 8])
 def test_features_are_a_convolution_and_a_relu(width):
     x = np.random.default_rng(3).standard_normal((2, 15, 4))
@@ -72,7 +50,6 @@ def test_features_are_a_convolution_and_a_relu(width):
     assert (found == 0).any() and (found > 0).any()
 
 
-# ---------------------------------------------------------------- filters
 def test_filters_have_the_variance_of_the_term():
     x = spectrogram(5, (1, 12, 40))
     filters = RandomConv.of_styles(x, x, [Term(11, 3.0, 1.0, 1.0)], n_filters=100, seed=6).layers[0].filters
@@ -164,9 +141,9 @@ def test_items_of_a_batch_are_independent(n_filters):
     x, content, style = (spectrogram(26 + i, (3, t, 7)) for i, t in enumerate((21, 21, 17)))
     losses, grad = RandomConv.of_styles(content, style, SEVERAL, n_filters=n_filters, seed=0).value_and_grad(x)
     for item in range(3):
-        one = slice(item, item + 1)
-        alone = RandomConv.of_styles(content[one], style[one], SEVERAL, n_filters=n_filters, seed=0).value_and_grad(
-            x[one]
+        rows = slice(item, item + 1)
+        alone = RandomConv.of_styles(content[rows], style[rows], SEVERAL, n_filters=n_filters, seed=0).value_and_grad(
+            x[rows]
         )
         np.testing.assert_allclose(alone[0][:, 0], losses[:, item], rtol=1e-10)
         np.testing.assert_allclose(alone[1][0], grad[item], rtol=1e-9, atol=1e-11 * abs(grad).max())
@@ -271,7 +248,7 @@ def test_style_loss_has_a_bias_of_order_one_over_n(few, many):
         expected = ensemble.diagonal.mean() - ensemble.closed_form[0] / ensemble.n_filters
         deviation = ensemble.style.mean() - ensemble.closed_form[0]
         assert abs(deviation - expected) < 4 * error_of_mean(ensemble.style)
-    assert few.style.mean() - few.closed_form[0] > 4 * error_of_mean(few.style)  # at 64 it is there to be seen
+    assert few.style.mean() - few.closed_form[0] > 4 * error_of_mean(few.style)  # 64 filters are few enough to show it
     assert few.diagonal.mean() / many.diagonal.mean() == pytest.approx(1024 / 64, rel=0.1)
 
 
@@ -318,5 +295,26 @@ def test_a_style_alone_or_in_a_list_is_the_same_bit_for_bit(n_filters):
     x, content, style = (spectrogram(86 + i, (2, t, 4), "float32") for i, t in enumerate((20, 20, 24)))
     want = RandomConv.of_styles(content, style, SEVERAL, n_filters=n_filters, seed=1).value_and_grad(x)
     found = RandomConv.of_styles(content, [style], SEVERAL, n_filters=n_filters, seed=1).value_and_grad(x)
-    for one, other in zip(found, want, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for array, expected in zip(found, want, strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+# ---------------------------------------------------------------- statistics of styles
+@FEW_AND_MANY
+@pytest.mark.parametrize("shares", [(1.0,), (0.3, 0.7)])
+def test_statistics_of_styles_serve_any_content(n_filters, shares):
+    styles = [spectrogram(90 + i, (1, t, 4), "float32") for i, t in enumerate((24, 17)[: len(shares)])]
+    filters = draw_filters(SEVERAL, 4, n_filters, 1, like=styles[0])
+    statistics = RandomConv.style_statistics(styles, [term.of_style() for term in SEVERAL], shares, filters)
+    for seed, n_frames in ((100, 20), (102, 400)):  # the longer content has more patches than filters
+        content, x = (spectrogram(seed + i, (2, n_frames, 4), "float32") for i in range(2))
+        want = RandomConv.of_styles(content, styles, SEVERAL, shares, n_filters=n_filters, seed=1).value_and_grad(x)
+        found = RandomConv(content, statistics, SEVERAL, filters).value_and_grad(x)
+        for expected, array in zip(want, found, strict=True):
+            np.testing.assert_array_equal(array, expected)
+
+
+def test_statistics_are_computed_once():
+    features = StyleFeatures(spectrogram(110, (1, 20, 6)))
+    assert features.gram is features.gram and features.energy is features.energy
+    np.testing.assert_allclose(features.energy, np.square(features.gram).sum(axis=(1, 2)), rtol=1e-12)

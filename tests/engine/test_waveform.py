@@ -84,7 +84,7 @@ def test_samples_at_coordinates_are_the_samples(n_fft, hop_length, n_samples, ch
 def objective_at_several(y, stfts, mask):
     """A waveform's objective at several resolutions; the first gives the metric."""
     first, *rest = (objective_at(y, stft, mask, batch=len(y)) for stft in stfts)
-    others = [(one.objective, one.stft) for one in rest]
+    others = [(other.objective, other.stft) for other in rest]
     return WaveformObjective(first.objective, first.stft, y, mask, others=others)
 
 
@@ -112,8 +112,8 @@ def test_losses_of_several_resolutions_are_their_mean():
         alone = objective_at(y, stft, mask, batch=2)
         alone.mdct, alone.metric = both.mdct, both.metric  # one set of coordinates
         found.append(alone.value_and_grad(u))
-    np.testing.assert_allclose(losses, np.mean([one[0] for one in found], axis=0), rtol=1e-12)
-    np.testing.assert_allclose(grad, np.mean([one[1] for one in found], axis=0), atol=1e-12 * abs(grad).max())
+    np.testing.assert_allclose(losses, np.mean([losses for losses, _ in found], axis=0), rtol=1e-12)
+    np.testing.assert_allclose(grad, np.mean([grad for _, grad in found], axis=0), atol=1e-12 * abs(grad).max())
 
 
 def test_where_the_mask_is_zero_nothing_sounds():
@@ -187,9 +187,9 @@ def test_items_of_a_batch_are_independent():
     u = objective.coordinates(y)
     losses, grad = objective.value_and_grad(u)
     for item in range(3):
-        one = slice(item, item + 1)
-        alone = WaveformObjective(InfiniteWidth.of_styles(contents[one], style, TERMS), stft, y[one], mask[one])
-        own_losses, own_grad = alone.value_and_grad(alone.coordinates(y[one]))
+        rows = slice(item, item + 1)
+        alone = WaveformObjective(InfiniteWidth.of_styles(contents[rows], style, TERMS), stft, y[rows], mask[rows])
+        own_losses, own_grad = alone.value_and_grad(alone.coordinates(y[rows]))
         np.testing.assert_allclose(own_losses[:, 0], losses[:, item], rtol=1e-10)
         np.testing.assert_allclose(own_grad[0], grad[item], rtol=1e-8, atol=1e-11 * abs(grad).max())
 

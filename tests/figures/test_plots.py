@@ -74,7 +74,6 @@ def test_a_recording_is_drawn_above_its_losses(stages, content, rate):
     picture = figure.axes[0]
     assert picture.get_yscale() == "log" and picture.get_xlim() == (0, pytest.approx(1.0))
     assert picture.get_ylim() == pytest.approx((40, 4000))
-    assert saved(figure).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("shape", [(8000,), (1, 8000), (2, 300)])

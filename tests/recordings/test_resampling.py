@@ -45,7 +45,7 @@ def test_the_pass_band_reaches_20_khz():
 
 @pytest.mark.parametrize(("from_rate", "to_rate"), RATES)
 def test_all_below_0_9_of_half_the_lower_rate_passes(from_rate, to_rate):
-    seconds = 20 if min(from_rate, to_rate) == 1000 else 1
+    seconds = 2 if min(from_rate, to_rate) == 1000 else 0.5
     for share in (0.01, 0.5, 0.9):
         frequency = share * min(from_rate, to_rate) / 2
         out = resample(sine(frequency, from_rate, seconds), from_rate, to_rate)
