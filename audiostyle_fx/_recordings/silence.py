@@ -9,7 +9,7 @@ from .disk_samples import Samples
 SILENCE_SECONDS = 0.01
 """The shortest run of exact zeros that counts as digital silence. Shorter runs happen within sounds."""
 
-FADE_SECONDS = 0.001
+SILENCE_FADE_SECONDS = 0.001
 """Duration of the fade of a sound next to digital silence."""
 
 
@@ -28,7 +28,7 @@ def silence_mask(audio: Samples, sample_rate: float, window: slice = slice(None)
     -------
     float32 array (channels, samples of the window)
     """
-    shortest, fade = max(2, round(SILENCE_SECONDS * sample_rate)), max(1, round(FADE_SECONDS * sample_rate))
+    shortest, fade = max(2, round(SILENCE_SECONDS * sample_rate)), max(1, round(SILENCE_FADE_SECONDS * sample_rate))
     start, stop, _ = window.indices(audio.shape[1])
     # Silence outside the window fades the sound inside it, if it is at most this far away.
     first = max(0, start - shortest - fade)

@@ -16,6 +16,8 @@ from .._validation import integer, number
 
 MIN_N_FFT = 16
 
+_NUMBER = r"\d+(?:\.\d+)?"
+
 
 @dataclass(frozen=True)
 class Window:
@@ -148,8 +150,8 @@ def read_windows(text: str) -> tuple[Window, ...] | None:
         return None
     windows = []
     for word in text.split(","):
-        match = re.fullmatch(r"([\d.]+)(?:/([\d.]+))?(ms|smp)?", word.strip())
-        if match is None:
+        match = re.fullmatch(rf"({_NUMBER})(?:/({_NUMBER}))?(ms|smp)?", word.strip())
+        if match is None or (match[3] == "smp" and "." in word):
             raise ValueError("must be windows such as 93, 32/16,128/64 (window/hop in ms) or 2048/512smp (in samples)")
         length, hop, unit = match.groups()
         if unit == "smp":

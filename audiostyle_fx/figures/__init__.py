@@ -10,9 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .plots import StageHistory, plot, spectrogram
+    from .plots import StageCurves, plot, spectrogram
 
-__all__ = ["StageHistory", "plot", "spectrogram"]
+__all__ = ["StageCurves", "plot", "spectrogram"]
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,7 @@ from .colours import colours
 _TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
-class StageHistory(Protocol):
+class StageCurves(Protocol):
     """A stage of a transfer, as plots read it: its duration in seconds and its losses by iteration."""
 
     @property
@@ -45,7 +45,7 @@ class StageHistory(Protocol):
         """Inconsistency of the spectrogram after iterations 1, 2, ..., float (m,); None where there is none."""
 
 
-def plot(stages: Mapping[str, StageHistory], audio: np.ndarray | None = None, sample_rate: float = 0.0) -> Figure:
+def plot(stages: Mapping[str, StageCurves], audio: np.ndarray | None = None, sample_rate: float = 0.0) -> Figure:
     """Draw the losses of the stages and, above them, the spectrogram of a recording.
 
     Parameters
@@ -117,7 +117,7 @@ def spectrogram(axis: Axes, audio: np.ndarray, sample_rate: float, max_db: float
     return image
 
 
-def _plot_losses(axes: np.ndarray, stages: Mapping[str, StageHistory]) -> None:
+def _plot_losses(axes: np.ndarray, stages: Mapping[str, StageCurves]) -> None:
     """Draw each stage in axes of its own, with one logarithmic scale of losses for all."""
     for axis, (name, stage) in zip(axes, stages.items(), strict=True):
         line = "o-" if len(stage.iterations) < 3 else "-"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from pedalboard.io import StreamResampler
+import soxr
 
 from .._recordings.arrays import check_audio, check_finite
 from .._recordings.files import READ_SAMPLES, SoundFileReader
@@ -174,12 +174,12 @@ def playable_blocks(clip: Clip) -> Iterator[np.ndarray]:
 def _playable(blocks: Iterator[np.ndarray], source: SoundFileReader | ArrayRecording) -> Iterator[np.ndarray]:
     rate = _playable_rate(source)
     channels = source.channels if source.channels <= 2 else 1
-    resampler = None if rate == source.sample_rate else StreamResampler(source.sample_rate, rate, channels)
+    resampler = None if rate == source.sample_rate else soxr.ResampleStream(source.sample_rate, rate, channels)
     for block in blocks:
         mixed = block if source.channels <= 2 else block.mean(axis=0, keepdims=True, dtype=np.float32)
-        yield mixed if resampler is None else resampler.process(np.ascontiguousarray(mixed))
+        yield mixed if resampler is None else resampler.resample_chunk(np.ascontiguousarray(mixed.T)).T
     if resampler is not None:
-        yield resampler.process(None)
+        yield resampler.resample_chunk(np.zeros((0, channels), np.float32), last=True).T
 
 
 def _playable_rate(source: SoundFileReader | ArrayRecording) -> int:

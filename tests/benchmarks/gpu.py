@@ -25,7 +25,7 @@ from benchmark import CONTENT, MONO, ORIGINAL, RATE, ROWS, STYLE, audio_loss, in
 
 from audiostyle_fx import stylize, stylize_batch
 from audiostyle_fx._engine.arrays.matmul import matmul
-from audiostyle_fx._engine.cuda.devices import PRECISIONS, device_index, device_names
+from audiostyle_fx._engine.cuda.devices import device_index, device_names
 from audiostyle_fx._engine.cuda.graphs import captured
 from audiostyle_fx._engine.cuda.streams import computing_on
 from audiostyle_fx._engine.optimizers.adam import Adam
@@ -33,6 +33,7 @@ from audiostyle_fx._engine.optimizers.minimize import minimize
 from audiostyle_fx._transfer.parameters import DEFAULTS
 from audiostyle_fx._transfer.stages import SPECTROGRAM_ADAM, WAVEFORM_ADAM, adam_beta
 
+PRECISIONS = ("float32", "tf32")
 GEMM_SIZE, COPY_FLOATS = 8192, 1 << 28
 CLIPS, STEPS = 64, 200
 TRANSFERS = [name for name in ROWS if "lbfgs" not in name and "emulated" not in name]

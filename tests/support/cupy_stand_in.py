@@ -1,9 +1,9 @@
-"""A stand-in for CuPy: what the package uses of it, on NumPy, and as strict where a GPU is.
+"""A stand-in for CuPy on NumPy: the part that the package uses, as strict as CuPy on a GPU.
 
-`install` makes it ``cupy``. Only names that CuPy 14 has are there, with CuPy's arguments. Its arrays are no NumPy
-arrays and never become any but by `ndarray.get`; they belong to one of the `configure`d devices, whose memory is
-limited and starts as NaN; and while a stream captures, nothing runs but is recorded, to run when the graph is launched.
-`counters` has the copies between host and device, the waits of the host, and what was launched, a graph being one.
+`install` makes it ``cupy``. It has only names that CuPy 14 has, with CuPy's arguments. Its arrays are not NumPy arrays,
+and only `ndarray.get` turns them into NumPy arrays. Each belongs to one of the devices set by `configure`, whose memory
+is limited and starts as NaN. While a stream captures, operations are recorded and run only when the graph is launched.
+`counters` counts the copies between host and device, the waits of the host, and the launches; a graph is one launch.
 
 Stricter than CuPy: arrays of two devices never mix; during a capture ``concatenate``, ``stack`` and ``linalg`` are
 refused whatever the arrays, and so is memory that the pool would have to fetch. More lenient: pools do not fragment,
@@ -44,9 +44,9 @@ ERRORS = {
 
 
 class CUDARuntimeError(RuntimeError):
-    def __init__(self, status, what=""):
+    def __init__(self, status, operation=""):
         self.status = status
-        super().__init__(ERRORS[status] + (what and f" ({what})"))
+        super().__init__(ERRORS[status] + (operation and f" ({operation})"))
 
 
 class OutOfMemoryError(MemoryError):
@@ -55,7 +55,7 @@ class OutOfMemoryError(MemoryError):
 
 
 def configure(devices=1, memory=1 << 32):
-    """Start anew with this many devices of ``memory`` bytes each, and all counters at zero."""
+    """Start again with this many devices of ``memory`` bytes each, and with all counters at zero."""
     global _machine
     _machine = SimpleNamespace(devices=devices, memory=memory, pools=weakref.WeakSet(), dropped=[])
     _machine.live, _machine.peak = [0] * devices, [0] * devices
@@ -69,7 +69,7 @@ def live_bytes(device=0):
 
 
 def peak_bytes(device=0):
-    """The most that arrays had at once since `configure` or `reset_peak`."""
+    """Return the most bytes that arrays used at once since `configure` or `reset_peak`."""
     return _machine.peak[device]
 
 
@@ -166,7 +166,7 @@ Stream.null = Stream(null=True)
 
 # ---------------------------------------------------------------- captures
 class Graph:
-    """What the current stream is given between `begin` and `end`; each `launch` runs it, on the same memory."""
+    """The work that the current stream gets between `begin` and `end`; each `launch` runs it, on the same memory."""
 
     def __init__(self):
         self.work, self.reads, self.valid = [], {}, True
@@ -198,30 +198,30 @@ class Graph:
             work()
 
 
-def _refuse(what, error=None, graph=None):
-    """Fail if the current stream captures; as in CUDA the capture is lost, unless it was CuPy that refused."""
+def _refuse(operation, error=None, graph=None):
+    """Raise if the current stream captures. As in CUDA the capture is then lost, except where CuPy itself refuses."""
     graph = graph or current_stream().graph
     if graph is not None:
         graph.valid = graph.valid and error is not None
-        raise error or CUDARuntimeError(900, what)
+        raise error or CUDARuntimeError(900, operation)
 
 
 def _refuse_cublas():
     _refuse("cuBLAS", NotImplementedError("calling cuBLAS API during stream capture is currently unsupported"))
 
 
-def _host_copy(what):
-    _refuse(what)
+def _host_copy(operation):
+    _refuse(operation)
     counters.host_copies += 1
 
 
-def _synchronize(what, graph=None):
-    _refuse(what, graph=graph)
+def _synchronize(operation, graph=None):
+    _refuse(operation, graph=graph)
     counters.synchronizations += 1
 
 
 def record_graph(function):
-    """Record what a function does on the current stream: how to do it again, and what the function returned."""
+    """Record the work of a function on the current stream, as `audiostyle_fx._engine.cuda.graphs.record_graph` does."""
     graph = Graph()
     graph.begin()
     try:
@@ -233,7 +233,7 @@ def record_graph(function):
 
 # ---------------------------------------------------------------- memory
 class _Memory:
-    """A piece of a pool; goes back to it with the last array that uses it."""
+    """A piece of a pool's memory; it returns to the pool with the last array that uses it."""
 
     def __init__(self, pool, arena, size):
         self.pool, self.arena, self.size, self.serial, self.machine = pool, arena, size, next(_serial), _machine
@@ -246,12 +246,12 @@ class _Memory:
 
 
 class MemoryPool:
-    """Bytes fetched from the device and in use, for each device and stream: neither shares what it has freed."""
+    """Bytes fetched from the device and bytes in use, for each device and stream: streams share no freed memory."""
 
     def __init__(self, allocator=None):
         self.fetched, self.used, self.base = {}, {}, allocator and allocator.__self__
         _machine.pools.add(self)
-        _machine.dropped.append(self)  # what a pool holds that is dropped, CuPy never gives back
+        _machine.dropped.append(self)  # CuPy never returns the memory of a pool that is dropped
 
     def malloc(self, size):
         size, arena = math.ceil(size / 512) * 512, (current_device(), current_stream().ptr)
@@ -322,7 +322,7 @@ def using_allocator(allocator=None):
 
 
 def _new(shape, dtype=float, order="C", like=None):
-    """An array whose memory nobody has written to; ``order`` "K" is that of a NumPy array."""
+    """Return an array of memory that nothing has written to; ``order`` "K" is the order of ``like``."""
     dtype = np.dtype(dtype)
     if dtype.char not in "?bhilqBHILQefdFD":
         raise ValueError(f"Unsupported dtype {dtype}")
@@ -345,7 +345,7 @@ def _unwrap(x):
 
 
 def _launch(work, *arrays):
-    """Run this, or record it where the current stream captures."""
+    """Run work, or record it if the current stream captures."""
     graph = current_stream().graph
     if graph is not None:
         graph.record(work, [a._memory for a in arrays if isinstance(a, ndarray)])
@@ -355,7 +355,7 @@ def _launch(work, *arrays):
 
 
 def _apply(function, *inputs, out=None, casting="same_kind", order="C"):
-    """The function of the inputs' NumPy arrays as a new array, or in ``out``; inputs that overlap it are safe."""
+    """Return the function of the inputs' NumPy arrays as a new array, or in ``out``, which may overlap the inputs."""
     arrays = [_unwrap(x) for x in inputs]
     with np.errstate(all="ignore"):
         first = np.asarray(function(*arrays))
@@ -363,29 +363,29 @@ def _apply(function, *inputs, out=None, casting="same_kind", order="C"):
         out = _new(first.shape, first.dtype, order, first)
     elif not isinstance(out, ndarray):
         raise TypeError(f"Unsupported type {type(out)}")
-    there = _unwrap(out)
-    if not np.can_cast(first.dtype, there.dtype, casting):
-        raise TypeError(f"Cannot cast {first.dtype} to {there.dtype} by {casting}")
-    np.broadcast_to(first, there.shape)  # raises where it does not fit
+    target = _unwrap(out)
+    if not np.can_cast(first.dtype, target.dtype, casting):
+        raise TypeError(f"Cannot cast {first.dtype} to {target.dtype} by {casting}")
+    np.broadcast_to(first, target.shape)  # raises if it does not fit
     results = [first]
 
     def work():
         with np.errstate(all="ignore"):
-            np.copyto(there, results.pop() if results else function(*arrays), casting=casting)
+            np.copyto(target, results.pop() if results else function(*arrays), casting=casting)
 
     if current_stream().graph is not None:
-        results.clear()  # made from what the memory held; only its shape and dtype count
+        results.clear()  # computed from old contents of the memory: only its shape and dtype are valid
     _launch(work, *inputs, out)
     return out
 
 
 def _axes(k):
-    """How many axes an index takes."""
+    """Return the number of axes that an index uses."""
     return 0 if k is None else k.ndim if isinstance(k, np.ndarray) else 1
 
 
 def _index(self, key):
-    """The key for NumPy, with whether it has arrays, which CuPy wraps around where they are out of bounds."""
+    """Return the key for NumPy, and whether it contains arrays; CuPy wraps indices that are out of bounds."""
     key = list(key) if isinstance(key, tuple) else [key]
     key = [asarray(k) if isinstance(k, list | np.ndarray) else k for k in key]
     dots = [i for i, k in enumerate(key) if k is ...]
@@ -404,7 +404,7 @@ def _index(self, key):
 
 
 def _resolve(key):
-    """The key with what its arrays hold now: between launches of a graph that changes."""
+    """Return the key with the present values of its arrays, which change between launches of a graph."""
     return tuple(k() if isinstance(k, functools.partial) else k for k in key)
 
 
@@ -418,7 +418,7 @@ class ndarray:  # noqa: N801
     def _view(self, array):
         return ndarray(array, self._memory)
 
-    # -------- what NumPy may do with it
+    # -------- protocols of NumPy
     def __array__(self, *args, **kwargs):
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`.")
 
@@ -503,11 +503,11 @@ class ndarray:  # noqa: N801
         if not advanced:
             _apply(np.asarray, value, out=self._view(self._a[key]), casting="unsafe")
             return
-        there, given = _unwrap(self), _unwrap(value)
-        np.broadcast_to(given, there[_resolve(key)].shape)
+        target, given = _unwrap(self), _unwrap(value)
+        np.broadcast_to(given, target[_resolve(key)].shape)
 
         def work():
-            there[_resolve(key)] = given
+            target[_resolve(key)] = given
 
         _launch(work, self, value)
 
@@ -594,14 +594,14 @@ def arange(start, stop=None, step=1, dtype=None):
 def array(obj, dtype=None, copy=True, order="K"):
     if isinstance(obj, ndarray):
         if obj.device.id != current_device():
-            there = _new(obj.shape, obj.dtype)
-            _launch(lambda: np.copyto(there._a, obj._a), obj, there)
-            return there.astype(obj.dtype if dtype is None else dtype, copy=False)
+            copy_here = _new(obj.shape, obj.dtype)
+            _launch(lambda: np.copyto(copy_here._a, obj._a), obj, copy_here)
+            return copy_here.astype(obj.dtype if dtype is None else dtype, copy=False)
         return obj.astype(obj.dtype if dtype is None else dtype, order or "K", copy=bool(copy))
     _host_copy("an array from the host")
-    there = np.array(obj, dtype)
-    out = _new(there.shape, there.dtype, "F" if there.flags.fnc else "C")
-    out._a[...] = there
+    on_host = np.array(obj, dtype)
+    out = _new(on_host.shape, on_host.dtype, "F" if on_host.flags.fnc else "C")
+    out._a[...] = on_host
     return out
 
 
@@ -667,7 +667,7 @@ def einsum(subscripts, *operands):
         return operands[0]._view(first)
     taken, given = subscripts.split("->")
     if len(operands) > 1 and set(taken) - {","} != set(given):
-        _refuse_cublas()  # sums are matrix products there
+        _refuse_cublas()  # CuPy computes such sums by matrix products
     return _apply(lambda *arrays: np.einsum(subscripts, *arrays), *operands)
 
 
@@ -684,13 +684,13 @@ def as_strided(x, shape=None, strides=None):
 
 
 def sliding_window_view(x, window_shape, axis=None, *, subok=False, writeable=False):
-    for _ in range(1 + np.size(window_shape)):  # CuPy sends the shape to the GPU and compares it there
+    for _ in range(1 + np.size(window_shape)):  # CuPy sends the shape to the GPU and compares it
         _host_copy("sliding_window_view")
     return x._view(np.lib.stride_tricks.sliding_window_view(x._a, window_shape, axis, writeable=True))
 
 
 def fft(kind, x, n=None, axis=-1, norm=None):
-    """The transform ``kind`` of SciPy, allowed in a capture."""
+    """Return SciPy's transform of this kind; a capture allows it."""
     return _apply(lambda a: getattr(scipy.fft, kind)(a, n, axis, norm), x)
 
 
@@ -698,7 +698,7 @@ _PLANS = SimpleNamespace(get_plan_cache=lambda: SimpleNamespace(clear=lambda: No
 
 
 def _planned_fft(kind):
-    """The transform as CuPy makes it: with a plan, which each thread keeps and cannot make during a capture."""
+    """Return CuPy's transform: it needs a plan, which each thread keeps and can't make during a capture."""
 
     def transform(a, n=None, axis=-1, norm=None):
         plans = _local.__dict__.setdefault("plans", set())
@@ -720,9 +720,9 @@ def matmul(a, b, out, *, accumulate=False):
 
 # ---------------------------------------------------------------- kernels
 class RawModule:
-    """CUDA source, built for the host once a process."""
+    """CUDA source; each process builds it for the host once."""
 
-    fibers = True  # False has each thread of a block be one of the system's, which takes a hundred times as long
+    fibers = True  # False runs each thread of a block as a thread of the system, which takes a hundred times as long
     _built = {}  # noqa: RUF012
 
     def __init__(self, *, code=None, path=None, options=(), backend="nvrtc"):
@@ -748,7 +748,7 @@ def _launch_kernel(function, grid, block, args, *, shared_mem=0, stream=None):
 
 
 def _pointer(x):
-    """A NumPy array that is contiguous from where ``x`` starts: a kernel gets an address, whatever the strides."""
+    """Return a contiguous NumPy array that starts where ``x`` does: a kernel gets an address, not the strides."""
     array = _unwrap(x)
     if array.flags.c_contiguous:
         return array
@@ -758,7 +758,7 @@ def _pointer(x):
 
 
 def _by_value(x):
-    """As CuPy passes it: Python's numbers in 64 bits, NumPy's in their own type."""
+    """Return a number as CuPy passes it: numbers of Python in 64 bits, those of NumPy in their own type."""
     _unwrap(x)
     return x if isinstance(x, np.generic) else np.array(x)[()]
 
@@ -826,7 +826,7 @@ for _name, _function in {"neg": "negative", "abs": "absolute", "invert": "invert
 
 
 def install(monkeypatch, devices=1, memory=1 << 32):
-    """Make this ``cupy`` until the test ends, with devices as by `configure`; gives the module that it becomes."""
+    """Make this module ``cupy`` until the test ends, with devices as in `configure`, and return it."""
     configure(devices, memory)
     for module in (cupy, cupy.cuda, cupy.cuda.memory, cupy.cuda.runtime, cupy.fft, cupy.lib, cupy.linalg):
         monkeypatch.setitem(sys.modules, module.__name__, module)

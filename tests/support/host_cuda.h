@@ -1,8 +1,8 @@
-// Runs CUDA kernels on the host: what host_cuda.py puts before their source to compile it as C++ on Linux.
+// CUDA kernels on the host: host_cuda.py puts this file before their source to compile it as C++ on Linux.
 //
 // A kernel's blocks run one after another, so that a shared variable can be a static one. A block's threads are threads
-// of this machine, which meet at barriers. With HOST_CUDA_FIBERS they take turns on one thread, in an order drawn anew
-// for each turn, the same at every launch: some hundred times faster.
+// of this machine, which meet at barriers. With HOST_CUDA_FIBERS they take turns on one thread, in a random order that
+// changes at each turn and is the same at every launch; this is about a hundred times faster.
 #pragma once
 #include <math.h>
 #include <stdlib.h>
@@ -22,18 +22,18 @@
 
 #define __global__
 #define __host__
-#define __device__ __attribute__((unused))  // on the device alone, perhaps
+#define __device__ __attribute__((unused))  // a kernel need not call it
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)  // host_cuda.py reads them
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #ifdef __SANITIZE_ADDRESS__
-#define __shared__ static  // it guards no variable of a named section
+#define __shared__ static  // the sanitizer guards no variable of a named section
 #else
-#define __shared__ static __attribute__((section("host_shared")))  // all together, to be filled with garbage
+#define __shared__ static __attribute__((section("host_shared")))  // in one section, to be filled with garbage
 #endif
 extern "C" __attribute__((weak, visibility("hidden"))) char __start_host_shared[], __stop_host_shared[];
 
-namespace {  // as is the source: names here hide those of the C library
+namespace {  // like the source: these names hide those of the C library
 
 struct dim3 {
     unsigned x, y, z;
@@ -66,7 +66,7 @@ namespace host {
 constexpr unsigned max_shared = 48 << 10, guard = 64;
 alignas(128) unsigned char dynamic_shared[max_shared + guard];  // where `extern __shared__ T name[]` points
 
-void pause(const std::atomic<unsigned>& generation, unsigned seen);
+void pause(const std::atomic<unsigned>& generation, unsigned before);
 
 struct Barrier {
     std::atomic<unsigned> expected, missing, generation;
@@ -83,9 +83,9 @@ struct Barrier {
     }
     template <class Last>
     void wait(Last last) {
-        const unsigned seen = generation;
+        const unsigned before = generation;
         if (!arrive(last))
-            while (generation == seen) pause(generation, seen);
+            while (generation == before) pause(generation, before);
     }
     void leave() { --expected, arrive([] {}); }
 } in_block, in_grid;
@@ -180,7 +180,7 @@ void run() {
 
 #else
 
-void pause(const std::atomic<unsigned>& generation, unsigned seen) { generation.wait(seen); }
+void pause(const std::atomic<unsigned>& generation, unsigned before) { generation.wait(before); }
 
 void run() {
     std::vector<std::thread> threads;

@@ -1,6 +1,6 @@
-"""Runs CUDA kernels on the host, so that they can be tested where there is no GPU: on Linux, through host_cuda.h.
+"""CUDA kernels on the host, to test them without a GPU; on Linux only, through host_cuda.h.
 
-Sanitizers find a kernel's races, or what it does out of bounds, with GCC so:
+Sanitizers of GCC find a kernel's races, and accesses out of bounds:
 
     CXXFLAGS="-g -fsanitize=thread" LD_PRELOAD=$(c++ -print-file-name=libtsan.so) python3 -m pytest ...
     CXXFLAGS="-g -fsanitize=address,undefined" LD_PRELOAD=$(c++ -print-file-name=libasan.so) \
@@ -32,10 +32,11 @@ _DYNAMIC_SHARED = re.compile(r"\bextern\s+__shared__\s+([\w ]+?)\s+(\w+)\s*\[\s*
 
 
 def build(source, folder, *, fibers=False):
-    """The kernels of a source file, compiled into a folder; RuntimeError where that fails.
+    """Compile the kernels of a source file into a folder, and return them; raises RuntimeError if that fails.
 
-    A block's threads are threads of this machine. With ``fibers`` they take turns on one, in a random order that is the
-    same at every launch: some hundred times faster. Sanitizers cannot follow that, and get threads.
+    A block's threads are threads of this machine. With ``fibers`` they take turns on one thread, in a random order that
+    is the same at every launch; this is about a hundred times faster. Sanitizers always get threads, since they can't
+    follow fibers.
     """
     commands = map(shlex.split, [os.environ["CXX"]] if os.environ.get("CXX") else ["c++", "g++", "clang++"])
     compiler = next((command for command in commands if shutil.which(command[0])), None)
@@ -57,19 +58,19 @@ def build(source, folder, *, fibers=False):
 
 
 class HostModule:
-    """Stands for a cupy.RawModule."""
+    """A stand-in for cupy.RawModule."""
 
     def __init__(self, library):
-        # One launch at a time, as the index variables and shared memory are global: it keeps the interpreter's lock.
+        # Index variables and shared memory are global; PyDLL keeps the interpreter's lock, so launches can't overlap.
         self._library = ctypes.PyDLL(library)
 
     def get_function(self, name):
-        """A callable that launches the kernel of this name, as a cupy.RawKernel does."""
+        """Return a callable that launches the kernel of this name, like cupy.RawKernel."""
         return HostKernel(self._library, name)
 
 
 class HostKernel:
-    """Stands for a cupy.RawKernel, but checks what a GPU would not: arguments' types, and writes past shared memory.
+    """A stand-in for cupy.RawKernel that also checks the types of arguments, and writes past shared memory.
 
     Parameters are named by kind and size, as NumPy does: ``f4`` is float, ``const i4*`` an array of int only read.
     """
@@ -84,7 +85,7 @@ class HostKernel:
         self.max_threads = threads()
 
     def __call__(self, grid, block, args, *, shared_mem=0):
-        """Launch over a grid of blocks, 1 to 3 integers each, and return when it is through."""
+        """Launch over a grid of blocks, 1 to 3 integers each, and return when all have ended."""
         grid, block = _dimensions("grid", grid, MAX_GRID), _dimensions("block", block, MAX_BLOCK)
         if math.prod(block) > self.max_threads:
             raise ValueError(f"{self.name}: block={block} has more threads than {self.max_threads}")
@@ -98,7 +99,7 @@ class HostKernel:
             raise RuntimeError(f"{self.name} wrote past the shared memory it was given")
 
     def _value(self, i, argument, expected):
-        """What the kernel gets, in an array of one: a pointer or a number."""
+        """Return the argument as the kernel gets it, in an array of one element: a pointer or a number."""
         if isinstance(argument, np.ndarray):
             if not argument.flags.c_contiguous:
                 raise ValueError(f"{self.name}: argument {i} is not C-contiguous")

@@ -106,7 +106,7 @@ def test_words(text):
     assert read_windows("32ms") == (Window(32),)
 
 
-@pytest.mark.parametrize("text", ["x", "32/", "32s", "12.5smp", "32/16/8", ""])
+@pytest.mark.parametrize("text", ["x", "32/", "32s", "12.5smp", "32/16/8", "", "1.2.3", "."])
 def test_words_that_are_no_windows(text):
-    with pytest.raises(ValueError, match=r"windows such as|could not convert|invalid literal"):
+    with pytest.raises(ValueError, match="windows such as"):
         read_windows(text)

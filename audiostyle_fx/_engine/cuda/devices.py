@@ -9,9 +9,6 @@ import re
 import warnings
 from functools import lru_cache
 
-PRECISIONS = ("float32", "tf32")
-
-
 LIBRARIES = ("cupy.cuda.cufft", "cupy_backends.cuda.libs.cublas", "cupy_backends.cuda.libs.nvrtc")
 """Modules whose libraries CuPy loads only when it needs them, and which may then be missing."""
 
