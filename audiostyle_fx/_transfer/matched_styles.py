@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -110,7 +111,7 @@ def match_styles(styles: StylesAtRate, active: np.ndarray, setup: TransferSetup)
         patch_samples=setup.patch_samples,
         hop_length=setup.stft.hop_length,
         # The original algorithm takes the beginning of the style instead.
-        excerpt_seconds=float("inf") if parameters.original else parameters.style_seconds,
+        excerpt_seconds=math.inf if parameters.original else parameters.style_seconds,
         normalize=parameters.normalize,
         seed=parameters.seed,
     )

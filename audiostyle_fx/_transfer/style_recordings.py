@@ -165,7 +165,7 @@ class Styles:
         for style in self._read:
             _frozen(style.samples)  # a pickle does not hold the flag
         self._cache = BoundedCache(CACHE_SIZE)
-        _all_styles.add(self)
+        _all_styles[id(self)] = self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Styles:
         return self._with_state(self.__getstate__())
@@ -256,7 +256,7 @@ class _FileStylesKey:
 
 _file_styles = BoundedCache(FILE_STYLES)
 
-_all_styles: weakref.WeakSet[Styles] = weakref.WeakSet()
+_all_styles: weakref.WeakValueDictionary[int, Styles] = weakref.WeakValueDictionary()
 
 
 def clear_cache() -> None:
@@ -266,8 +266,9 @@ def clear_cache() -> None:
     styles. The next transfer computes again what it needs.
     """
     _file_styles.clear()
-    for styles in list(_all_styles):
-        styles.clear_cache()
+    for reference in _all_styles.valuerefs():  # a copy: other threads may add styles meanwhile
+        if (styles := reference()) is not None:
+            styles.clear_cache()
 
 
 def is_path(source: Any) -> bool:
