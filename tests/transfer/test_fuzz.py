@@ -151,7 +151,8 @@ READER = """
 import faulthandler, sys, warnings
 import numpy as np
 sys.path.insert(0, sys.argv[1])
-from audiostyle_fx.audio import check_audio, read_audio, read_format
+from audiostyle_fx._recordings.arrays import check_audio
+from audiostyle_fx._recordings.files import read_audio, read_format
 
 warnings.simplefilter("error")
 for path in sys.argv[2:]:
