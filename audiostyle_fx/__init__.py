@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from ._engine.cuda.devices import device_names
 from ._transfer.api import style_file, stylize, stylize_batch, texture
-from ._transfer.presets import PRESETS, Preset
+from ._transfer.parameters.presets import PRESETS, Preset
+from ._transfer.parameters.windows import Window
 from ._transfer.results import Result, Stage
-from ._transfer.style_recordings import clear_cache
-from ._transfer.windows import Window
+from ._transfer.styles.style_recordings import clear_cache
 from .effect import StyleTransfer
 from .errors import AudiostyleError, FolderError, HostingError, TransferError
 from .folders.api import style_folder
@@ -30,6 +31,7 @@ __all__ = [
     "Window",
     "__version__",
     "clear_cache",
+    "device_names",
     "install",
     "style_file",
     "style_folder",

@@ -11,8 +11,8 @@ import numpy as np
 
 from ._recordings.arrays import check_audio
 from ._transfer.api import Style, styled
-from ._transfer.documentation import documented
-from ._transfer.parameters import (
+from ._transfer.parameters.documentation import documented
+from ._transfer.parameters.parameters import (
     DEFAULTS,
     Magnitudes,
     Optimizer,
@@ -22,12 +22,12 @@ from ._transfer.parameters import (
     PresetName,
     TransferOptions,
 )
-from ._transfer.preparation import PreparedTransfer
-from ._transfer.presets import choose
-from ._transfer.streaming import Stream
-from ._transfer.style_inputs import as_list, check_rates, check_weights
-from ._transfer.style_recordings import Styles
-from ._transfer.windows import Window, Windows
+from ._transfer.parameters.presets import choose
+from ._transfer.parameters.windows import Window, Windows
+from ._transfer.recordings.preparation import PreparedTransfer
+from ._transfer.recordings.streaming import Stream
+from ._transfer.styles.style_inputs import as_list, check_rates, check_weights
+from ._transfer.styles.style_recordings import Styles
 from ._validation import flag, number, optional
 from ._validation import sample_rate as check_rate
 from .hosting import OfflineEffect

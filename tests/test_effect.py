@@ -18,7 +18,7 @@ from pedalboard import Chain, Gain, LowpassFilter, Mix, Pedalboard, Reverb
 import audiostyle_fx
 from audiostyle_fx import StyleTransfer, Window, stylize
 from audiostyle_fx._recordings.levels import rms
-from audiostyle_fx._transfer.parameters import Parameters
+from audiostyle_fx._transfer.parameters.parameters import Parameters
 
 OTHER = {  # a value other than the default for each parameter
     "alpha": 0.5,
@@ -366,7 +366,8 @@ def test_file_is_read_and_used_at_its_own_rate(style, tmp_path, audio, rate, qui
 def test_file_is_read_when_set_and_again_when_changed(file, other_style, audio, rate, quick, monkeypatch):
     reads, read = [], audiostyle_fx._recordings.files.read_audio
     monkeypatch.setattr(
-        "audiostyle_fx._transfer.style_inputs.read_audio", lambda path, name: reads.append(path) or read(path, name)
+        "audiostyle_fx._transfer.styles.style_inputs.read_audio",
+        lambda path, name: reads.append(path) or read(path, name),
     )
     effect = StyleTransfer(file, **quick)
     assert len(reads) == 1

@@ -19,12 +19,12 @@ from .._validation import duration as check_duration
 from .._validation import number
 from .._validation import sample_rate as check_rate
 from ..progress import Progress
-from .documentation import documented
-from .parameters import DEFAULTS, TextureOptions, TransferOptions
-from .preparation import PreparedTransfer
-from .presets import PRESETS, choose, choose_texture
-from .recording_plans import TransferLog
-from .recording_transfer import transfer_recordings, transfer_texture
+from .parameters.documentation import documented
+from .parameters.parameters import DEFAULTS, TextureOptions, TransferOptions
+from .parameters.presets import PRESETS, choose, choose_texture
+from .recordings.preparation import PreparedTransfer
+from .recordings.recording_plans import TransferLog
+from .recordings.recording_transfer import transfer_recordings, transfer_texture
 from .results import Result, merged
 
 if TYPE_CHECKING:

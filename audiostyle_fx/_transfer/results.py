@@ -156,7 +156,7 @@ class Result:
         ImportError
             Without matplotlib, which the extra ``plot`` installs.
         """
-        from ..figures.plots import plot  # loads matplotlib
+        from ..figures.plots import plot
 
         return plot(self.stages, self.audio, self.sample_rate)
 

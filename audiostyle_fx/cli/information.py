@@ -7,7 +7,7 @@ import textwrap
 from importlib.metadata import version
 
 from .._effects_chain.catalog import effects
-from .._transfer.presets import PRESETS, Preset
+from .._transfer.parameters.presets import PRESETS, Preset
 from .completion import completion_script
 from .effect_help import COLUMNS, describe, list_effects, two_columns
 from .grammar import not_an_effect

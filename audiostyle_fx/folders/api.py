@@ -12,10 +12,10 @@ import numpy as np
 
 from .._effects_chain.catalog import effects
 from .._effects_chain.step import Step
-from .._transfer.documentation import documented
-from .._transfer.parameters import DEFAULTS, TransferOptions
-from .._transfer.presets import choose
-from .._transfer.style_inputs import check_weights
+from .._transfer.parameters.documentation import documented
+from .._transfer.parameters.parameters import DEFAULTS, TransferOptions
+from .._transfer.parameters.presets import choose
+from .._transfer.styles.style_inputs import check_weights
 from ..progress import Progress
 from .find import Selection
 from .results import FolderResult

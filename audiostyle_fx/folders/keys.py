@@ -12,7 +12,7 @@ from typing import Any
 
 from .._effects_chain.step import Step
 from .find import Selection
-from .manifest_json import FORMAT, plain
+from .records.manifest_json import FORMAT, plain
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from .._recordings.levels import format_db
 from .._recordings.writing import peak, write_audio
 from .._transfer.results import Stage
 from ..progress import Progress
-from .manifest_json import Record, plain
+from .records.manifest_json import Record, plain
 
 MAX_POINTS = 32
 """Points of a loss curve that a record keeps."""

@@ -10,10 +10,10 @@ from os.path import isfile, lexists
 from .._effects_chain.step import Step
 from .find import Selection
 from .keys import ResultKeys
-from .manifest import OWN_FILES, FileState, Manifest
-from .manifest_json import Record
 from .one_file import Task, failure
-from .paths import ResultPaths, place, remove
+from .records.manifest import OWN_FILES, FileState, Manifest
+from .records.manifest_json import Record
+from .records.paths import ResultPaths, place, remove
 from .stems import Stems
 
 

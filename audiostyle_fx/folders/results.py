@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .manifest_json import Record
+from .records.manifest_json import Record
 
 
 @dataclass(frozen=True)

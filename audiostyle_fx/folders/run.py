@@ -17,18 +17,18 @@ from .._effects_chain.checks import check_chain, check_files
 from .._effects_chain.step import Step
 from .._effects_chain.style_effect import is_style
 from .._recordings.files import SoundFileReader
-from .._transfer.parameters import DEFAULTS, ORIGINAL_RATE
+from .._transfer.parameters.parameters import DEFAULTS, ORIGINAL_RATE
 from .._validation import flag, integer
 from ..progress import Progress, ProgressEvent
-from .executors import ExternalExecutor, SerialExecutor, TaskExecutor
+from .executors.executors import ExternalExecutor, SerialExecutor, TaskExecutor
+from .executors.processes import LocalProcesses
 from .find import Selection, find
 from .keys import ResultKeys
-from .manifest import NAME, Manifest
-from .manifest_json import Record, plain
 from .one_file import Task, failure, perform
 from .plan import Plan
-from .processes import LocalProcesses
 from .progress_display import folder_progress
+from .records.manifest import NAME, Manifest
+from .records.manifest_json import Record, plain
 from .results import FolderResult
 
 PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soundfile", "pedalboard")

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable
 
 from .._recordings.levels import format_db
-from .manifest import FileState
+from .records.manifest import FileState
 
 
 class Stems:

@@ -109,7 +109,7 @@ class OfflineEffect(Chain):
         ValueError
             If `buffer_size` is below 1.
         """
-        from .runner import process_hosted  # only now, as the runner imports this module
+        from .runner import process_hosted
 
         return process_hosted(self, input_array, sample_rate, buffer_size, reset)
 

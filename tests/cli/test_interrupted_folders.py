@@ -16,7 +16,7 @@ from support.commands import ENVIRONMENT, PROGRAM, QUICK, finished, records, run
 from support.processes import children, contents, gone, wait_for
 
 from audiostyle_fx.cli import main
-from audiostyle_fx.folders.manifest import HIDDEN, OWN_FILES
+from audiostyle_fx.folders.records.manifest import HIDDEN, OWN_FILES
 
 pytestmark = pytest.mark.usefixtures("stems")
 

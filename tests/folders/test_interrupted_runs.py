@@ -11,7 +11,7 @@ import soundfile
 from support.processes import contents
 from support.styled_folders import LENGTH
 
-from audiostyle_fx.folders.manifest import HIDDEN, NAME, OWN_FILES, Manifest
+from audiostyle_fx.folders.records.manifest import HIDDEN, NAME, OWN_FILES, Manifest
 
 pytestmark = pytest.mark.usefixtures("folder_of_recordings")
 
@@ -40,8 +40,8 @@ MOMENTS = {
     "process": ("audiostyle_fx.folders.one_file.run", (0, 3)),
     "encode": ("audiostyle_fx.folders.one_file.write_audio", (1, 2)),
     "place": ("audiostyle_fx.folders.plan.place", (0, 2)),
-    "placed": ("audiostyle_fx.folders.paths.sync_folder", (0, 2)),
-    "record": ("audiostyle_fx.folders.manifest.Manifest.add", (0, 2, 6)),
+    "placed": ("audiostyle_fx.folders.records.paths.sync_folder", (0, 2)),
+    "record": ("audiostyle_fx.folders.records.manifest.Manifest.add", (0, 2, 6)),
     "recorded": ("audiostyle_fx.folders.plan.remove", (0, 2, 3)),
     "rename": ("os.replace", (0, 1, 6, 11)),
 }

@@ -9,12 +9,12 @@ import sys
 import pytest
 from support.processes import wait_for
 
-from audiostyle_fx.folders.lock import folder_lock
+from audiostyle_fx.folders.records.lock import folder_lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from audiostyle_fx.folders.lock import folder_lock
+from audiostyle_fx.folders.records.lock import folder_lock
 with folder_lock(".", Path("lock")):
     Path("held").touch()
     time.sleep(60)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import audiostyle_fx
-from audiostyle_fx.folders.manifest import DATABASE, HIDDEN, NAME, OWN_FILES, FileState, Manifest
-from audiostyle_fx.folders.manifest_json import FORMAT
+from audiostyle_fx.folders.records.manifest import DATABASE, HIDDEN, NAME, OWN_FILES, FileState, Manifest
+from audiostyle_fx.folders.records.manifest_json import FORMAT
 
 HEADER = {"versions": {"numpy": "2"}, "files of": None}
 NAMES = ["a.wav", "b c/d.wav", 'q", "transfers": [1].wav', "é\n\udcff.flac"]
@@ -128,7 +128,7 @@ def test_a_json_that_can_not_be_written_leaves_the_old_one_and_the_database(targ
     manifest = Manifest(tmp_path, HEADER).__enter__()
     manifest.add("b.wav", record(2))
     with monkeypatch.context() as patch:
-        patch.setattr(f"audiostyle_fx.folders.manifest_json.{target}", fail)
+        patch.setattr(f"audiostyle_fx.folders.records.manifest_json.{target}", fail)
         with pytest.raises(OSError, match="No space"):
             manifest.__exit__()
     assert (tmp_path / NAME).read_bytes() == before
@@ -138,7 +138,7 @@ def test_a_json_that_can_not_be_written_leaves_the_old_one_and_the_database(targ
 
 FULL = """
 import resource, signal, sys
-from audiostyle_fx.folders.manifest import Manifest
+from audiostyle_fx.folders.records.manifest import Manifest
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 manifest = Manifest(".", {}).__enter__()
@@ -159,7 +159,7 @@ def test_a_full_disk_is_an_error_and_keeps_the_records_before(tmp_path):
 
 
 FOREVER = """
-from audiostyle_fx.folders.manifest import Manifest
+from audiostyle_fx.folders.records.manifest import Manifest
 manifest = Manifest(".", {}).__enter__()
 number = len(list(manifest.states()))
 while True:

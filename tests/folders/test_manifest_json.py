@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audiostyle_fx import Window
-from audiostyle_fx.folders.manifest_json import FORMAT, check_manifest, plain, read_manifest, write_manifest
+from audiostyle_fx.folders.records.manifest_json import FORMAT, check_manifest, plain, read_manifest, write_manifest
 
 HEADER = {"last_run": {"versions": {"numpy": "2"}}}
 RECORDS = {"a.wav": {"status": "done", "level": 0.1}, "é\n\udcff.flac": {"status": "failed", "error": '",\n }'}}

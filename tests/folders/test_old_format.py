@@ -11,8 +11,8 @@ from support.processes import contents
 from support.styled_folders import made_of, statuses
 
 from audiostyle_fx.folders.keys import ResultKeys
-from audiostyle_fx.folders.manifest import HIDDEN, NAME, OWN_FILES, Manifest
-from audiostyle_fx.folders.manifest_json import FORMAT
+from audiostyle_fx.folders.records.manifest import HIDDEN, NAME, OWN_FILES, Manifest
+from audiostyle_fx.folders.records.manifest_json import FORMAT
 
 pytestmark = pytest.mark.usefixtures("folder_of_recordings")
 

@@ -12,8 +12,8 @@ from support.processes import gone, wait_for
 from support.worker_tasks import failed, work
 
 import audiostyle_fx
-from audiostyle_fx.folders import processes
-from audiostyle_fx.folders.processes import LOST, LocalProcesses, visible_gpus
+from audiostyle_fx.folders.executors import processes
+from audiostyle_fx.folders.executors.processes import LOST, LocalProcesses, visible_gpus
 
 ROOTS = [str(Path(audiostyle_fx.__file__).parents[1]), str(Path(__file__).parents[1])]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(ROOTS)}
@@ -104,7 +104,7 @@ def test_a_process_killed_while_it_waits_costs_nothing():
 
 UNGUARDED = """
 from support.worker_tasks import failed, work
-from audiostyle_fx.folders.processes import LocalProcesses
+from audiostyle_fx.folders.executors.processes import LocalProcesses
 with LocalProcesses(1, work, failed, "cpu") as workers:
     workers.submit(("a", 1))
     print(workers.next_answer())
@@ -122,7 +122,7 @@ def test_a_program_that_starts_processes_where_it_is_imported_is_an_error(tmp_pa
 PARENT = """
 import sys
 from support.worker_tasks import failed, work
-from audiostyle_fx.folders.processes import LocalProcesses
+from audiostyle_fx.folders.executors.processes import LocalProcesses
 if __name__ == "__main__":
     with LocalProcesses(2, work, failed, "cpu") as workers:
         workers.submit(("sleep", sys.argv[1] + "/a"))

@@ -11,7 +11,7 @@ from support.processes import contents
 from support.styled_folders import made_of, statuses
 
 from audiostyle_fx import ProgressEvent, style_folder
-from audiostyle_fx.folders.manifest import HIDDEN, OWN_FILES
+from audiostyle_fx.folders.records.manifest import HIDDEN, OWN_FILES
 
 pytestmark = pytest.mark.usefixtures("folder_of_recordings")
 

@@ -124,6 +124,6 @@ def test_a_style_is_read_once_for_all_recordings(song, run, monkeypatch):
         paths.append(Path(path).name)
         return read(path, name)
 
-    monkeypatch.setattr("audiostyle_fx._transfer.style_inputs.read_audio", counted)
+    monkeypatch.setattr("audiostyle_fx._transfer.styles.style_inputs.read_audio", counted)
     assert not run().failed
     assert paths == ["style.wav"]

@@ -12,7 +12,7 @@ from support.processes import contents
 
 import audiostyle_fx
 from audiostyle_fx.cli import main
-from audiostyle_fx.folders.manifest import HIDDEN, NAME
+from audiostyle_fx.folders.records.manifest import HIDDEN, NAME
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(audiostyle_fx.__file__).parents[1])}
 PROGRAM = [sys.executable, "-m", "audiostyle_fx"]

@@ -4,7 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from audiostyle_fx.folders.manifest import HIDDEN, NAME, OWN_FILES
+from audiostyle_fx.folders.records.manifest import HIDDEN, NAME, OWN_FILES
 
 
 def children(pid):

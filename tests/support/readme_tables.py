@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from audiostyle_fx import PRESETS
-from audiostyle_fx._transfer.documentation import SHARED
-from audiostyle_fx._transfer.parameters import Parameters
+from audiostyle_fx._transfer.parameters.documentation import SHARED
+from audiostyle_fx._transfer.parameters.parameters import Parameters
 
 README = Path(__file__).parents[2] / "README.md"
 

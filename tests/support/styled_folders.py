@@ -5,7 +5,7 @@ from pathlib import Path
 
 import soundfile
 
-from audiostyle_fx.folders.manifest import NAME
+from audiostyle_fx.folders.records.manifest import NAME
 
 LENGTH = 2000
 """Samples of each recording."""

@@ -55,7 +55,8 @@ def test_equal_channels_and_swaps_at_any_rate_and_number_of_channels(data, quick
 def test_only_the_style_is_resampled_and_nothing_above_is_lost(stage_inputs, quick, rate, monkeypatch):
     resampled = []
     monkeypatch.setattr(
-        "audiostyle_fx._transfer.style_recordings.resample", lambda *args: resampled.append(args[0]) or resample(*args)
+        "audiostyle_fx._transfer.styles.style_recordings.resample",
+        lambda *args: resampled.append(args[0]) or resample(*args),
     )
     t = np.arange(6000)
     content = (0.1 * np.sin(0.1 * t) + 0.1 * np.sin(0.92 * np.pi * t)).astype(np.float32)  # 0.46 of the rate

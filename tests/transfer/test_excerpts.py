@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiostyle_fx import stylize
-from audiostyle_fx._transfer.excerpts import excerpts
+from audiostyle_fx._transfer.styles.excerpts import excerpts
 
 
 @given(st.integers(1, 3000), st.integers(1, 300), st.integers(1, 1000), st.integers(0, 10))

@@ -6,7 +6,7 @@ from support.distances import distance
 
 from audiostyle_fx import stylize
 from audiostyle_fx._recordings.levels import rms
-from audiostyle_fx._transfer import mixing
+from audiostyle_fx._transfer.setup import mixing
 
 
 def test_mix_zero_is_the_content_bit_for_bit(styled, stereo):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from audiostyle_fx import PRESETS, StyleTransfer, style_file, style_folder, stylize, stylize_batch, texture
-from audiostyle_fx._transfer.parameters import DEFAULTS, Parameters, TextureOptions, TransferOptions
+from audiostyle_fx._transfer.parameters.parameters import DEFAULTS, Parameters, TextureOptions, TransferOptions
 
 BAD = {
     "preset": ("loud", ValueError, "'bold'"),

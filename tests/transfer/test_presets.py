@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from audiostyle_fx import PRESETS, StyleTransfer, Window, stylize, texture
-from audiostyle_fx._transfer.parameters import DEFAULTS
-from audiostyle_fx._transfer.presets import choose, choose_texture
+from audiostyle_fx._transfer.parameters.parameters import DEFAULTS
+from audiostyle_fx._transfer.parameters.presets import choose, choose_texture
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from support.seams import inaudible, seams
 
 from audiostyle_fx import Window, stylize, stylize_batch, texture
-from audiostyle_fx._transfer import sections
-from audiostyle_fx._transfer.matched_styles import StyleTarget
-from audiostyle_fx._transfer.presets import choose
-from audiostyle_fx._transfer.section_batch import SectionBatch, three_stages
-from audiostyle_fx._transfer.sections import CONTEXTS, LONGEST, overlap, plan
-from audiostyle_fx._transfer.setup import TransferSetup
+from audiostyle_fx._transfer.parameters.presets import choose
+from audiostyle_fx._transfer.setup import sections
+from audiostyle_fx._transfer.setup.sections import CONTEXTS, LONGEST, overlap, plan
+from audiostyle_fx._transfer.setup.setup import TransferSetup
+from audiostyle_fx._transfer.stages.section_batch import SectionBatch, three_stages
+from audiostyle_fx._transfer.styles.matched_styles import StyleTarget
 
 SMALL = {"windows": Window(n_fft=256), "kernel_width": 3}  # a patch of 48 ms: sections of 1 s are long
 

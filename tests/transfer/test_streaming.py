@@ -12,10 +12,10 @@ from support.distances import distance
 from audiostyle_fx import OfflineEffect, StyleTransfer, Window, style_file
 from audiostyle_fx._recordings.dynamics import Dynamics
 from audiostyle_fx._recordings.levels import rms
-from audiostyle_fx._transfer.preparation import PreparedTransfer
-from audiostyle_fx._transfer.presets import choose
-from audiostyle_fx._transfer.rolling_samples import RollingSamples
-from audiostyle_fx._transfer.streaming import Stream
+from audiostyle_fx._transfer.parameters.presets import choose
+from audiostyle_fx._transfer.recordings.preparation import PreparedTransfer
+from audiostyle_fx._transfer.recordings.rolling_samples import RollingSamples
+from audiostyle_fx._transfer.recordings.streaming import Stream
 
 SECTION = 1.0
 

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from audiostyle_fx import StyleTransfer, stylize
-from audiostyle_fx._transfer import style_recordings
-from audiostyle_fx._transfer.style_recordings import Styles
+from audiostyle_fx._transfer.styles import style_recordings
+from audiostyle_fx._transfer.styles.style_recordings import Styles
 
 STYLE_RATE = 11025
 

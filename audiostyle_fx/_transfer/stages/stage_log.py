@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._engine.arrays.array_module import Array, to_host
-from .._engine.cuda.streams import losses_due
-from ..progress import StageReport
-from .results import Stage
+from ..._engine.arrays.array_module import Array, to_host
+from ..._engine.cuda.streams import losses_due
+from ...progress import StageReport
+from ..results import Stage
 
 
 @dataclass(frozen=True, eq=False)

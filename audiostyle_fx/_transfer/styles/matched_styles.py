@@ -10,14 +10,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from .._cache import BoundedCache
-from .._engine.arrays.array_module import OVERFLOW
-from .._recordings.channels import match_channels
-from .._recordings.disk_samples import Samples
-from .._recordings.dynamics import Dynamics
+from ..._cache import BoundedCache
+from ..._engine.arrays.array_module import OVERFLOW
+from ..._recordings.channels import match_channels
+from ..._recordings.disk_samples import Samples
+from ..._recordings.dynamics import Dynamics
+from ..setup.mixing import scaled
+from ..setup.setup import TransferSetup
 from .excerpts import EXCERPT_PATCHES, EXCERPT_SECONDS, excerpts
-from .mixing import scaled
-from .setup import TransferSetup
 from .style_inputs import style_name
 from .style_recordings import StylesAtRate, StylesAtRateKey
 

@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import TransferError
-from ..progress import Progress, reporting
-from .costs import iteration_costs
-from .matched_styles import match_styles
-from .mixing import FAILED, float32, level_shares, scaled
-from .parameters import Parameters
+from ...errors import TransferError
+from ...progress import Progress, reporting
+from ..parameters.parameters import Parameters
+from ..setup.costs import iteration_costs
+from ..setup.mixing import FAILED, float32, level_shares, scaled
+from ..setup.sections import Section
+from ..styles.matched_styles import match_styles
 from .preparation import PreparedTransfer
 from .recording_plans import RecordingPlan, active_channels, constant_gain, content_mask
 from .recording_transfer import style_sections
 from .rolling_samples import RollingSamples
-from .sections import Section
 from .stream_sections import StreamLevel, StreamSpans, stream_section
 
 MARGIN_SECONDS = 0.02

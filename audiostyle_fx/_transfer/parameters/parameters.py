@@ -15,9 +15,9 @@ from dataclasses import Field, dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any, Literal, TypedDict
 
-from .._engine.cuda.devices import check_device
-from .._engine.spectra.stft import STFT
-from .._validation import flag, integer, integers, n_filters, number, one_of, seconds_or_all
+from ..._engine.cuda.devices import check_device
+from ..._engine.spectra.stft import STFT
+from ..._validation import flag, integer, integers, n_filters, number, one_of, seconds_or_all
 from .windows import Window, Windows, check_windows, default_windows, read_windows, show_windows
 
 PresetName = Literal["default", "texture", "subtle", "bold", "rhythmic", "thorough", "original"]

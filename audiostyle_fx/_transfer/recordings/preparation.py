@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .parameters import Parameters
-from .setup import TransferSetup
-from .style_inputs import style_name
-from .style_recordings import Styles, StylesAtRate
+from ..parameters.parameters import Parameters
+from ..setup.setup import TransferSetup
+from ..styles.style_inputs import style_name
+from ..styles.style_recordings import Styles, StylesAtRate
 
 
 @dataclass(frozen=True, eq=False)

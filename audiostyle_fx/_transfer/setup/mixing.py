@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..errors import TransferError
-from .parameters import Parameters
+from ...errors import TransferError
+from ..parameters.parameters import Parameters
 
 FAILED = "the transfer failed: its result is silent or not finite"
 

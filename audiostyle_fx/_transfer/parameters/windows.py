@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy.fft import next_fast_len
 
-from .._engine.spectra.stft import STFT, default_n_fft
-from .._validation import integer, number
+from ..._engine.spectra.stft import STFT, default_n_fft
+from ..._validation import integer, number
 
 MIN_N_FFT = 16
 

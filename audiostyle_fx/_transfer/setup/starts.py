@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._engine.arrays.array_module import Array, get_array_module
-from .._engine.spectra.stft import STFT
+from ..._engine.arrays.array_module import Array, get_array_module
+from ..._engine.spectra.stft import STFT
 
 SMALL_NOISE = 1e-3
 """Standard deviation of the log-magnitudes that the original algorithm starts from."""

@@ -10,11 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._engine.cuda.batching import in_batches
-from .._recordings.disk_samples import Samples
-from ..progress import Progress, StageReport, reporting
-from .costs import item_bytes, iteration_costs
-from .matched_styles import StyleTarget, match_styles
+from ..._engine.cuda.batching import in_batches
+from ..._recordings.disk_samples import Samples
+from ...progress import Progress, StageReport, reporting
+from ..setup.costs import item_bytes, iteration_costs
+from ..setup.setup import TransferSetup
+from ..stages.section_batch import SectionBatch, three_stages
+from ..styles.matched_styles import StyleTarget, match_styles
 from .original_transfer import finish_original, plan_original
 from .preparation import PreparedTransfer
 from .recording_plans import (
@@ -27,8 +29,6 @@ from .recording_plans import (
     plan_texture,
     section_input,
 )
-from .section_batch import SectionBatch, three_stages
-from .setup import TransferSetup
 
 
 def transfer_recordings(

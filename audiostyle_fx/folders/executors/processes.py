@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-from .._engine.arrays.cpu_count import cores
-from .._engine.cuda.devices import device_names
+from ..._engine.arrays.cpu_count import cores
+from ..._engine.cuda.devices import device_names
 
 Task = TypeVar("Task")
 

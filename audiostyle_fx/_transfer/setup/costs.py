@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from .._engine.objectives.infinite_width import TILE
-from .._engine.spectra.stft import STFT
-from .parameters import Parameters
+from ..._engine.objectives.infinite_width import TILE
+from ..._engine.spectra.stft import STFT
+from ..parameters.parameters import Parameters
 
 
 def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int, style_samples: int) -> int:

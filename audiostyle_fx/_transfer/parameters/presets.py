@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from .._validation import one_of
+from ..._validation import one_of
 from .parameters import DEFAULTS, Parameters, check_names
 from .windows import Window
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
-from .._recordings.writing import sync
-from .._transfer.windows import Window
+from ..._recordings.writing import sync
+from ..._transfer.parameters.windows import Window
 from .paths import sync_folder
 
 Record: TypeAlias = dict[str, Any]

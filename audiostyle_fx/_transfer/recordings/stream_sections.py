@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._recordings.dynamics import Dynamics, block_energies, block_samples
+from ..._recordings.dynamics import Dynamics, block_energies, block_samples
+from ..setup.sections import CONTEXTS, Section
+from ..setup.setup import TransferSetup
 from .recording_plans import GainCurve
 from .rolling_samples import RollingSamples
-from .sections import CONTEXTS, Section
-from .setup import TransferSetup
 
 
 @dataclass(frozen=True)

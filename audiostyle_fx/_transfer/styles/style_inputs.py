@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .._recordings.arrays import check_audio
-from .._recordings.files import read_audio
-from .._validation import sample_rate as check_rate
+from ..._recordings.arrays import check_audio
+from ..._recordings.files import read_audio
+from ..._validation import sample_rate as check_rate
 
 
 def as_list(style: Any) -> list[Any]:

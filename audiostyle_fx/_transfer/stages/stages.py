@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._engine.arrays.array_module import Array, get_array_module
-from .._engine.kernels.patches import sum_of_products
-from .._engine.objectives.waveform import Objective, WaveformObjective
-from .._engine.optimizers.adam import Adam
-from .._engine.optimizers.lbfgs import LBFGS
-from .._engine.optimizers.minimize import minimize
-from .._engine.spectra.griffin_lim import MOMENTUM, griffin_lim, with_magnitude
-from .._engine.spectra.stft import STFT
-from .parameters import Parameters
-from .setup import TransferSetup
+from ..._engine.arrays.array_module import Array, get_array_module
+from ..._engine.kernels.patches import sum_of_products
+from ..._engine.objectives.waveform import Objective, WaveformObjective
+from ..._engine.optimizers.adam import Adam
+from ..._engine.optimizers.lbfgs import LBFGS
+from ..._engine.optimizers.minimize import minimize
+from ..._engine.spectra.griffin_lim import MOMENTUM, griffin_lim, with_magnitude
+from ..._engine.spectra.stft import STFT
+from ..parameters.parameters import Parameters
+from ..setup.setup import TransferSetup
 from .stage_log import StageHistory, StageLog
 
 SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._engine.spectra.stft import STFT
+from ..._engine.spectra.stft import STFT
+from ..parameters.parameters import ORIGINAL_RATE, Parameters
 from .costs import patch_samples
-from .parameters import ORIGINAL_RATE, Parameters
 from .sections import overlap
 
 

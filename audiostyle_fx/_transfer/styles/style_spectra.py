@@ -8,12 +8,12 @@ from types import ModuleType
 
 import numpy as np
 
-from .._engine.arrays.array_module import Array, to_host
-from .._engine.kernels.patches import sum_of_products
-from .._engine.spectra.stft import STFT
+from ..._engine.arrays.array_module import Array, to_host
+from ..._engine.kernels.patches import sum_of_products
+from ..._engine.spectra.stft import STFT
+from ..setup.setup import TransferSetup
+from ..setup.starts import long_term_powers
 from .matched_styles import MatchedStylesKey, StyleTarget
-from .setup import TransferSetup
-from .starts import long_term_powers
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,18 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .._recordings.disk_samples import Samples
-from .._recordings.dynamics import Dynamics
-from .._recordings.levels import rms
-from .._recordings.silence import silence_mask
-from ..errors import TransferError
-from .matched_styles import transfer_gain
-from .mixing import FAILED, float32, level_shares, scaled
-from .parameters import Parameters
-from .results import Stage
-from .section_batch import SectionInput
-from .sections import Section, plan
-from .setup import TransferSetup
+from ..._recordings.disk_samples import Samples
+from ..._recordings.dynamics import Dynamics
+from ..._recordings.levels import rms
+from ..._recordings.silence import silence_mask
+from ...errors import TransferError
+from ..parameters.parameters import Parameters
+from ..results import Stage
+from ..setup.mixing import FAILED, float32, level_shares, scaled
+from ..setup.sections import Section, plan
+from ..setup.setup import TransferSetup
+from ..stages.section_batch import SectionInput
+from ..styles.matched_styles import transfer_gain
 
 GainCurve: TypeAlias = Callable[[slice], float | np.ndarray]
 """Gain of the transfer over the recording's own level in a window: a factor for each sample, or one for all."""

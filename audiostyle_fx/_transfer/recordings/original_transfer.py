@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._recordings.channels import match_channels
-from .._recordings.disk_samples import Samples
-from .._recordings.resampling import resample
-from .._recordings.silence import silence_mask
-from .mixing import scaled
+from ..._recordings.channels import match_channels
+from ..._recordings.disk_samples import Samples
+from ..._recordings.resampling import resample
+from ..._recordings.silence import silence_mask
+from ..setup.mixing import scaled
+from ..setup.sections import plan
+from ..setup.setup import TransferSetup
 from .recording_plans import RecordingPlan, constant_gain, content_mask, finish_recording, plan_recording
-from .sections import plan
-from .setup import TransferSetup
 
 
 @dataclass(frozen=True, eq=False)

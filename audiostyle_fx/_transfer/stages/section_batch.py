@@ -8,19 +8,19 @@ from types import ModuleType
 
 import numpy as np
 
-from .._engine.arrays.array_module import Array, to_host
-from .._engine.cuda.streams import computing_on
-from ..errors import TransferError
-from ..progress import StageReport
-from .matched_styles import StyleTarget
-from .mixing import FAILED
+from ..._engine.arrays.array_module import Array, to_host
+from ..._engine.cuda.streams import computing_on
+from ...errors import TransferError
+from ...progress import StageReport
+from ..results import Stage
+from ..setup.mixing import FAILED
+from ..setup.setup import TransferSetup
+from ..setup.starts import noise_spectrum, small_noise
+from ..styles.matched_styles import StyleTarget
+from ..styles.style_spectra import StyleSpectra, style_spectra
 from .objectives import spectrogram_objectives
-from .results import Stage
-from .setup import TransferSetup
 from .stage_log import StageLog
 from .stages import find_phases, optimize_spectrogram, optimize_waveform
-from .starts import noise_spectrum, small_noise
-from .style_spectra import StyleSpectra, style_spectra
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._engine.arrays.array_module import Array, get_array_module
-from .._engine.objectives.infinite_width import InfiniteWidth
-from .._engine.objectives.loss_weights import Term, loss_terms
-from .._engine.objectives.random_conv import RandomConv, draw_filters
-from .._engine.objectives.waveform import Objective
-from .matched_styles import StyleTarget
-from .setup import TransferSetup
-from .style_spectra import SpectraKey, StyleSpectra
+from ..._engine.arrays.array_module import Array, get_array_module
+from ..._engine.objectives.infinite_width import InfiniteWidth
+from ..._engine.objectives.loss_weights import Term, loss_terms
+from ..._engine.objectives.random_conv import RandomConv, draw_filters
+from ..._engine.objectives.waveform import Objective
+from ..setup.setup import TransferSetup
+from ..styles.matched_styles import StyleTarget
+from ..styles.style_spectra import SpectraKey, StyleSpectra
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-from .._engine.arrays.cpu_count import cores
+from ..._engine.arrays.cpu_count import cores
 from .processes import cores_per_process
 
 Task = TypeVar("Task")

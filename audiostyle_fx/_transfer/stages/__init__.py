@@ -1,0 +1,1 @@
+"""The three stages on a batch of sections: spectrogram, phases, waveform."""

@@ -1,0 +1,1 @@
+"""Styles: read, matched to a content's channels, and measured, once for many recordings."""
