@@ -23,7 +23,10 @@ LAYERS = [
     {"cli", "__init__"},
     {"__main__"},
 ]
-ENGINE_LAYERS = [{"arrays"}, {"cuda"}, {"kernels"}, {"spectra"}, {"objectives", "optimizers"}]
+INNER_LAYERS = {
+    "_engine": [{"arrays"}, {"cuda"}, {"kernels"}, {"spectra"}, {"objectives", "optimizers"}],
+    "_transfer": [{"parameters", "results"}, {"setup"}, {"styles"}, {"stages"}, {"recordings"}, {"api"}],
+}
 
 HEAVY = {"matplotlib", "dask", "distributed", "cupy", "torch"}
 ALLOWED = {"_engine": {"numpy", "scipy", "threadpoolctl", "cupy"}, "hosting": {"numpy", "pedalboard"}}
@@ -59,15 +62,15 @@ def rises(module, layers, depth):
 
 def test_every_file_and_folder_has_a_layer():
     assert {module.parts[0] for module in modules(PACKAGE)} == set().union(*LAYERS)
-    found = {module.parts[1] for module in modules(PACKAGE / "_engine")} - {"__init__"}
-    assert found == set().union(*ENGINE_LAYERS)
+    for folder, layers in INNER_LAYERS.items():
+        assert {module.parts[1] for module in modules(PACKAGE / folder)} - {"__init__"} == set().union(*layers)
 
 
 @pytest.mark.parametrize("module", modules(PACKAGE), ids=str)
 def test_imports_run_downward(module):
     assert not rises(module, LAYERS, 0)
-    if module.parts[0] == "_engine" and len(module.parts) > 2:
-        assert not rises(module, ENGINE_LAYERS, 1)
+    if module.parts[0] in INNER_LAYERS and module.name != "__init__":
+        assert not rises(module, INNER_LAYERS[module.parts[0]], 1)
     others = imported(module)[1]
     assert "audiostyle_fx" not in others, "imports within the package are relative"
     foreign = others - sys.stdlib_module_names
