@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from pedalboard import Chain, GSMFullRateCompressor, Mix, PitchShift, Plugin
 
+from .hosted_effect import HostedEffect
 from .native import Audio, process_list
-from .offline_effect import OfflineEffect
 from .python_halves import known_note, note_of
 
 NATIVE_BLOCK = 512
@@ -36,7 +36,7 @@ def check_chunks(plugins: Iterable[Plugin]) -> None:
         If an effect needs the whole recording at once, or a native plugin would give silence.
     """
     plugins = list(plugins)
-    whole = [plugin for plugin in plugins if isinstance(plugin, OfflineEffect) and not plugin.streaming]
+    whole = [plugin for plugin in plugins if isinstance(plugin, HostedEffect) and not plugin.streaming]
     if whole:
         remedy = " Or set streaming=True." * any("streaming" in effect.parameters for effect in whole)
         raise RuntimeError(

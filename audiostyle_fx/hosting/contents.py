@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 
 from pedalboard import Plugin, PluginContainer
 
+from .hosted_effect import HostedEffect
 from .native import are_refused_plugins, native_entries
-from .offline_effect import OfflineEffect
 from .python_halves import known_note
 
 
 def has_known_effect(plugin: object) -> bool:
     """Return within a microsecond whether a plugin is an offline effect or is known to hold one."""
-    if isinstance(plugin, OfflineEffect):
+    if isinstance(plugin, HostedEffect):
         return True
     note = known_note(plugin)
     return note is not None and any(map(has_known_effect, note.python_halves))
@@ -21,7 +21,7 @@ def has_known_effect(plugin: object) -> bool:
 
 def has_effect(plugin: object) -> bool:
     """Return whether a plugin is an offline effect or holds one; looks at the entries of every container."""
-    if isinstance(plugin, OfflineEffect):
+    if isinstance(plugin, HostedEffect):
         return True
     return isinstance(plugin, PluginContainer) and any(map(has_effect, checked_entries(plugin)))
 
@@ -48,5 +48,5 @@ def all_plugins(plugins: Iterable[Plugin | None]) -> Iterator[Plugin]:
     for plugin in plugins:
         if plugin is not None:
             yield plugin
-        if isinstance(plugin, PluginContainer) and not isinstance(plugin, OfflineEffect):
+        if isinstance(plugin, PluginContainer) and not isinstance(plugin, HostedEffect):
             yield from all_plugins(checked_entries(plugin))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
-from pedalboard import Chain
 
-from .native import Audio, refused_plugins
-from .python_halves import NOTE_ATTRIBUTE, note_of
+from .hosted_effect import HostedEffect, short_repr
+from .native import Audio
+from .python_halves import NOTE_ATTRIBUTE
+from .runner import process_hosted
 
 
-class OfflineEffect(Chain):
+class OfflineEffect(HostedEffect):
     """Base class of effects that are written in Python and see the whole recording at once.
 
     A subclass implements `render`, and `parameters` if it has attributes of its own. Its instances can be called and
@@ -27,59 +27,6 @@ class OfflineEffect(Chain):
     ...         return audio[:, ::-1]
     >>> board = pedalboard.Pedalboard([Reverse(), pedalboard.Reverb(), Reverse()])
     """
-
-    def __init__(self) -> None:
-        super().__init__(refused_plugins())
-
-    def render(self, audio: Audio, sample_rate: float) -> npt.NDArray[np.floating[Any]]:
-        """Return the processed recording. Subclasses implement this method.
-
-        Parameters
-        ----------
-        audio : float32 array, shape (channels, samples)
-            The whole recording, at least one sample long. This method may overwrite it.
-        sample_rate : float
-            In Hz.
-
-        Returns
-        -------
-        floating-point array, shape (channels, samples)
-            The same shape as `audio`, without NaN and infinity. The caller copies it.
-        """
-        raise NotImplementedError(f"{type(self).__name__} does not implement render(audio, sample_rate)")
-
-    @property
-    def streaming(self) -> bool:
-        """Whether the effect accepts a recording in chunks, by ``reset=False``.
-
-        False here. A subclass that returns True implements `feed` as well.
-        """
-        return False
-
-    def feed(self, audio: Audio, sample_rate: float) -> npt.NDArray[np.floating[Any]]:
-        """Process the next chunk of a recording and return the samples of the result that are finished.
-
-        Parameters
-        ----------
-        audio : float32 array, shape (channels, samples)
-            The samples after the previous chunk since `reset`, any number of them. This method may overwrite it.
-        sample_rate : float
-            In Hz.
-
-        Returns
-        -------
-        floating-point array, shape (channels, any number of samples)
-            The samples after those returned before, without NaN and infinity. The caller copies it.
-        """
-        raise NotImplementedError(f"{type(self).__name__} does not implement feed(audio, sample_rate)")
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Keyword arguments that build an equal effect; `repr` shows them, and copy and pickle carry them over.
-
-        A subclass with attributes of its own returns them here; otherwise copy and pickle raise TypeError.
-        """
-        return {}
 
     def process(
         self, input_array: npt.NDArray[Any], sample_rate: float, buffer_size: int = 8192, reset: bool = True
@@ -109,15 +56,9 @@ class OfflineEffect(Chain):
         ValueError
             If `buffer_size` is below 1.
         """
-        from .runner import process_hosted
-
         return process_hosted(self, input_array, sample_rate, buffer_size, reset)
 
     __call__ = process  # type: ignore[assignment]  # pedalboard's stub gives the first argument another name
-
-    def reset(self) -> None:
-        """Forget earlier recordings: which axis was time, and chunks. Parameters stay as they are."""
-        note_of(self).reset()
 
     def __repr__(self) -> str:
         """Show the package, the class, the parameters and the address, as pedalboard's plugins do."""
@@ -146,10 +87,3 @@ class OfflineEffect(Chain):
 
 def _from_parameters(effect_type: type[OfflineEffect], parameters: dict[str, Any]) -> OfflineEffect:
     return effect_type(**parameters)
-
-
-def short_repr(value: object) -> str:
-    """Return `repr` of a value, but only shape and dtype of an array, also inside tuples."""
-    if isinstance(value, tuple):
-        return f"({', '.join(map(short_repr, value))}{',' * (len(value) == 1)})"
-    return f"<array {value.shape} {value.dtype}>" if isinstance(value, np.ndarray) else repr(value)

@@ -9,9 +9,9 @@ from typing import Any
 from pedalboard import Chain, Plugin, PluginContainer
 
 from .contents import all_plugins, has_effect, has_known_effect
+from .hosted_effect import HostedEffect
 from .live_streams import check_not_live
 from .native import Audio, native_entries
-from .offline_effect import OfflineEffect
 from .python_halves import keep_python_halves, known_note
 from .runner import process_hosted
 
@@ -50,7 +50,7 @@ def list_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
     def process(*args: Any, **kwargs: Any) -> Audio:
         plugins = args[2] if len(args) > 2 else kwargs.get("plugins")
         if isinstance(plugins, PluginContainer):
-            hosted = has_known_effect(plugins) and not isinstance(plugins, OfflineEffect)
+            hosted = has_known_effect(plugins) and not isinstance(plugins, HostedEffect)
         else:
             hosted = isinstance(plugins, Sequence) and any(map(has_known_effect, plugins))
         return (hosted_process if hosted else native)(*args, **kwargs)
@@ -70,7 +70,7 @@ def container_reset(native: Callable[[PluginContainer], None]) -> Callable[[Plug
             note = known_note(plugin)
             if note is not None:
                 note.reset()
-            if isinstance(plugin, OfflineEffect):
+            if isinstance(plugin, HostedEffect):
                 plugin.reset()
 
     return reset

@@ -18,9 +18,9 @@ from pedalboard import Chain, Gain, Mix, Plugin, PluginContainer
 
 from .chunks import WaitingBuffer, check_chunks, discard_waiting, feed_native_plugins, mix_chunks
 from .contents import all_plugins, checked_entries, has_effect
+from .hosted_effect import HostedEffect, short_repr
 from .layout import time_comes_first
 from .native import Audio, process_list, process_plugin
-from .offline_effect import OfflineEffect, short_repr
 
 
 class _BoardRun(NamedTuple):
@@ -98,7 +98,7 @@ def _run_plugins(
             continue
         audio = _run_native_plugins(stretch, audio, run, buffer or WaitingBuffer(plugin, "before"))
         stretch = []
-        if isinstance(plugin, OfflineEffect):
+        if isinstance(plugin, HostedEffect):
             audio = _run_effect(plugin, audio, run)
         elif isinstance(plugin, Mix):
             audio = _run_mix(plugin, audio, run)
@@ -133,7 +133,7 @@ def _run_native_plugins(plugins: list[Plugin], audio: Audio, run: _BoardRun, buf
     return process_list(audio, run.sample_rate, headed, run.buffer_size, True)[:, :samples]
 
 
-def _run_effect(effect: OfflineEffect, audio: Audio, run: _BoardRun) -> Audio:
+def _run_effect(effect: HostedEffect, audio: Audio, run: _BoardRun) -> Audio:
     """Call `render`, or `feed` with a chunk, and return a checked copy that shares no memory with the effect."""
     method: Any = effect.feed if run.in_chunks else effect.render
     name = f"{type(effect).__name__}.{method.__name__}"

@@ -70,8 +70,8 @@ def test_its_modules_can_be_loaded_again():
         first = pedalboard.Pedalboard([hosting.OfflineEffect()])
         effect_class = hosting.OfflineEffect
         upward = (
-            "native", "python_halves", "offline_effect", "contents", "layout", "chunks", "runner", "live_streams",
-            "replacements", "installation",
+            "native", "python_halves", "hosted_effect", "contents", "layout", "chunks", "runner", "offline_effect",
+            "live_streams", "replacements", "installation",
         )
         for name in upward:
             importlib.reload(getattr(hosting, name))

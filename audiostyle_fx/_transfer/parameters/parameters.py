@@ -73,7 +73,7 @@ class Parameters:
     preset: PresetName = _choice(
         "default",
         PresetName,
-        "Named set of parameters, from which the other ones that are given differ.",
+        "Named set of parameters to start from; other parameters that are given too take precedence.",
     )
     alpha: float = _parameter(
         0.01,

@@ -1,0 +1,83 @@
+"""What running a board needs of an offline effect: its native half, its parameters, and the methods of subclasses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pedalboard import Chain
+
+from .native import Audio, refused_plugins
+from .python_halves import note_of
+
+
+class HostedEffect(Chain):
+    """Base of `OfflineEffect`, which adds how effects are called, copied and shown.
+
+    Its native half is a `Chain` that native code refuses to run, see `native.refused_plugins`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(refused_plugins())
+
+    def render(self, audio: Audio, sample_rate: float) -> npt.NDArray[np.floating[Any]]:
+        """Return the processed recording. Subclasses implement this method.
+
+        Parameters
+        ----------
+        audio : float32 array, shape (channels, samples)
+            The whole recording, at least one sample long. This method may overwrite it.
+        sample_rate : float
+            In Hz.
+
+        Returns
+        -------
+        floating-point array, shape (channels, samples)
+            The same shape as `audio`, without NaN and infinity. The caller copies it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement render(audio, sample_rate)")
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the effect accepts a recording in chunks, by ``reset=False``.
+
+        False here. A subclass that returns True implements `feed` as well.
+        """
+        return False
+
+    def feed(self, audio: Audio, sample_rate: float) -> npt.NDArray[np.floating[Any]]:
+        """Process the next chunk of a recording and return the samples of the result that are finished.
+
+        Parameters
+        ----------
+        audio : float32 array, shape (channels, samples)
+            The samples after the previous chunk since `reset`, any number of them. This method may overwrite it.
+        sample_rate : float
+            In Hz.
+
+        Returns
+        -------
+        floating-point array, shape (channels, any number of samples)
+            The samples after those returned before, without NaN and infinity. The caller copies it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not implement feed(audio, sample_rate)")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keyword arguments that build an equal effect; `repr` shows them, and copy and pickle carry them over.
+
+        A subclass with attributes of its own returns them here; otherwise copy and pickle raise TypeError.
+        """
+        return {}
+
+    def reset(self) -> None:
+        """Forget earlier recordings: which axis was time, and chunks. Parameters stay as they are."""
+        note_of(self).reset()
+
+
+def short_repr(value: object) -> str:
+    """Return `repr` of a value, but only shape and dtype of an array, also inside tuples."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(short_repr, value))}{',' * (len(value) == 1)})"
+    return f"<array {value.shape} {value.dtype}>" if isinstance(value, np.ndarray) else repr(value)
