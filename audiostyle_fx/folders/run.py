@@ -31,7 +31,7 @@ from .records.manifest import NAME, Manifest
 from .records.manifest_json import Record, plain
 from .results import FolderResult
 
-PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soundfile", "pedalboard")
+PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soxr", "soundfile", "pedalboard")
 """Packages whose versions the manifest names."""
 
 
