@@ -11,7 +11,7 @@ from audiostyle_fx import Window
 from audiostyle_fx._engine.arrays import fft, matmul, threads
 from audiostyle_fx._engine.cuda import devices, graphs, streams
 from audiostyle_fx._engine.kernels import launch
-from audiostyle_fx._transfer.recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import recording_transfer
 
 RATE = 8000
 

@@ -18,7 +18,7 @@ from pedalboard import Chain, Gain, LowpassFilter, Mix, Pedalboard, Reverb
 import audiostyle_fx
 from audiostyle_fx import StyleTransfer, Window, stylize
 from audiostyle_fx._recordings.levels import rms
-from audiostyle_fx._transfer.parameters.parameters import Parameters
+from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 
 OTHER = {  # a value other than the default for each parameter
     "alpha": 0.5,

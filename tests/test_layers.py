@@ -13,7 +13,7 @@ PACKAGE = Path(audiostyle_fx.__file__).parent
 
 # From the bottom up; names in one row know nothing of each other.
 LAYERS = [
-    {"_cache", "_validation", "errors", "progress"},
+    {"_bounded_cache", "_validation", "errors", "progress"},
     {"_engine"},
     {"_recordings", "figures"},
     {"_transfer", "hosting"},
@@ -25,7 +25,7 @@ LAYERS = [
 ]
 INNER_LAYERS = {
     "_engine": [{"arrays"}, {"cuda"}, {"kernels"}, {"spectra"}, {"objectives", "optimizers"}],
-    "_transfer": [{"parameters", "results"}, {"setup"}, {"styles"}, {"stages"}, {"recordings"}, {"api"}],
+    "_transfer": [{"parameters", "results"}, {"setup"}, {"styles"}, {"stages"}, {"whole_recordings"}, {"api"}],
 }
 
 HEAVY = {"matplotlib", "dask", "distributed", "cupy", "torch"}

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._recordings.files import read_audio
-from .._transfer.parameters.parameters import ORIGINAL_RATE, TextureOptions
+from .._transfer.parameters.options import TextureOptions
+from .._transfer.parameters.parameter_list import ORIGINAL_RATE
 from .._transfer.parameters.presets import choose, choose_texture
-from .._transfer.recordings.preparation import PreparedTransfer
 from .._transfer.styles.style_inputs import check_weights
 from .._transfer.styles.style_recordings import Styles
+from .._transfer.whole_recordings.preparation import PreparedTransfer
 from .step import Step
 from .style_effect import is_style, transfer_options
 

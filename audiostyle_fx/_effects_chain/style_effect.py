@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._transfer.parameters.descriptions import ParameterDescription, read_value, show_value
 from .._transfer.parameters.documentation import SHARED
-from .._transfer.parameters.parameters import ParameterDescription, Parameters, read_value, show_value
+from .._transfer.parameters.parameter_list import Parameters
 from ..effect import StyleTransfer
 from .definitions import Effect, Parameter
 from .step import Step

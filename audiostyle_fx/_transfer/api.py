@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,21 +20,17 @@ from .._validation import number
 from .._validation import sample_rate as check_rate
 from ..progress import Progress
 from .parameters.documentation import documented
-from .parameters.parameters import DEFAULTS, TextureOptions, TransferOptions
+from .parameters.options import TextureOptions, TransferOptions
+from .parameters.parameter_list import DEFAULTS
 from .parameters.presets import PRESETS, choose, choose_texture
-from .recordings.preparation import PreparedTransfer
-from .recordings.recording_plans import TransferLog
-from .recordings.recording_transfer import transfer_recordings, transfer_texture
 from .results import Result, merged
+from .styles.style_inputs import Style
+from .whole_recordings.preparation import PreparedTransfer
+from .whole_recordings.recording_plans import TransferLog
+from .whole_recordings.recording_transfer import transfer_recordings, transfer_texture
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
-"""A file, an array (channels, samples) or (samples,), or a list of these.
-
-Numbers in lists, as JSON holds an array, are that array.
-"""
 
 
 @documented(TransferOptions, DEFAULTS)

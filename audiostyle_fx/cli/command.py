@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from ..errors import FolderError
-from .console import print_record
 from .information import information
+from .json_lines import print_record
 from .options import parse_options
-from .page import check_report, write_page
 from .process import process_file, process_folder
+from .report_option import check_report, write_page
 from .request import Request, parse_request
 
 

@@ -9,13 +9,13 @@ from typing import NamedTuple
 from .._effects_chain.run import Job, run
 from .._recordings.files import read_format
 from .._recordings.formats import SAMPLE_BYTES
-from ..folders.executors.executors import cluster
+from ..folders.executors.task_executors import cluster
 from ..folders.find import Selection
 from ..folders.one_file import record_of
 from ..folders.progress_display import display
 from ..folders.records.manifest_json import Record
 from ..folders.run import run_folder
-from .console import print_json, print_record
+from .json_lines import print_json, print_record
 from .pipes import files_for_pipes
 from .request import Request
 

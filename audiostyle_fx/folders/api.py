@@ -13,7 +13,8 @@ import numpy as np
 from .._effects_chain.catalog import effects
 from .._effects_chain.step import Step
 from .._transfer.parameters.documentation import documented
-from .._transfer.parameters.parameters import DEFAULTS, TransferOptions
+from .._transfer.parameters.options import TransferOptions
+from .._transfer.parameters.parameter_list import DEFAULTS
 from .._transfer.parameters.presets import choose
 from .._transfer.styles.style_inputs import check_weights
 from ..progress import Progress

@@ -17,11 +17,11 @@ from .._effects_chain.checks import check_chain, check_files
 from .._effects_chain.step import Step
 from .._effects_chain.style_effect import is_style
 from .._recordings.files import SoundFileReader
-from .._transfer.parameters.parameters import DEFAULTS, ORIGINAL_RATE
+from .._transfer.parameters.parameter_list import DEFAULTS, ORIGINAL_RATE
 from .._validation import flag, integer
 from ..progress import Progress, ProgressEvent
-from .executors.executors import ExternalExecutor, SerialExecutor, TaskExecutor
 from .executors.processes import LocalProcesses
+from .executors.task_executors import ExternalExecutor, SerialExecutor, TaskExecutor
 from .find import Selection, find
 from .keys import ResultKeys
 from .one_file import Task, failure, perform

@@ -12,7 +12,7 @@ board, but never calls a method that the subclass overrides. This folder closes 
   `Plugin`. A board without offline effects goes straight to native code. A board with one is run in Python: each
   stretch of native plugins natively, each offline effect on the whole recording, in order, inside `Chain` and `Mix`
   too.
-- Everything that is changed in pedalboard stands in one table, `installation.CHANGES`, and `uninstall` takes all of it
+- Everything that is changed in pedalboard stands in one table, `changes.CHANGES`, and `uninstall` takes all of it
   back.
 """
 

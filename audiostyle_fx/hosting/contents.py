@@ -8,7 +8,7 @@ from pedalboard import Plugin, PluginContainer
 
 from .hosted_effect import HostedEffect
 from .native import are_refused_plugins, native_entries
-from .python_halves import known_note
+from .plugin_notes import known_note
 
 
 def has_known_effect(plugin: object) -> bool:

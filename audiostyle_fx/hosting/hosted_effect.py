@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pedalboard import Chain
 
 from .native import Audio, refused_plugins
-from .python_halves import note_of
+from .plugin_notes import note_of
 
 
 class HostedEffect(Chain):

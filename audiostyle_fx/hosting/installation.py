@@ -1,71 +1,15 @@
-"""Everything that this package changes in pedalboard: the table of changes, `install` and `uninstall`."""
+"""Making the changes in pedalboard, and taking them back."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import pedalboard
-from pedalboard import Chain, Mix, PluginContainer
-
-from .live_streams import AudioStream, property_refusing_effects, refusing_effects
+from .changes import CHANGES
 from .native import check_refusal
-from .replacements import container_process, container_reset, handing_out, list_process, putting_in, taking_out
 
 if "uninstall" in globals():  # the module is loaded again: undo the changes before their record below is emptied
     globals()["uninstall"]()
-
-
-class Change(NamedTuple):
-    """One function of pedalboard that is replaced.
-
-    Attributes
-    ----------
-    owner : class or module
-    name : str
-        Of the attribute of `owner`.
-    replace : callable
-        Makes the replacement from the native function.
-    reason : str
-    """
-
-    owner: Any
-    name: str
-    replace: Callable[[Any], Any]
-    reason: str
-
-
-_RUNS = "natively inherited from Plugin, and would run the native half of an effect, which raises"
-_PUTS_IN = "puts plugins in, whose Python halves must be kept alive"
-_TAKES_OUT = "takes plugins out, whose Python halves must be released"
-_HANDS_OUT = "may return a container of a board built before `install`, into which an effect is put next"
-_LIVE = "would run the native half of an effect"
-
-
-CHANGES: list[Change] = [
-    Change(PluginContainer, "process", container_process, _RUNS),
-    Change(PluginContainer, "__call__", container_process, _RUNS),
-    Change(PluginContainer, "reset", container_reset, "natively inherited from Plugin, and resets only native halves"),
-    Change(pedalboard, "process", list_process, "runs a list of plugins without a container"),
-    Change(Chain, "__init__", putting_in, _PUTS_IN),
-    Change(Mix, "__init__", putting_in, _PUTS_IN),
-    Change(PluginContainer, "append", putting_in, _PUTS_IN),
-    Change(PluginContainer, "insert", putting_in, _PUTS_IN),
-    Change(PluginContainer, "__setitem__", putting_in, _PUTS_IN),
-    Change(PluginContainer, "__delitem__", taking_out, _TAKES_OUT),
-    Change(PluginContainer, "remove", taking_out, _TAKES_OUT),
-    Change(PluginContainer, "__getitem__", handing_out, _HANDS_OUT),
-    Change(PluginContainer, "__iter__", handing_out, _HANDS_OUT),
-]
-"""Everything that is changed in pedalboard."""
-
-
-if hasattr(AudioStream, "plugins"):
-    CHANGES += [
-        Change(AudioStream, "__init__", refusing_effects, _LIVE),
-        Change(AudioStream, "plugins", property_refusing_effects, _LIVE),
-    ]
 
 
 _INHERITED = object()

@@ -8,7 +8,7 @@ import numpy as np
 from pedalboard import Gain, Plugin
 
 from .native import process_plugin
-from .python_halves import note_of
+from .plugin_notes import note_of
 
 
 def time_comes_first(plugin: Plugin, input_array: Any, sample_rate: Any, buffer_size: Any, reset: Any) -> bool:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from .hosted_effect import HostedEffect, short_repr
 from .native import Audio
-from .python_halves import NOTE_ATTRIBUTE
+from .plugin_notes import NOTE_ATTRIBUTE
 from .runner import process_hosted
 
 

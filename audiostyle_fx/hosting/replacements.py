@@ -12,7 +12,7 @@ from .contents import all_plugins, has_effect, has_known_effect
 from .hosted_effect import HostedEffect
 from .live_streams import check_not_live
 from .native import Audio, native_entries
-from .python_halves import keep_python_halves, known_note
+from .plugin_notes import keep_python_halves, known_note
 from .runner import process_hosted
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pedalboard import Chain, Gain, Mix, Plugin, PluginContainer
 
-from .chunks import WaitingBuffer, check_chunks, discard_waiting, feed_native_plugins, mix_chunks
+from .chunk_buffers import WaitingBuffer, check_chunks, discard_waiting, feed_native_plugins, mix_chunks
 from .contents import all_plugins, checked_entries, has_effect
 from .hosted_effect import HostedEffect, short_repr
 from .layout import time_comes_first

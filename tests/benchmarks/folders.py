@@ -28,7 +28,7 @@ from audiostyle_fx import style_folder, stylize
 from audiostyle_fx._recordings.files import read_audio
 from audiostyle_fx._recordings.resampling import resample
 from audiostyle_fx._recordings.writing import write_audio
-from audiostyle_fx._transfer.recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import recording_transfer
 
 STEMS, SECONDS = 24, 10
 

@@ -30,7 +30,7 @@ from audiostyle_fx._engine.cuda.graphs import captured
 from audiostyle_fx._engine.cuda.streams import computing_on
 from audiostyle_fx._engine.optimizers.adam import Adam
 from audiostyle_fx._engine.optimizers.minimize import minimize
-from audiostyle_fx._transfer.parameters.parameters import DEFAULTS
+from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS
 from audiostyle_fx._transfer.stages.stages import SPECTROGRAM_ADAM, WAVEFORM_ADAM, adam_beta
 
 PRECISIONS = ("float32", "tf32")

@@ -7,7 +7,7 @@ import pytest
 from support.commands import run
 
 from audiostyle_fx._effects_chain.catalog import effects
-from audiostyle_fx._transfer.parameters.parameters import Parameters
+from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 from audiostyle_fx._transfer.parameters.presets import PRESETS
 from audiostyle_fx.cli.options import Parser, parse_options
 from audiostyle_fx.cli.request import parse_request

@@ -9,7 +9,7 @@ from audiostyle_fx import StyleTransfer, Window, texture
 from audiostyle_fx._effects_chain.catalog import effects
 from audiostyle_fx._effects_chain.definitions import REQUIRED
 from audiostyle_fx._effects_chain.style_effect import transfer_options
-from audiostyle_fx._transfer.parameters.parameters import DEFAULTS, Parameters
+from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS, Parameters
 
 STYLE = effects()["style"].parameters
 

@@ -9,7 +9,7 @@ from support.executor_answers import answers
 from support.worker_tasks import failed, work
 
 from audiostyle_fx.folders.executors import executors
-from audiostyle_fx.folders.executors.executors import ExternalExecutor, SerialExecutor, cluster
+from audiostyle_fx.folders.executors.task_executors import ExternalExecutor, SerialExecutor, cluster
 
 
 def test_in_turn():

@@ -15,7 +15,7 @@ from support.hosting_effects import RATE, STEREO, Reverse, pedalboard_attributes
 
 from audiostyle_fx import hosting
 from audiostyle_fx.hosting import OfflineEffect, install, installation, uninstall
-from audiostyle_fx.hosting.installation import CHANGES, Change
+from audiostyle_fx.hosting.changes import CHANGES, Change
 
 
 def test_install_changes_the_table_and_nothing_else_and_uninstall_takes_it_back(uninstalled):
@@ -70,8 +70,8 @@ def test_its_modules_can_be_loaded_again():
         first = pedalboard.Pedalboard([hosting.OfflineEffect()])
         effect_class = hosting.OfflineEffect
         upward = (
-            "native", "python_halves", "hosted_effect", "contents", "layout", "chunks", "runner", "offline_effect",
-            "live_streams", "replacements", "installation",
+            "native", "plugin_notes", "hosted_effect", "contents", "layout", "chunk_buffers", "runner", "offline_effect",
+            "live_streams", "replacements", "changes", "installation",
         )
         for name in upward:
             importlib.reload(getattr(hosting, name))

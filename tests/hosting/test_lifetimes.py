@@ -8,7 +8,7 @@ import pytest
 from pedalboard import Chain, Gain, Mix, Pedalboard
 from support.hosting_effects import RATE, STEREO, Identity, Reverse, reverse
 
-from audiostyle_fx.hosting.python_halves import PluginNote
+from audiostyle_fx.hosting.plugin_notes import PluginNote
 
 
 def count_notes():

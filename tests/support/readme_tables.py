@@ -6,7 +6,7 @@ from pathlib import Path
 
 from audiostyle_fx import PRESETS
 from audiostyle_fx._transfer.parameters.documentation import SHARED
-from audiostyle_fx._transfer.parameters.parameters import Parameters
+from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from audiostyle_fx import stylize
-from audiostyle_fx._transfer.recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import recording_transfer
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import pytest
 
 from audiostyle_fx import Window, stylize, stylize_batch
 from audiostyle_fx._engine.cuda import devices, streams
-from audiostyle_fx._transfer.parameters.parameters import Parameters
-from audiostyle_fx._transfer.recordings import recording_transfer
+from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 from audiostyle_fx._transfer.setup import costs
 from audiostyle_fx._transfer.stages import section_batch
+from audiostyle_fx._transfer.whole_recordings import recording_transfer
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pedalboard import Gain, Pedalboard
 
 from audiostyle_fx import StyleTransfer, Window, stylize, texture
 from audiostyle_fx._engine.cuda import devices, graphs, streams
-from audiostyle_fx._transfer.parameters.parameters import DEFAULTS
+from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ import pytest
 from audiostyle_fx import stylize
 from audiostyle_fx._recordings.levels import rms
 from audiostyle_fx._recordings.resampling import resample
-from audiostyle_fx._transfer.parameters.parameters import Parameters
-from audiostyle_fx._transfer.setup.setup import TransferSetup
+from audiostyle_fx._transfer.parameters.parameter_list import Parameters
+from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
 from audiostyle_fx._transfer.stages import stages
-from audiostyle_fx._transfer.stages.objectives import spectrogram_objectives
+from audiostyle_fx._transfer.stages.window_objectives import spectrogram_objectives
 from audiostyle_fx._transfer.styles.matched_styles import StyleTarget
 from audiostyle_fx._transfer.styles.style_spectra import SpectraKey, StyleSpectra
 

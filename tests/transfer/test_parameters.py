@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from audiostyle_fx import PRESETS, StyleTransfer, style_file, style_folder, stylize, stylize_batch, texture
-from audiostyle_fx._transfer.parameters.parameters import DEFAULTS, Parameters, TextureOptions, TransferOptions
+from audiostyle_fx._transfer.parameters.options import TextureOptions, TransferOptions
+from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS, Parameters
 
 BAD = {
     "preset": ("loud", ValueError, "'bold'"),

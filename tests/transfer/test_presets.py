@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audiostyle_fx import PRESETS, StyleTransfer, Window, stylize, texture
-from audiostyle_fx._transfer.parameters.parameters import DEFAULTS
+from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS
 from audiostyle_fx._transfer.parameters.presets import choose, choose_texture
 
 

@@ -9,7 +9,7 @@ from support.distances import distance
 
 from audiostyle_fx import Result, stylize
 from audiostyle_fx._recordings.levels import rms
-from audiostyle_fx._transfer.parameters.parameters import Parameters
+from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 
 
 @pytest.mark.parametrize("parameters", [{}, {"optimizer": "lbfgs"}, {"n_filters": 64}])

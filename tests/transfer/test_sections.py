@@ -13,7 +13,7 @@ from audiostyle_fx import Window, stylize, stylize_batch, texture
 from audiostyle_fx._transfer.parameters.presets import choose
 from audiostyle_fx._transfer.setup import sections
 from audiostyle_fx._transfer.setup.sections import CONTEXTS, LONGEST, overlap, plan
-from audiostyle_fx._transfer.setup.setup import TransferSetup
+from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
 from audiostyle_fx._transfer.stages.section_batch import SectionBatch, three_stages
 from audiostyle_fx._transfer.styles.matched_styles import StyleTarget
 

@@ -10,12 +10,12 @@ from pedalboard import Chain, Clipping, Delay, Gain, Mix, Pedalboard, Resample, 
 from support.distances import distance
 
 from audiostyle_fx import OfflineEffect, StyleTransfer, Window, style_file
-from audiostyle_fx._recordings.dynamics import Dynamics
+from audiostyle_fx._recordings.gain_curve import Dynamics
 from audiostyle_fx._recordings.levels import rms
 from audiostyle_fx._transfer.parameters.presets import choose
-from audiostyle_fx._transfer.recordings.preparation import PreparedTransfer
-from audiostyle_fx._transfer.recordings.rolling_samples import RollingSamples
-from audiostyle_fx._transfer.recordings.streaming import Stream
+from audiostyle_fx._transfer.whole_recordings.preparation import PreparedTransfer
+from audiostyle_fx._transfer.whole_recordings.rolling_samples import RollingSamples
+from audiostyle_fx._transfer.whole_recordings.streaming import Stream
 
 SECTION = 1.0
 

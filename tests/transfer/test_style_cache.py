@@ -12,7 +12,7 @@ import soundfile
 from audiostyle_fx import StyleTransfer, Window, style_file, stylize
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
 from audiostyle_fx._engine.objectives.random_conv import RandomConv
-from audiostyle_fx._transfer.parameters.parameters import Parameters
+from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 from audiostyle_fx._transfer.styles import style_recordings, style_spectra
 from audiostyle_fx._transfer.styles.style_recordings import CACHE_SIZE, FILE_STYLES, Styles, clear_cache
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audiostyle_fx import style_file, stylize
 from audiostyle_fx._recordings.disk_samples import SampleFile
-from audiostyle_fx._transfer.recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import recording_transfer
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from audiostyle_fx import StyleTransfer, Window, stylize
 from audiostyle_fx._engine.spectra.stft import STFT
-from audiostyle_fx._transfer.parameters.parameters import DEFAULTS, Parameters
+from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS, Parameters
 from audiostyle_fx._transfer.parameters.windows import check_windows, read_windows, show_windows
 
 

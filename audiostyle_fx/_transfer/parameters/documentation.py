@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Callable
 from typing import Any, TypeVar, get_type_hints
 
-from .parameters import ParameterDescription, Parameters
+from .descriptions import ParameterDescription
+from .parameter_list import Parameters
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

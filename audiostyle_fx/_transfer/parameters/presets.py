@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..._validation import one_of
-from .parameters import DEFAULTS, Parameters, check_names
+from .parameter_list import DEFAULTS, Parameters, check_names
 from .windows import Window
 
 

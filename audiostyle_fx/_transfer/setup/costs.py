@@ -6,7 +6,7 @@ import math
 
 from ..._engine.objectives.infinite_width import TILE
 from ..._engine.spectra.stft import STFT
-from ..parameters.parameters import Parameters
+from ..parameters.parameter_list import Parameters
 
 
 def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int, style_samples: int) -> int:

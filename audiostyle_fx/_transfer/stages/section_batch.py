@@ -13,14 +13,14 @@ from ..._engine.cuda.streams import computing_on
 from ...errors import TransferError
 from ...progress import StageReport
 from ..results import Stage
-from ..setup.mixing import FAILED
-from ..setup.setup import TransferSetup
+from ..setup.mix_shares import FAILED
 from ..setup.starts import noise_spectrum, small_noise
+from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
 from ..styles.style_spectra import StyleSpectra, style_spectra
-from .objectives import spectrogram_objectives
 from .stage_log import StageLog
 from .stages import find_phases, optimize_spectrogram, optimize_waveform
+from .window_objectives import spectrogram_objectives
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,8 @@ from ..._engine.optimizers.lbfgs import LBFGS
 from ..._engine.optimizers.minimize import minimize
 from ..._engine.spectra.griffin_lim import MOMENTUM, griffin_lim, with_magnitude
 from ..._engine.spectra.stft import STFT
-from ..parameters.parameters import Parameters
-from ..setup.setup import TransferSetup
+from ..parameters.parameter_list import Parameters
+from ..setup.transfer_setup import TransferSetup
 from .stage_log import StageHistory, StageLog
 
 SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}

@@ -10,13 +10,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..._cache import BoundedCache
+from ..._bounded_cache import BoundedCache
 from ..._engine.arrays.array_module import OVERFLOW
 from ..._recordings.channels import match_channels
 from ..._recordings.disk_samples import Samples
-from ..._recordings.dynamics import Dynamics
-from ..setup.mixing import scaled
-from ..setup.setup import TransferSetup
+from ..._recordings.gain_curve import Dynamics
+from ..setup.mix_shares import scaled
+from ..setup.transfer_setup import TransferSetup
 from .excerpts import EXCERPT_PATCHES, EXCERPT_SECONDS, excerpts
 from .style_inputs import style_name
 from .style_recordings import StylesAtRate, StylesAtRateKey

@@ -6,13 +6,19 @@ import math
 import os
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..._recordings.arrays import check_audio
 from ..._recordings.files import read_audio
 from ..._validation import sample_rate as check_rate
+
+Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
+"""A file, an array (channels, samples) or (samples,), or a list of these.
+
+Numbers in lists, as JSON holds an array, are that array.
+"""
 
 
 def as_list(style: Any) -> list[Any]:

@@ -28,7 +28,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..._cache import BoundedCache
+from ..._bounded_cache import BoundedCache
 from ..._recordings.levels import rms
 from ..._recordings.resampling import resample
 from .style_inputs import as_list, check_rates, check_weights, read_style, style_name, style_shares

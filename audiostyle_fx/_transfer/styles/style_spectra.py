@@ -11,8 +11,8 @@ import numpy as np
 from ..._engine.arrays.array_module import Array, to_host
 from ..._engine.kernels.patches import sum_of_products
 from ..._engine.spectra.stft import STFT
-from ..setup.setup import TransferSetup
 from ..setup.starts import long_term_powers
+from ..setup.transfer_setup import TransferSetup
 from .matched_styles import MatchedStylesKey, StyleTarget
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audiostyle_fx._cache import BoundedCache
+from audiostyle_fx._bounded_cache import BoundedCache
 
 
 class Inverse:

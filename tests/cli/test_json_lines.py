@@ -3,7 +3,7 @@
 import json
 
 from audiostyle_fx import ProgressEvent
-from audiostyle_fx.cli.console import print_json
+from audiostyle_fx.cli.json_lines import print_json
 
 TRANSFERS = [
     {

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..._recordings.dynamics import Dynamics, block_energies, block_samples
+from ..._recordings.gain_curve import Dynamics, block_energies, block_samples
 from ..setup.sections import CONTEXTS, Section
-from ..setup.setup import TransferSetup
+from ..setup.transfer_setup import TransferSetup
 from .recording_plans import GainCurve
 from .rolling_samples import RollingSamples
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from audiostyle_fx._recordings import dynamics
-from audiostyle_fx._recordings.dynamics import MAX_LIFT_DB, Dynamics, block_energies, block_samples
+from audiostyle_fx._recordings import gain_curve
+from audiostyle_fx._recordings.gain_curve import MAX_LIFT_DB, Dynamics, block_energies, block_samples
 from audiostyle_fx._recordings.levels import RMS, rms
 
 
@@ -105,7 +105,7 @@ def test_any_window_of_the_curve_is_a_part_of_it(content, rate):
 def test_levels_do_not_depend_on_how_the_recording_is_read(content, rate, monkeypatch):
     audio = np.stack([dipped(np.tile(content, 4)), dipped(np.tile(content, 4), -40)[::-1]])[:, :-17]
     want = lift(audio, rate)
-    monkeypatch.setattr(dynamics, "READ_BLOCKS", 3)
+    monkeypatch.setattr(gain_curve, "READ_BLOCKS", 3)
     np.testing.assert_array_equal(lift(audio, rate), want)
 
 

@@ -10,9 +10,9 @@ from ..._recordings.channels import match_channels
 from ..._recordings.disk_samples import Samples
 from ..._recordings.resampling import resample
 from ..._recordings.silence import silence_mask
-from ..setup.mixing import scaled
+from ..setup.mix_shares import scaled
 from ..setup.sections import plan
-from ..setup.setup import TransferSetup
+from ..setup.transfer_setup import TransferSetup
 from .recording_plans import RecordingPlan, constant_gain, content_mask, finish_recording, plan_recording
 
 

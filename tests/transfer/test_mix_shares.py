@@ -6,7 +6,7 @@ from support.distances import distance
 
 from audiostyle_fx import stylize
 from audiostyle_fx._recordings.levels import rms
-from audiostyle_fx._transfer.setup import mixing
+from audiostyle_fx._transfer.setup import mix_shares
 
 
 def test_mix_zero_is_the_content_bit_for_bit(styled, stereo):
@@ -34,7 +34,7 @@ def test_level_moves_evenly_with_the_mix(styled, content, stereo, style, mixes, 
 
 @pytest.mark.parametrize("mix", [0.1, 0.5, 0.6])
 def test_a_mix_that_cancels_is_raised_no_more_than_20_db(mix):
-    dry, wet = mixing.mix_shares(1.0, 1.0, -1.0, mix)
+    dry, wet = mix_shares.mix_shares(1.0, 1.0, -1.0, mix)
     assert 0 < dry <= 10 * (1 - mix) * 1.001 and 0 < wet <= 10 * mix * 1.001
 
 

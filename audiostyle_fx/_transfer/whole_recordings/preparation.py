@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..parameters.parameters import Parameters
-from ..setup.setup import TransferSetup
+from ..parameters.parameter_list import Parameters
+from ..setup.transfer_setup import TransferSetup
 from ..styles.style_inputs import style_name
 from ..styles.style_recordings import Styles, StylesAtRate
 

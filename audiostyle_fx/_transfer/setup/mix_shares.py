@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ...errors import TransferError
-from ..parameters.parameters import Parameters
+from ..parameters.parameter_list import Parameters
 
 FAILED = "the transfer failed: its result is silent or not finite"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..._engine.spectra.stft import STFT
-from ..parameters.parameters import ORIGINAL_RATE, Parameters
+from ..parameters.parameter_list import ORIGINAL_RATE, Parameters
 from .costs import patch_samples
 from .sections import overlap
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from ...errors import TransferError
 from ...progress import Progress, reporting
-from ..parameters.parameters import Parameters
+from ..parameters.parameter_list import Parameters
 from ..setup.costs import iteration_costs
-from ..setup.mixing import FAILED, float32, level_shares, scaled
+from ..setup.mix_shares import FAILED, float32, level_shares, scaled
 from ..setup.sections import Section
 from ..styles.matched_styles import match_styles
 from .preparation import PreparedTransfer

@@ -10,15 +10,15 @@ from typing import TypeAlias
 import numpy as np
 
 from ..._recordings.disk_samples import Samples
-from ..._recordings.dynamics import Dynamics
+from ..._recordings.gain_curve import Dynamics
 from ..._recordings.levels import rms
 from ..._recordings.silence import silence_mask
 from ...errors import TransferError
-from ..parameters.parameters import Parameters
+from ..parameters.parameter_list import Parameters
 from ..results import Stage
-from ..setup.mixing import FAILED, float32, level_shares, scaled
+from ..setup.mix_shares import FAILED, float32, level_shares, scaled
 from ..setup.sections import Section, plan
-from ..setup.setup import TransferSetup
+from ..setup.transfer_setup import TransferSetup
 from ..stages.section_batch import SectionInput
 from ..styles.matched_styles import transfer_gain
 

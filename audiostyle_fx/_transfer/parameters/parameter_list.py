@@ -1,30 +1,25 @@
 """The parameters of a transfer: name, default, check, unit, allowed values and one sentence each, all in one place.
 
 The signatures and docstrings of the functions, the attributes of the effect, the command's help, its completion and the
-README's table are made from the fields of `Parameters`. The two typed dictionaries beside it give type checkers the
-same list; the tests hold both equal.
+README's table are made from the fields of `Parameters`. `options` gives type checkers the same list; the tests hold
+both equal.
 """
 
 from __future__ import annotations
 
-import ast
 import math
 import typing
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 from ..._engine.cuda.devices import check_device
 from ..._engine.spectra.stft import STFT
 from ..._validation import flag, integer, integers, n_filters, number, one_of, seconds_or_all
-from .windows import Window, Windows, check_windows, default_windows, read_windows, show_windows
-
-PresetName = Literal["default", "texture", "subtle", "bold", "rhythmic", "thorough", "original"]
-Optimizer = Literal["adam", "lbfgs"]
-Magnitudes = Literal["content", "noise"]
-Phases = Literal["content", "random"]
-Precision = Literal["float32", "tf32"]
+from .descriptions import ParameterDescription
+from .options import Magnitudes, Optimizer, Phases, Precision, PresetName
+from .windows import Window, check_windows, default_windows
 
 ORIGINAL_RATE = 22_050.0
 """The sample rate in Hz at which the original algorithm works."""
@@ -263,102 +258,3 @@ def check_names(names: Mapping[str, Any]) -> None:
             near = get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"the parameters are {', '.join(known)}"
             raise TypeError(f"there is no parameter {name!r}; {hint}")
-
-
-@dataclass(frozen=True)
-class ParameterDescription:
-    """What there is to know of a parameter.
-
-    Attributes
-    ----------
-    name : str
-    default : object
-    type : str
-        As docstrings name it.
-    sentence : str
-        What it does.
-    unit, allowed : str
-        Its unit, and the values that it may have; may be empty.
-    choices : tuple of str
-        All values, where they can be listed.
-    """
-
-    name: str
-    default: Any
-    type: str
-    sentence: str
-    unit: str = ""
-    allowed: str = ""
-    choices: tuple[str, ...] = ()
-
-    @classmethod
-    def of_field(cls, known: Field[Any]) -> ParameterDescription:
-        """Return the description that a field of `Parameters` carries."""
-        facts = known.metadata
-        choices = facts["choices"] or (("True", "False") if facts["type"] == "bool" else ())
-        return cls(
-            known.name, known.default, facts["type"], facts["sentence"], facts["unit"], facts["allowed"], choices
-        )
-
-    def read(self, text: str) -> Any:
-        """Return the value that a word of text stands for; it is not checked.
-
-        Raises
-        ------
-        ValueError
-            Where the text has no meaning; says what is allowed.
-        """
-        return read_windows(text) if self.name == "windows" else read_value(text)
-
-    def show(self, value: Any) -> str:
-        """Return a word of text that `read` reads."""
-        return show_windows(value) if self.name == "windows" else show_value(value)
-
-
-def read_value(text: str) -> Any:
-    """Return the number, flag, None or tuple of numbers that a word of text stands for, or else the text itself."""
-    words = {"inf": math.inf, "true": True, "false": False, "none": None}
-    if text.lower() in words:
-        return words[text.lower()]
-    try:
-        return ast.literal_eval(text)
-    except (TypeError, ValueError, SyntaxError):  # TypeError: a dict whose keys are lists
-        return text
-
-
-def show_value(value: Any) -> str:
-    """Return a word of text that `read_value` reads."""
-    if isinstance(value, (tuple, list)):
-        return ",".join(map(show_value, value))
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    return str(value).removesuffix(".0")
-
-
-class TextureOptions(TypedDict, total=False):
-    """The parameters of a texture, as keyword arguments; see `Parameters`."""
-
-    preset: PresetName
-    n_filters: float
-    kernel_width: int | Sequence[int]
-    windows: Windows
-    optimizer: Optimizer
-    spectrogram_iters: int
-    phase_iters: int
-    waveform_iters: int
-    normalize: bool
-    match_level: bool
-    section_seconds: float
-    style_seconds: float
-    seed: int
-    device: str
-    precision: Precision
-
-
-class TransferOptions(TextureOptions, total=False):
-    """The parameters of a transfer, as keyword arguments; see `Parameters`."""
-
-    alpha: float
-    init: Magnitudes
-    phase_init: Phases
-    mix: float

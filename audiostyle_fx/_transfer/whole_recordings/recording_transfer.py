@@ -14,7 +14,7 @@ from ..._engine.cuda.batching import in_batches
 from ..._recordings.disk_samples import Samples
 from ...progress import Progress, StageReport, reporting
 from ..setup.costs import item_bytes, iteration_costs
-from ..setup.setup import TransferSetup
+from ..setup.transfer_setup import TransferSetup
 from ..stages.section_batch import SectionBatch, three_stages
 from ..styles.matched_styles import StyleTarget, match_styles
 from .original_transfer import finish_original, plan_original

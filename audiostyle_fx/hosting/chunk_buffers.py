@@ -10,7 +10,7 @@ from pedalboard import Chain, GSMFullRateCompressor, Mix, PitchShift, Plugin
 
 from .hosted_effect import HostedEffect
 from .native import Audio, process_list
-from .python_halves import known_note, note_of
+from .plugin_notes import known_note, note_of
 
 NATIVE_BLOCK = 512
 """Samples that native plugins are given at a time in a board with an effect that takes chunks."""

@@ -13,7 +13,7 @@ from ..._engine.objectives.infinite_width import InfiniteWidth
 from ..._engine.objectives.loss_weights import Term, loss_terms
 from ..._engine.objectives.random_conv import RandomConv, draw_filters
 from ..._engine.objectives.waveform import Objective
-from ..setup.setup import TransferSetup
+from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
 from ..styles.style_spectra import SpectraKey, StyleSpectra
 

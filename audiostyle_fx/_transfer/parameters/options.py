@@ -1,0 +1,43 @@
+"""The parameters as typed keyword arguments, for type checkers and editors; the tests hold them to `Parameters`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+from .windows import Windows
+
+PresetName = Literal["default", "texture", "subtle", "bold", "rhythmic", "thorough", "original"]
+Optimizer = Literal["adam", "lbfgs"]
+Magnitudes = Literal["content", "noise"]
+Phases = Literal["content", "random"]
+Precision = Literal["float32", "tf32"]
+
+
+class TextureOptions(TypedDict, total=False):
+    """The parameters of a texture, as keyword arguments; see `Parameters`."""
+
+    preset: PresetName
+    n_filters: float
+    kernel_width: int | Sequence[int]
+    windows: Windows
+    optimizer: Optimizer
+    spectrogram_iters: int
+    phase_iters: int
+    waveform_iters: int
+    normalize: bool
+    match_level: bool
+    section_seconds: float
+    style_seconds: float
+    seed: int
+    device: str
+    precision: Precision
+
+
+class TransferOptions(TextureOptions, total=False):
+    """The parameters of a transfer, as keyword arguments; see `Parameters`."""
+
+    alpha: float
+    init: Magnitudes
+    phase_init: Phases
+    mix: float
