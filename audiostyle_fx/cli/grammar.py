@@ -2,7 +2,7 @@
 
 A word that is an effect's name begins that effect, wherever it stands; a word whose part before ``=`` could be a
 parameter's name sets one; any other is the value of the effect before it. So a file with such a name is written with
-its folder, as ``./reverb``.
+its folder, as ``./reverb``. Numbers may have a unit, as ``-3dB``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 
 from .._effects_chain.definitions import Effect, Parameter
 from .._effects_chain.step import Step
+from .._effects_chain.units import without_unit
+from .sox_words import sox_hint
 from .suggestions import suggestion
 
 
@@ -46,7 +48,7 @@ def parse_chain(words: Sequence[str], effects: Mapping[str, Effect]) -> list[Ste
 
 def not_an_effect(word: str, effects: Iterable[str]) -> str:
     """Return the error for a word in the place of an effect."""
-    return f"{word!r} is not an effect.{suggestion(word, effects)} `audiostyle effects` lists the effects"
+    return f"{word!r} is not an effect.{_hint(word, effects)} `audiostyle effects` lists the effects"
 
 
 def _set_parameter(step: Step, name: str, text: str, word: str) -> None:
@@ -70,7 +72,7 @@ def _set_first(step: Step, word: str, effects: Mapping[str, Effect]) -> None:
     effect, parameter = step.effect, step.effect.first
     if word in effect.parameters:
         raise ValueError(f"{word!r} is a parameter of {effect.name} and needs a value: {word}=VALUE")
-    hint = suggestion(word, effects)
+    hint = _hint(word, effects)
     if parameter is None or (parameter.name in step.values and not effect.several):
         reason = f"{parameter.name} is already set" if parameter else "it has no parameters"
         raise ValueError(f"{word!r} is neither an effect nor a value of {effect.name}: {reason}.{hint}")
@@ -83,9 +85,16 @@ def _set_first(step: Step, word: str, effects: Mapping[str, Effect]) -> None:
         step.values[parameter.name] = value
 
 
+def _hint(word: str, effects: Iterable[str]) -> str:
+    """Return a sentence on the effect that was probably meant, after a space; empty where none is near."""
+    return sox_hint(word) or suggestion(word, effects)
+
+
 def _read(parameter: Parameter, text: str, hint: str = "") -> Any:
+    """Return the value that a text stands for; a number may have its unit after it."""
+    plain = parameter.is_file or parameter.choices
     try:
-        return parameter.read(text)
+        return parameter.read(text if plain else without_unit(text, parameter.unit))
     except (TypeError, ValueError) as error:
         reason = str(error) if str(error).startswith("must ") else f"can't be read: {error}"
         raise ValueError(f"{parameter.name}={text!r} {reason}" + (f".{hint}" if hint else "")) from None

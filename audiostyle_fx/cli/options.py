@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NoReturn
 
+from .._effects_chain.units import without_unit
 from .completion import SHELLS
 from .suggestions import suggestion
 
@@ -17,7 +19,7 @@ USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
 
 DESCRIPTION = """Make recordings sound as another does, and run pedalboard's effects, in the
 order given. IN and OUT are files, folders, or - for WAV on a pipe. VALUE sets
-the first parameter of an effect."""
+the first parameter of an effect; numbers may have units, as -3dB or 1.2kHz."""
 
 
 EPILOG = """other commands:
@@ -56,7 +58,7 @@ class Parser(argparse.ArgumentParser):
     def _add_options(self) -> None:
         add = self.add_argument_group("options, anywhere on the line").add_argument
         add("-n", dest="no_input", action="store_true", help="no IN: style makes a texture of duration= seconds")
-        add("--start", type=parse_time, default=0.0, metavar="T", help="where to begin in IN: seconds or [hh:]mm:ss")
+        add("--start", type=parse_time, default=0.0, metavar="T", help="where to begin in IN: 90, 90s, 1500ms, 1:30")
         add("--duration", type=parse_time, default=math.inf, metavar="T", help="how much of IN to take")
         add("--report", metavar="PAGE", help="write a page to listen to inputs and results")
         add("-q", "--quiet", action="store_true", help="show no progress")
@@ -94,7 +96,9 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
         Naming the option that is not understood.
     """
     parser = Parser()
-    options, unknown = parser.parse_known_intermixed_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options, unknown = parser.parse_known_intermixed_args(_mark_numbers(words, parser.takes_value))
+    options.words = [word.removeprefix(_MARK) for word in options.words]
     for word in unknown:
         if word.startswith("-"):
             hint = suggestion(word, parser.takes_value) or " Write a value that begins with - as name=value."
@@ -103,11 +107,31 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def parse_time(text: str) -> float:
-    """Return the seconds in ``90``, ``1:30`` or ``0:01:30.0``."""
+    """Return the seconds in ``90``, ``90s``, ``1500ms``, ``1:30`` or ``0:01:30.0``."""
     if text.lower() == "inf":
         return math.inf
-    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+\.?\d*|\.\d+)", text)
+    try:
+        plain = without_unit(text, "s")
+    except ValueError:
+        plain = ""
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+\.?\d*|\.\d+)", plain)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} must be seconds, mm:ss or hh:mm:ss")
+        raise argparse.ArgumentTypeError(f"{text!r} must be seconds, mm:ss or hh:mm:ss, or have the unit s or ms")
     hours, minutes, seconds = match.groups(default="0")
+    if ":" in text and float(seconds) >= 60:
+        raise argparse.ArgumentTypeError(f"{text!r} has {seconds} seconds after its minutes; they must be below 60")
+    if match[1] and int(minutes) >= 60:
+        raise argparse.ArgumentTypeError(f"{text!r} has {minutes} minutes after its hours; they must be below 60")
     return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+
+
+_MARK = "\0"
+"""Begins words that argparse would take for options; no word of a command line contains it."""
+
+
+def _mark_numbers(words: Sequence[str], takes_value: Mapping[str, bool]) -> list[str]:
+    """Return the words with a mark in front of negative numbers that argparse does not know, as ``-3dB``."""
+    return [
+        _MARK + word if re.match(r"-\.?\d", word) and not takes_value.get(previous) else word
+        for previous, word in zip(["", *words], words, strict=False)
+    ]

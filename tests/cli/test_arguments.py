@@ -3,13 +3,24 @@
 import pytest
 from support.commands import STYLED, fails
 
-from audiostyle_fx.cli.options import parse_time
+from audiostyle_fx.cli.options import parse_options, parse_time
+from audiostyle_fx.cli.request import parse_request
 
 pytestmark = pytest.mark.usefixtures("folder")
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("1.5", 1.5), ("1:30", 90), ("1:02:03.5", 3723.5), (".5", 0.5), ("90:00", 5400)]
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("1.5", 1.5),
+        ("1:30", 90),
+        ("1:02:03.5", 3723.5),
+        (".5", 0.5),
+        ("90:00", 5400),
+        ("90s", 90),
+        ("1500ms", 1.5),
+    ],
 )
 def test_times(text, seconds):
     assert parse_time(text) == seconds
@@ -71,13 +82,24 @@ def test_parameters_that_are_not_understood(words, why, capsys, no_work):
         ([*STYLED, "gain", "-3", "4"], "'4' is neither an effect nor a value of gain: gain_db is already set"),
         ([*STYLED, "gain", "-3", "gain_db=4"], "'gain_db=4': gain_db is already set by the value after gain"),
         ([*STYLED, "gain", "-3", "rverb"], "Did you mean 'reverb'?"),
-        ([*STYLED, "gain", "-1e-3"], "'-1e-3' is not an option. Write a value that begins with - as name=value"),
+        ([*STYLED, "gain", "-3Hz"], "gain_db='-3Hz' must be a number in dB; 'Hz' does not apply"),
+        ([*STYLED, "gain", "-3bar"], "gain_db='-3bar' must be a number"),
+        (
+            [*STYLED, "highpass_filter", "80ms"],
+            "cutoff_frequency_hz='80ms' must be a number in Hz; 'ms' does not apply",
+        ),
+        ([*STYLED, "reverb", "2k"], "room_size='2k' must be a number without a unit; 'k' does not apply"),
+        ([*STYLED, "gain", "-x"], "'-x' is not an option. Write a value that begins with - as name=value"),
         ([*STYLED, "invert", "3"], "'3' is neither an effect nor a value of invert: it has no parameters"),
         ([*STYLED, "resample", "quality=Linaer"], "must be one of ZeroOrderHold, Linear"),
         ([*STYLED, "style.wav", "style_weights=1,2,3"], "style_weights=(1, 2, 3)"),
         ([*STYLED, "duration=3"], "--duration takes"),
         ([*STYLED, "--start", "1:75:"], "'1:75:' must be seconds, mm:ss"),
         ([*STYLED, "--start", "-1"], "'-1' must be seconds"),
+        ([*STYLED, "--start", "-1s"], "--start: expected one argument"),
+        ([*STYLED, "--start", "80Hz"], "--start: '80Hz' must be seconds"),
+        ([*STYLED, "--start", "1:75"], "--start: '1:75' has 75 seconds after its minutes; they must be below 60"),
+        ([*STYLED, "--duration", "1:75:00"], "--duration: '1:75:00' has 75 minutes after its hours"),
         ([*STYLED, "--duration", "0"], "--duration must be above 0"),
         (["-n", "out.wav"], "the first effect must be style"),
         (["-n", "out.wav", "gain", "style", "style.wav"], "the first effect must be style"),
@@ -101,6 +123,45 @@ def test_parameters_that_are_not_understood(words, why, capsys, no_work):
 )
 def test_commands_that_are_not_understood(arguments, why, capsys, no_work):
     assert why in fails(capsys, 2, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        (["gain", "-3dB"], "gain_db", -3),
+        (["gain", "-1e-3"], "gain_db", -0.001),
+        (["gain", "gain_db=-.5db"], "gain_db", -0.5),
+        (["highpass_filter", "80Hz"], "cutoff_frequency_hz", 80),
+        (["highpass_filter", "1.2kHz"], "cutoff_frequency_hz", 1200),
+        (["highpass_filter", "1.2k"], "cutoff_frequency_hz", 1200),
+        (["delay", "250ms"], "delay_seconds", 0.25),
+        (["compressor", "release_ms=.1s"], "release_ms", 100),
+        (["pitch_shift", "-50cents"], "semitones", -0.5),
+        (["style", "style.wav", "windows=93ms"], "windows", 93),
+        (["style", "style.wav", "section_seconds=30s"], "section_seconds", 30),
+    ],
+)
+def test_numbers_may_have_a_unit(words, name, value):
+    (step,) = parse_request(parse_options(["song.wav", "out.wav", *words])).chain
+    assert step.values[name] == value
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["highpass", "80"], "SoX's 'highpass' is highpass_filter here."),
+        (["lowpass", "80"], "SoX's 'lowpass' is lowpass_filter here."),
+        (["pitch", "300"], "SoX's 'pitch' is pitch_shift, in semitones here."),
+        (["norm"], "SoX's 'norm' is gain, in dB here."),
+        (["trim", "5", "10"], "SoX's 'trim' is --start and --duration here."),
+        (["gain", "-3", "vol", "2"], "'vol' is neither an effect nor a value of gain: gain_db is already set. SoX's"),
+        (["style", "style.wav", "fade", "2"], "SoX's 'fade' has no counterpart here: no effect fades in or out."),
+        (["rate", "44.1k"], "SoX's 'rate' has no counterpart here: the result has IN's sample rate."),
+        (["channels", "1"], "SoX's 'channels' has no counterpart here: the result has IN's channels."),
+    ],
+)
+def test_words_of_sox_get_a_hint(words, why, capsys, no_work):
+    assert why in fails(capsys, 2, "song.wav", "out.wav", *words)
 
 
 def test_a_device_that_is_not_there(capsys, monkeypatch, no_work):
