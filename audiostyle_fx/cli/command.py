@@ -16,6 +16,10 @@ from .options import parse_options
 from .process import process_file, process_folder
 from .report_option import check_report, write_page
 from .request import Request, parse_request
+from .standard_streams import open_closed_streams, silence_broken_streams
+
+BROKEN_PIPE = 141
+"""What shells report of programs that end since nobody reads what they write: 128 and the number of SIGPIPE."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,22 +28,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is done, 1 when it or some files of a folder failed, 2 when the arguments are not understood, 130
-        when it was interrupted.
+        0 when all is done, 1 when it or some files of a folder failed, 2 when the arguments are not understood or would
+        replace a file, 130 when it was interrupted, 141 when nobody reads its output any more.
     """
+    open_closed_streams()
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        silence_broken_streams()
+        return BROKEN_PIPE
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Print what was asked for, or process recordings; return the exit code."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: tqdm.write(f"audiostyle: {message}", file=sys.stderr)
         try:
             options = parse_options(arguments)
             text = information(options)
             if text is not None:
-                print(text.rstrip())
+                print(text.rstrip(), flush=True)
                 return 0
             request = parse_request(options)
         except (TypeError, ValueError) as error:
             return _fail(error, 2)
         except RuntimeError as error:  # a device that is not available
             return _fail(error, 1)
+        except KeyboardInterrupt:
+            return _fail("interrupted; nothing was written", 130)
         return _process_request(request)
 
 
@@ -51,6 +67,8 @@ def _process_request(request: Request) -> int:
         code, files = process_folder(request) if request.of_folder else process_file(request)
     except FolderError as error:
         return _fail(error, 2)
+    except BrokenPipeError:
+        raise
     except (TypeError, ValueError, OSError, RuntimeError, MemoryError, ImportError) as error:
         if options.json and not request.of_folder:
             print_record(

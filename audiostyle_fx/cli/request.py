@@ -64,6 +64,10 @@ def parse_request(options: argparse.Namespace) -> Request:
 
 
 def _check_pipes(request: Request) -> None:
+    if request.source == "-" and sys.stdin is None:
+        raise ValueError("IN is -, but standard input is closed")
+    if request.target == "-" and sys.stdout is None:
+        raise ValueError("OUT is -, but standard output is closed")
     if request.source == "-" and sys.stdin.isatty():
         raise ValueError("IN is -, but standard input is a terminal")
     if request.target == "-" and sys.stdout.isatty():

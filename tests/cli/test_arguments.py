@@ -3,6 +3,7 @@
 import pytest
 from support.commands import STYLED, fails
 
+from audiostyle_fx import Window
 from audiostyle_fx.cli.options import parse_options, parse_time
 from audiostyle_fx.cli.request import parse_request
 
@@ -86,7 +87,7 @@ def test_parameters_that_are_not_understood(words, why, capsys, no_work):
         ([*STYLED, "gain", "-3bar"], "gain_db='-3bar' must be a number"),
         (
             [*STYLED, "highpass_filter", "80ms"],
-            "cutoff_frequency_hz='80ms' must be a number in Hz; 'ms' does not apply",
+            "hz='80ms' must be a number in Hz; 'ms' does not apply",
         ),
         ([*STYLED, "reverb", "2k"], "room_size='2k' must be a number without a unit; 'k' does not apply"),
         ([*STYLED, "gain", "-x"], "'-x' is not an option. Write a value that begins with - as name=value"),
@@ -137,7 +138,7 @@ def test_commands_that_are_not_understood(arguments, why, capsys, no_work):
         (["delay", "250ms"], "delay_seconds", 0.25),
         (["compressor", "release_ms=.1s"], "release_ms", 100),
         (["pitch_shift", "-50cents"], "semitones", -0.5),
-        (["style", "style.wav", "windows=93ms"], "windows", 93),
+        (["style", "style.wav", "windows=93ms"], "windows", (Window(ms=93),)),
         (["style", "style.wav", "section_seconds=30s"], "section_seconds", 30),
     ],
 )
