@@ -13,8 +13,9 @@ from ..errors import FolderError
 from .information import information
 from .json_lines import print_record
 from .options import parse_options
+from .output import check_output
 from .process import process_file, process_folder
-from .report_option import check_report, write_page
+from .report_option import check_replaced_page, check_report, write_page
 from .request import Request, parse_request
 from .standard_streams import open_closed_streams, silence_broken_streams
 
@@ -50,6 +51,8 @@ def _run(arguments: Sequence[str] | None) -> int:
                 print(text.rstrip(), flush=True)
                 return 0
             request = parse_request(options)
+            check_output(request)
+            check_replaced_page(request)
         except (TypeError, ValueError) as error:
             return _fail(error, 2)
         except RuntimeError as error:  # a device that is not available
@@ -98,5 +101,6 @@ def _fail(error: object, code: int) -> int:
 def with_options(message: str) -> str:
     """Return an error of the library with the options of the command for the library's parameters."""
     message = re.sub(r"^(start|format|include|exclude|jobs)=", r"--\1 ", message)
+    message = message.replace("overwrite=True", "--overwrite")
     message = re.sub(r"\bin_path=", "IN ", re.sub(r"^page=", "--report ", message))
     return message.replace("that include and exclude", "that --include and --exclude")

@@ -60,6 +60,7 @@ class Parser(argparse.ArgumentParser):
         add("-n", dest="no_input", action="store_true", help="no IN: style makes a texture of duration= seconds")
         add("--start", type=parse_time, default=0.0, metavar="T", help="where to begin in IN: 90, 90s, 1500ms, 1:30")
         add("--duration", type=parse_time, default=math.inf, metavar="T", help="how much of IN to take")
+        add("--overwrite", action="store_true", help="replace existing files without asking")
         add("--report", metavar="PAGE", help="write a page to listen to inputs and results")
         add("-q", "--quiet", action="store_true", help="show no progress")
         add("--json", action="store_true", help="print progress and results for scripts")

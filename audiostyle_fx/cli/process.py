@@ -59,6 +59,7 @@ def process_folder(request: Request) -> tuple[int, list[ProcessedFile]]:
             request.chain,
             selection,
             force=options.force,
+            overwrite=options.overwrite,
             jobs=1 if executor else options.jobs or 1,
             executor=executor,
             progress=print_json if options.json else display(quiet=options.quiet),

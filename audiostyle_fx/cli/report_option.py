@@ -33,6 +33,17 @@ def check_report(request: Request) -> None:
     check_page(given)
 
 
+def check_replaced_page(request: Request) -> None:
+    """Raise ValueError if the page would replace another file than a listening page."""
+    page = request.options.report
+    if not page or request.options.overwrite or not os.path.isfile(page):
+        return
+    from ..report import is_listening_page
+
+    if not is_listening_page(page):
+        raise ValueError(f"--report {page!r} exists and is not a listening page; --overwrite replaces it")
+
+
 def write_page(request: Request, files: Sequence[ProcessedFile]) -> None:
     """Write the page."""
     options = request.options

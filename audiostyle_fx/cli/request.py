@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from .._effects_chain.checks import check_chain
 from .._effects_chain.step import Step
 from .._effects_chain.style_effect import is_style
 from .grammar import parse_chain
+from .missing_effect import check_has_effect, check_third_word
 from .options import FOLDER_OPTIONS, USAGE
 
 
@@ -25,7 +27,7 @@ class Request:
     source : str or None
         A file, a folder, or ``-`` for standard input; None for a texture, which has no input.
     target : str
-        A file, a folder, or ``-`` for standard output.
+        A file, a folder, or ``-`` for standard output. The file in a folder where OUT is one and the source is not.
     chain : list of Step
     options : argparse.Namespace
     """
@@ -54,13 +56,28 @@ def parse_request(options: argparse.Namespace) -> Request:
         missing = "OUT" if words else "IN"
         raise ValueError(f"{missing} is missing: {USAGE}; see audiostyle --help")
     source, target, *others = words
-    request = Request(source, target, parse_chain(others, effects()), options)
+    check_third_word(source, target, others, effects())
+    request = Request(source, _result_path(source, target), parse_chain(others, effects()), options)
     _check_pipes(request)
     _check_part(request)
+    check_has_effect(source, target, others)
     _check_folder_options(request)
     _check_report(request)
     check_chain(request.chain, without_input=options.no_input)
     return request
+
+
+def _result_path(source: str | None, target: str) -> str:
+    """Return the path of the result: in a folder that exists, a recording keeps the input's name."""
+    if target == "-" or (source not in (None, "-") and Path(str(source)).is_dir()):
+        return target
+    if not Path(target).is_dir():
+        if target.endswith(("/", os.sep)):
+            raise ValueError(f"OUT {target!r} must be a folder that exists, or a file")
+        return target
+    if source is None or source == "-":
+        raise ValueError(f"OUT {target!r} must be a file, since IN has no name that the result could have in a folder")
+    return os.path.join(target, os.path.basename(source))
 
 
 def _check_pipes(request: Request) -> None:

@@ -19,6 +19,7 @@ from .._effects_chain.style_effect import is_style
 from .._recordings.files import SoundFileReader
 from .._transfer.parameters.parameter_list import DEFAULTS, ORIGINAL_RATE
 from .._validation import flag, integer
+from ..errors import FolderError
 from ..progress import Progress, ProgressEvent
 from .executors.processes import LocalProcesses
 from .executors.task_executors import ExternalExecutor, SerialExecutor, TaskExecutor
@@ -27,7 +28,7 @@ from .keys import ResultKeys
 from .one_file import Task, failure, perform
 from .plan import Plan
 from .progress_display import folder_progress
-from .records.manifest import NAME, Manifest
+from .records.manifest import NAME, Manifest, has_records
 from .records.manifest_json import Record, plain
 from .results import FolderResult
 
@@ -42,11 +43,16 @@ def run_folder(
     selection: Selection,
     *,
     force: bool = False,
+    overwrite: bool = True,
     jobs: int = 1,
     executor: Executor | None = None,
     progress: Progress = None,
 ) -> FolderResult:
-    """Process all recordings in a folder with any chain of effects; see `style_folder`."""
+    """Process all recordings in a folder with any chain of effects; see `style_folder`.
+
+    Without ``overwrite``, a `FolderError` is raised before any work if a result would replace a file that no run into
+    the folder has made.
+    """
     start, report = time.perf_counter(), folder_progress(progress)
     jobs, force = integer(1)("jobs", jobs), flag("force", force)
     if executor is not None and not isinstance(executor, Executor):
@@ -58,8 +64,14 @@ def run_folder(
     check_files(chain, _first_rate(recordings.values()), lengths=False)  # its errors name paths as the user wrote them
     chain = [_with_absolute_paths(step) for step in chain]
     out = Path(os.path.realpath(out_folder))
+    existing = [] if overwrite else [name for name in recordings if os.path.lexists(out / name)]
+    if existing and not has_records(out):
+        raise _would_replace(out_folder, existing)
     _make_folders(out, recordings)
     with Manifest(out, {"last_run": _description(in_folder, chain, selection)}) as manifest:
+        if existing and (foreign := manifest.foreign(existing)):
+            raise _would_replace(out_folder, foreign)
+        manifest.add_own(recordings)
         keys = ResultKeys.of(chain, selection, recordings)
         plan = Plan(manifest, recordings, keys, chain, selection, force=force)
         report(ProgressEvent(kind="start", files=len(recordings), skipped=plan.skipped, bytes=plan.size_unprocessed()))
@@ -134,6 +146,15 @@ def _executor(
         return record
 
     return SerialExecutor(work)
+
+
+def _would_replace(out_folder: str | os.PathLike[str], names: Sequence[str]) -> FolderError:
+    """Return the error for results that would replace files of other makers."""
+    files = f"{len(names)} files" if len(names) > 1 else "a file"
+    return FolderError(
+        f"output {os.fspath(out_folder)!r} holds {files} that would be replaced and that no earlier run made, as "
+        f"{names[0]!r}; overwrite=True replaces them"
+    )
 
 
 def _first_rate(paths: Iterable[str]) -> float:

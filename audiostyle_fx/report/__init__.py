@@ -2,6 +2,6 @@
 
 from .clips import ArrayRecording
 from .entries import Entry
-from .page import check_page, write_report
+from .page import check_page, is_listening_page, write_report
 
-__all__ = ["ArrayRecording", "Entry", "check_page", "write_report"]
+__all__ = ["ArrayRecording", "Entry", "check_page", "is_listening_page", "write_report"]

@@ -17,6 +17,7 @@ INLINE_BYTES = 16 * 2**20
 
 _STYLESHEET = '<link rel="stylesheet" href="page.css">'
 _SCRIPT = '<script src="page.js"></script>'
+_TITLE = b"<title>Listening page</title>"
 _DATA = '<script type="application/json" id="data">null</script>'
 
 
@@ -25,6 +26,13 @@ def check_page(page: str | os.PathLike[str]) -> None:
     page = _checked_path(page)
     with tempfile.TemporaryFile(dir=page.parent):
         pass
+
+
+def is_listening_page(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as the pages that `write_report` writes."""
+    with open(path, "rb") as file:
+        head = file.read(1000)
+    return head.startswith(b"<!doctype html>") and _TITLE in head
 
 
 def write_report(page: str | os.PathLike[str], entries: Sequence[Entry], title: str = "Listening page") -> None:

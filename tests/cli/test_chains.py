@@ -38,8 +38,8 @@ def test_a_chain_keeps_sample_format_and_tags(stereo):
         assert file.subtype == "PCM_24" and file.copy_metadata()["title"] == "a title"
 
 
-def test_no_effect_converts(stereo):
-    assert run("-q", "song.wav", "out.aiff") == 0
+def test_another_format_keeps_the_samples(stereo):
+    assert run("-q", "song.wav", "out.aiff", "gain", "0") == 0
     np.testing.assert_array_equal(read("out.aiff"), stereo)
     assert soundfile.info("out.aiff").subtype == "FLOAT"
 
@@ -62,7 +62,7 @@ def test_a_file_named_as_an_effect_is_given_with_its_folder(stereo, style, rate,
     soundfile.write("reverb", style, 8000, format="WAV", subtype="FLOAT")
     soundfile.write("alpha=1.wav", style, 8000, subtype="FLOAT")
     for name in ("./reverb", "./alpha=1.wav"):
-        assert run("-q", "song.wav", "out.wav", "style", name, *QUICK) == 0
+        assert run("-q", "--overwrite", "song.wav", "out.wav", "style", name, *QUICK) == 0
         np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, **quick).audio)
 
 

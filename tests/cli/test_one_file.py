@@ -84,7 +84,7 @@ def test_parameters_mean_what_they_do_in_python(words, parameters, stereo, style
 def test_crops(words, part, stereo, style, rate, quick):
     assert run("-q", "song.wav", *words, "out.wav", "invert") == 0
     np.testing.assert_array_equal(read("out.wav"), -stereo[:, part])
-    assert run("-q", *STYLED, *words, *QUICK) == 0
+    assert run("-q", "--overwrite", *STYLED, *words, *QUICK) == 0
     np.testing.assert_array_equal(read("out.wav"), stylize(stereo[:, part], style, rate, **quick).audio)
 
 
@@ -94,7 +94,7 @@ def test_json_for_scripts_says_what_became_of_a_file(capsys):
     event = json.loads(shown.out)
     assert (event["kind"], event["file"], event["status"]) == ("file", "out.wav", "done") and shown.err == ""
     assert event["duration"] == 1 and event["losses"].keys() == {"style", "content"}
-    assert run("--json", "nowhere.wav", "out.wav") == 1
+    assert run("--json", "nowhere.wav", "out.wav", "gain", "-3") == 1
     event = json.loads(capsys.readouterr().out)
     assert event["status"] == "failed" and "nowhere.wav" in event["error"]
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 )
 def test_a_pipe_carries_the_sample_format_or_floats(file_format, subtype, written, streams, stereo):
     soundfile.write(held := io.BytesIO(), stereo.T, 8000, subtype, format=file_format)
-    code, out = streams(held.getvalue(), "-q", "-", "-")
+    code, out = streams(held.getvalue(), "-q", "-", "-", "gain", "0")
     info = soundfile.info(io.BytesIO(out))
     assert (code, info.format, info.subtype, info.frames, info.channels) == (0, "WAV", written, 8000, 2)
 
@@ -32,7 +32,7 @@ def test_a_header_written_before_the_length_was_known(length, streams, stereo):
     data = bytearray(Path("song16.wav").read_bytes())
     at = data.index(b"data")
     data[4:8] = data[at + 4 : at + 8] = length.to_bytes(4, "little")
-    code, out = streams(bytes(data), "-q", "-", "-")
+    code, out = streams(bytes(data), "-q", "-", "-", "gain", "0")
     assert code == 0
     np.testing.assert_array_equal(soundfile.read(io.BytesIO(out))[0], read("song16.wav").T)
 

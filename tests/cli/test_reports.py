@@ -46,4 +46,6 @@ def test_a_page_that_can_not_be_written_is_found_before_any_work(capsys, no_work
     for page in ("song.wav", "style.wav", "page.txt"):
         assert f"--report {page!r} must end in .html" in fails(capsys, 2, *STYLED, "--report", page)
     Path("song.html").write_bytes(Path("song.wav").read_bytes())
-    assert "must not be a recording" in fails(capsys, 1, "song.html", *STYLED[1:], "--report", "./song.html")
+    assert "must not be a recording" in fails(
+        capsys, 1, "song.html", *STYLED[1:], "--report", "./song.html", "--overwrite"
+    )

@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...errors import FolderError
 from .lock import folder_lock
 from .manifest_json import FORMAT, Record, check_manifest, read_manifest, write_manifest
 
@@ -33,6 +34,12 @@ CREATE TABLE IF NOT EXISTS files (
     full_scale REAL,
     source BLOB,
     record TEXT NOT NULL
+)
+"""
+
+_OWN_TABLE = """
+CREATE TABLE IF NOT EXISTS own_results (
+    name BLOB PRIMARY KEY
 )
 """
 
@@ -78,8 +85,8 @@ class Manifest:
     """The records of the files in a folder, by relative name; a context manager for one process at a time.
 
     Records are in an SQLite database in the hidden folder, which stays there. Each is on the disk when `add` returns.
-    When the context ends, however it ends, ``audiostyle.json`` is written from the database: people and programs read
-    this file, and this class reads it only where the database is missing or damaged, as in a copy of the folder without
+    When the context ends, by anything but a `FolderError`, ``audiostyle.json`` is written from the database: people and
+    programs read this file, and this class reads it only where the database is missing or damaged, as in a copy of the folder without
     hidden files. SQLite's own locks are off, since the lock of the folder does their work, and since some file systems
     have none.
 
@@ -117,11 +124,15 @@ class Manifest:
             stack.enter_context(folder_lock(self.path.parent, self.hidden / LOCK))
             with _disk_errors(self._database):
                 self._connection = self._open()
-            stack.callback(self._connection.close)
+                stack.callback(self._connection.close)
+                self._connection.execute(_OWN_TABLE)
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        if kind is not None and issubclass(kind, FolderError):  # the run was refused before it began
+            self.close()
+            return
         with self._stack, _disk_errors(self._database):
             write_manifest(self.path, self._header, self._texts(), self.hidden / "manifest.partial")
 
@@ -140,6 +151,19 @@ class Manifest:
         with _disk_errors(self._database), self._connection:
             names = [(os.fsencode(name),) for name, state in self.states() if not holds(name, state)]
             self._connection.executemany("DELETE FROM files WHERE name = ?", names)
+
+    def foreign(self, names: Iterable[str]) -> list[str]:
+        """Return those of the names that are not results of an earlier run, finished or not, nor have a record."""
+        own = {name for name, _ in self.states()}
+        with _disk_errors(self._database):
+            own |= {os.fsdecode(name) for (name,) in self._connection.execute("SELECT name FROM own_results")}
+        return [name for name in names if name not in own]
+
+    def add_own(self, names: Iterable[str]) -> None:
+        """Note on the disk that results of these names are this package's, whatever becomes of their records."""
+        rows = [(os.fsencode(name),) for name in names]
+        with _disk_errors(self._database), self._connection:
+            self._connection.executemany("INSERT OR IGNORE INTO own_results VALUES (?)", rows)
 
     def add(self, name: str, record: Record) -> None:
         """Write what is known of a file to the disk."""
@@ -225,6 +249,11 @@ class Records(Mapping[str, Record]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
+
+
+def has_records(folder: str | os.PathLike[str]) -> bool:
+    """Whether a run has written records into a folder."""
+    return Path(folder, NAME).exists() or Path(folder, HIDDEN, DATABASE).exists()
 
 
 _INSERT = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
