@@ -207,7 +207,8 @@ def style_file(
     in_path : path
         The recording to restyle.
     out_path : path
-        The file to write; its ending names the format. The input's tags are kept where the format has them.
+        The file to write; its ending names the format. An existing file is replaced. The input's tags are kept where
+        the format has them.
     {style}
     {style_sample_rate}
     {style_weights}

@@ -19,11 +19,11 @@ def open_closed_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def silence_broken_streams() -> None:
-    """Let standard streams write to the null device where nobody reads them, so that Python can flush them at its end."""
+    """Let standard streams that nobody reads write to the null device: Python flushes them when it ends."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

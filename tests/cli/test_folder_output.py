@@ -30,7 +30,7 @@ def test_files_of_others_are_replaced_with_overwrite():
     Path("out").mkdir()
     Path("out/solo.wav").write_bytes(b"old")
     assert run_on_folder(*GAIN, "--overwrite") == 0
-    assert Path("out/solo.wav").read_bytes().startswith(b"RIFF") and len(finished("out")) == 7  # with the manifest
+    assert Path("out/solo.wav").read_bytes().startswith(b"RIFF") and len(finished("out")) == 6
 
 
 def test_files_of_others_next_to_results_of_an_earlier_run(capsys):

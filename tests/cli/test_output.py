@@ -111,9 +111,7 @@ def test_the_result_in_a_folder_has_the_input_s_name(target, stereo, capsys):
     assert capsys.readouterr().err.startswith("out/song.wav: 1.0 s in ")
     assert names("out") == ["song.wav"]
     np.testing.assert_array_equal(read("out/song.wav"), -stereo)
-    assert (
-        fails(capsys, 2, "song.wav", target, *GAIN) == "audiostyle: OUT 'out/song.wav' exists; --overwrite replaces it"
-    )
+    assert "OUT 'out/song.wav' exists; --overwrite" in fails(capsys, 2, "song.wav", target, *GAIN)
     assert "is the same file as IN" in fails(capsys, 2, "song.wav", ".", *GAIN)
 
 

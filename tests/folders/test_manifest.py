@@ -13,6 +13,7 @@ import pytest
 from support.processes import hidden_files
 
 import audiostyle_fx
+from audiostyle_fx.errors import FolderError
 from audiostyle_fx.folders.records.manifest import DATABASE, HIDDEN, NAME, OWN_FILES, FileState, Manifest
 from audiostyle_fx.folders.records.manifest_json import FORMAT
 
@@ -47,6 +48,30 @@ def test_records_come_back_and_are_strict_json(tmp_path):
     assert sorted(os.listdir(tmp_path)) == [HIDDEN, NAME] and hidden_files(tmp_path) == OWN_FILES
     assert records(tmp_path) == want
     assert json.loads((tmp_path / NAME).read_text(encoding="ascii")) == {"format": FORMAT, **HEADER, "files": want}
+
+
+def test_results_are_own_with_a_record_or_without(tmp_path):
+    with Manifest(tmp_path, HEADER) as manifest:
+        assert manifest.foreign(NAMES) == NAMES
+        manifest.add(NAMES[0], record())
+        manifest.add_own(NAMES[2:])
+        manifest.add_own(NAMES[3:])
+    with Manifest(tmp_path, HEADER) as manifest:
+        assert manifest.foreign(NAMES) == [NAMES[1]]
+        manifest.keep(lambda name, state: False)
+        assert manifest.foreign(NAMES) == NAMES[:2]
+
+
+def test_a_run_that_is_refused_leaves_the_json_as_it_was(tmp_path):
+    with Manifest(tmp_path, HEADER):
+        pass
+    before = (tmp_path / NAME).read_bytes()
+    with pytest.raises(FolderError), Manifest(tmp_path, {"versions": {}}):
+        raise FolderError("refused")
+    assert (tmp_path / NAME).read_bytes() == before
+    with Manifest(tmp_path, {"versions": {}}):
+        pass
+    assert (tmp_path / NAME).read_bytes() != before
 
 
 def test_a_folder_without_records(tmp_path):

@@ -127,3 +127,10 @@ def test_a_style_is_read_once_for_all_recordings(song, run, monkeypatch):
     monkeypatch.setattr("audiostyle_fx._transfer.styles.style_inputs.read_audio", counted)
     assert not run().failed
     assert paths == ["style.wav"]
+
+
+def test_files_of_other_makers_are_replaced(stem, run):
+    stem("a.wav")
+    Path("out").mkdir()
+    Path("out/a.wav").write_bytes(b"old")
+    assert run().failed == {} and Path("out/a.wav").read_bytes().startswith(b"RIFF")

@@ -9,7 +9,7 @@ import pytest
 from support.listening_page import MARKUP, page_data
 
 import audiostyle_fx
-from audiostyle_fx.report import Entry, check_page, write_report
+from audiostyle_fx.report import Entry, check_page, is_listening_page, write_report
 
 FOLDER = Path(audiostyle_fx.__file__).with_name("report")
 
@@ -32,6 +32,14 @@ def test_the_page_is_its_files_in_one(tmp_path):
         assert template.count(reference) == 1
         template = template.replace(reference, "")
     assert shell == template
+
+
+def test_a_page_is_known_by_its_beginning(tmp_path):
+    write_report(tmp_path / "page.html", [], title="Songs")
+    assert is_listening_page(tmp_path / "page.html")
+    for text in ("", "<!doctype html><title>Songs</title>", "<title>Listening page</title>"):
+        (tmp_path / "other.html").write_text(text)
+        assert not is_listening_page(tmp_path / "other.html")
 
 
 def test_the_script_has_no_syntax_error():

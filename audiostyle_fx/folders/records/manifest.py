@@ -86,9 +86,9 @@ class Manifest:
 
     Records are in an SQLite database in the hidden folder, which stays there. Each is on the disk when `add` returns.
     When the context ends, by anything but a `FolderError`, ``audiostyle.json`` is written from the database: people and
-    programs read this file, and this class reads it only where the database is missing or damaged, as in a copy of the folder without
-    hidden files. SQLite's own locks are off, since the lock of the folder does their work, and since some file systems
-    have none.
+    programs read this file, and this class reads it only where the database is missing or damaged, as in a copy of the
+    folder without hidden files. SQLite's own locks are off, since the lock of the folder does their work, and since
+    some file systems have none.
 
     Parameters
     ----------
