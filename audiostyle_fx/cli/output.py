@@ -24,8 +24,11 @@ def check_output(request: Request) -> None:
     for step in request.chain:
         if any(_is_same_file(path, request.target) for path in step.files):
             raise ValueError(f"OUT {request.target!r} is a recording that {step.effect.name} reads; give another name")
-    has_input = request.source in (None, "-") or os.path.exists(str(request.source))
-    if has_input and os.path.isfile(request.target) and not request.options.overwrite:
+    if request.source not in (None, "-") and not os.path.exists(str(request.source)):
+        return  # the error that follows names the input
+    if request.target.endswith(("/", os.sep)):
+        raise ValueError(f"OUT {request.target!r} must be a folder that exists, or a file")
+    if os.path.isfile(request.target) and not request.options.overwrite:
         _ask(request.target)
 
 

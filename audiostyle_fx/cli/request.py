@@ -69,11 +69,7 @@ def parse_request(options: argparse.Namespace) -> Request:
 
 def _result_path(source: str | None, target: str) -> str:
     """Return the path of the result: in a folder that exists, a recording keeps the input's name."""
-    if target == "-" or (source not in (None, "-") and Path(str(source)).is_dir()):
-        return target
-    if not Path(target).is_dir():
-        if target.endswith(("/", os.sep)):
-            raise ValueError(f"OUT {target!r} must be a folder that exists, or a file")
+    if target == "-" or not Path(target).is_dir() or (source not in (None, "-") and Path(str(source)).is_dir()):
         return target
     if source is None or source == "-":
         raise ValueError(f"OUT {target!r} must be a file, since IN has no name that the result could have in a folder")

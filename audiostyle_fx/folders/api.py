@@ -63,7 +63,8 @@ def style_folder(
     ----------
     in_folder, out_folder : path
         Neither may be in the other, also by links, and no result may replace a file that is read. ``out_folder`` is
-        made if it does not exist; files in it that have the name of a result are replaced. Links in ``in_folder`` are followed.
+        made if it does not exist; files in it that have the name of a result are replaced. Links in ``in_folder`` are
+        followed.
     style : path or sequence of paths
         As for `stylize`, but files.
     {style_weights}
