@@ -80,4 +80,4 @@ def _fail(error: object, code: int) -> int:
 def with_options(message: str) -> str:
     """Return an error of the library with the options of the command for the library's parameters."""
     message = re.sub(r"^(start|format|include|exclude|jobs)=", r"--\1 ", message)
-    return message.replace("that include and exclude", "that --include and --exclude")
+    return message.replace("that match include and exclude", "that match --include and --exclude")
