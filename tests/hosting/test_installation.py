@@ -70,8 +70,8 @@ def test_its_modules_can_be_loaded_again():
         first = pedalboard.Pedalboard([hosting.OfflineEffect()])
         effect_class = hosting.OfflineEffect
         upward = (
-            "native", "plugin_notes", "hosted_effect", "contents", "layout", "chunk_buffers", "runner", "offline_effect",
-            "live_streams", "replacements", "changes", "installation",
+            "native", "plugin_notes", "hosted_effect", "contents", "layout", "chunk_buffers", "runner",
+            "offline_effect", "live_streams", "replacements", "changes", "installation",
         )
         for name in upward:
             importlib.reload(getattr(hosting, name))

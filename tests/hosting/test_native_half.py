@@ -190,7 +190,7 @@ def test_import_refuses_a_pedalboard_that_runs_the_native_half():
             import audiostyle_fx
         except RuntimeError as error:
             assert type(error).__name__ == "HostingError"
-            assert f"pedalboard {pedalboard.__version__} runs a plugin that stands twice" in str(error)
+            assert f"pedalboard {pedalboard.__version__} runs a container that holds the same" in str(error)
         else:
             raise AssertionError("the import must fail")
         assert vars(pedalboard.PluginContainer) == native
