@@ -101,8 +101,8 @@ def duration(name: str, value: Any) -> float:
     """Return seconds above 0, or infinity for all of a recording."""
     if isinstance(value, Real) and value == math.inf:
         return math.inf
-    if number(0)(name, value) == 0:
-        raise ValueError(f"{name}={value!r} must be above 0")
+    if number(-math.inf)(name, value) <= 0:
+        raise ValueError(f"{name}={value!r} must be above 0, or math.inf")
     return float(value)
 
 

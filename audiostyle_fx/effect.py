@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 import numpy as np
@@ -59,8 +60,8 @@ class StyleTransfer(OfflineEffect):
 
     It works alone and in pedalboard's own `Pedalboard`, `Chain` and `Mix`. Every parameter can be read and set as an
     attribute; a value that is not allowed raises when it is set. `update` sets several at once. Setting ``preset``
-    sets all parameters to the preset's. The effect keeps its styles: where a file is gone or moved later, the effect,
-    its copies and its pickles go on with what was read; a file that has changed is read again.
+    sets all parameters to the preset's. If a style file is deleted or moved, the effect, its copies and its pickles
+    keep using the samples already read; a file that has changed is read again.
 
     Parameters
     ----------
@@ -69,11 +70,11 @@ class StyleTransfer(OfflineEffect):
     {style_weights}
     streaming : bool, default False
         Process a recording in chunks too, by ``reset=False``. The output is `latency` samples behind the input: the
-        first chunks return nothing, and as much silence at the end returns the rest. Sections are styled as soon as
-        they are complete; changed parameters take effect after `reset`.
+        first chunks return nothing; pass `latency` samples of silence at the end to get the rest. Sections are styled
+        as soon as they are complete; changed parameters take effect after `reset`.
     content_level_db : float, optional
-        With ``streaming``, the RMS of the whole recording in dBFS, pauses not counted, -120 to 60; by default that of
-        what has come so far.
+        With ``streaming``, the RMS of the whole recording in dBFS, pauses not counted, -120 to 60; by default the RMS
+        of the samples received so far.
     {progress}
         Not carried over by copy and pickle.
     {parameters}
@@ -124,8 +125,9 @@ class StyleTransfer(OfflineEffect):
         self._parameters = choose(parameters)
         self.streaming, self.content_level_db, self.progress = streaming, content_level_db, progress
         self._stream: Stream | None = None
-        given = style if isinstance(style, GivenStyle) else GivenStyle.of(style, style_sample_rate, style_weights)
-        self._style = given
+        carried = _carried_style.get()
+        _carried_style.set(None)
+        self._style = carried or GivenStyle.of(style, style_sample_rate, style_weights)
 
     if not TYPE_CHECKING:  # a type checker would take it for a permission to set any attribute
 
@@ -170,7 +172,7 @@ class StyleTransfer(OfflineEffect):
 
     @property
     def content_level_db(self) -> float | None:
-        """The RMS in dBFS of a recording in chunks; None for that of what has come so far."""
+        """The RMS in dBFS of a recording in chunks; None to use the RMS of the samples received so far."""
         return self._content_level_db
 
     @content_level_db.setter
@@ -212,8 +214,8 @@ class StyleTransfer(OfflineEffect):
     def parameters(self) -> dict[str, Any]:
         """Every parameter by name; ``StyleTransfer(**effect.parameters)`` is the same effect again.
 
-        JSON holds this dict as it is where the styles are files, with ``Infinity`` for an infinite ``n_filters`` as
-        Python's json writes and reads it. Arrays stay arrays here; `json.dumps` takes them with
+        If all styles are files, the dict can be written as JSON directly, with ``Infinity`` for an infinite
+        ``n_filters`` as Python's json writes and reads it. Arrays stay arrays here; `json.dumps` takes them with
         ``default=numpy.ndarray.tolist``, and the constructor takes such lists.
         """
         style = {"style": self.style, "style_sample_rate": self.style_sample_rate, "style_weights": self.style_weights}
@@ -222,10 +224,7 @@ class StyleTransfer(OfflineEffect):
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
         """Serve copy, deepcopy and pickle, which carry the styles that were read."""
-        rebuild, (effect_type, parameters) = super().__reduce_ex__(protocol)
-        if "style" in parameters:
-            parameters |= {"style": self._style, "style_sample_rate": None, "style_weights": None}
-        return rebuild, (effect_type, parameters)
+        return _restore, (super().__reduce_ex__(protocol), self._style)
 
     def latency(self, sample_rate: float) -> int:
         """Return the samples by which the result is behind a recording in chunks, at a rate in Hz: about one section.
@@ -233,12 +232,12 @@ class StyleTransfer(OfflineEffect):
         Raises
         ------
         RuntimeError
-            With the preset "original", which needs the whole recording.
+            With the preset "original" or infinite sections, which need the whole recording.
         """
         return self._new_stream(1, sample_rate).latency
 
     def feed(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
-        """Take the next chunk of a recording; return what is finished of the result, float32 (channels, samples).
+        """Take the next chunk of a recording; return the finished samples of the result, float32 (channels, samples).
 
         Raises
         ------
@@ -276,3 +275,17 @@ class StyleTransfer(OfflineEffect):
         self._stream = None
         audio = check_audio("content", audio)
         return styled([audio], [audio.shape], self._prepared(sample_rate), self.progress)[0].audio
+
+
+_carried_style: ContextVar[GivenStyle | None] = ContextVar("carried style", default=None)
+"""The styles of an effect that is being restored: its constructor takes them instead of reading files again."""
+
+
+def _restore(reduced: tuple[Any, ...], style: GivenStyle) -> StyleTransfer:
+    """Build an effect by its class's own constructor, with styles that a copy or pickle carries."""
+    rebuild, arguments = reduced
+    token = _carried_style.set(style)
+    try:
+        return cast(StyleTransfer, rebuild(*arguments))
+    finally:
+        _carried_style.reset(token)

@@ -418,6 +418,31 @@ def test_an_effect_goes_on_when_its_file_is_gone(file, style, audio, rate, quick
         StyleTransfer(file, **quick)
 
 
+def test_copies_of_a_subclass_are_made_by_its_own_constructor(file, audio, rate, quick):
+    class Named(StyleTransfer):
+        def __init__(self, style, **parameters):
+            self.label = os.path.basename(style)
+            super().__init__(style, **parameters)
+
+    class Fixed(StyleTransfer):
+        def __init__(self, amount):
+            super().__init__(file, alpha=amount, **quick)
+            self._amount = amount
+
+        @property
+        def parameters(self):
+            return {"amount": self._amount}
+
+    named, fixed = Named(str(file), **quick), Fixed(0.5)
+    want = named(audio, rate), fixed(audio, rate)
+    assert copy.copy(named).label == "style.wav"
+    file.unlink()
+    for effect, expected in zip((named, fixed), want, strict=True):
+        np.testing.assert_array_equal(copy.deepcopy(effect)(audio, rate), expected)
+    with pytest.raises(FileNotFoundError):
+        Fixed(0.5)
+
+
 def test_a_copy_notices_a_changed_file(file, other_style, audio, rate, quick):
     effect = StyleTransfer(file, **quick)
     copies = [copy.deepcopy(effect), pickle.loads(pickle.dumps(effect))]

@@ -73,7 +73,7 @@ CHECKS = {
     "duration": (
         validation.duration,
         [1e-3, 5, INF],
-        [(0, ValueError, "above 0"), (-1, ValueError, "at least 0"), ("1", TypeError, "number")],
+        [(0, ValueError, "above 0"), (-1, ValueError, "above 0, or math.inf"), ("1", TypeError, "number")],
     ),
     "one_of": (
         validation.one_of("adam", "lbfgs"),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._recordings.files import read_audio
-from .._transfer.parameters.options import TextureOptions
 from .._transfer.parameters.parameter_list import ORIGINAL_RATE
 from .._transfer.parameters.presets import choose, choose_texture
 from .._transfer.styles.style_inputs import check_weights
@@ -47,13 +46,7 @@ def check_chain(chain: Sequence[Step], *, without_input: bool) -> None:
 
 def _check_texture(values: dict[str, Any]) -> None:
     """Raise unless the values are those of a texture."""
-    options = transfer_options(values)
-    choose_texture(options)
-    unused = options.keys() - TextureOptions.__annotations__.keys() - {"alpha"}
-    if unused:
-        raise ValueError(f"{min(unused)}={options[min(unused)]!r} does not apply to a texture, which has no content")
-    if values.get("alpha", 0) != 0:
-        raise ValueError(f"alpha={values['alpha']!r} must be 0 for a texture, which has no content to keep")
+    choose_texture(transfer_options(values))
     if not values.get("duration", 0) > 0:
         raise ValueError("a texture needs its length in seconds: style RECORDING duration=SECONDS, above 0")
 

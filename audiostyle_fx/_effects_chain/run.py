@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -64,6 +65,8 @@ def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> JobResult
         As by `style_file`, and by the effects.
     """
     began = time.perf_counter()
+    if os.path.realpath(job.target) in {os.path.realpath(path) for step in chain for path in step.files}:
+        raise ValueError(f"output {job.target!r} must not be a recording that an effect reads, which it would replace")
     if job.source is None:
         result = _texture_file(job, chain, progress)
     elif len(chain) == 1 and is_style(chain[0]):

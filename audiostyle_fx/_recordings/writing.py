@@ -16,7 +16,7 @@ import soundfile
 
 from .disk_samples import Samples
 from .files import soundfile_name
-from .formats import clips, format_written
+from .formats import check_subtype, clips, format_written
 from .levels import format_db, peak, ratio_to_db
 from .tags import write_tags
 
@@ -37,6 +37,13 @@ def check_writable(
             pass
     except OSError as error:
         raise ValueError(f"output {str(path)!r} must be in a folder that can be written to: {error}") from error
+
+
+def check_subtype_fits(path: str | os.PathLike[str], sample_rate: float, channels: int, subtype: str | None) -> None:
+    """Raise ValueError unless the format of ``path`` has a sample format that the user asked for."""
+    check_subtype(subtype)
+    if subtype is not None and (written := format_written(Path(path), sample_rate, channels, 0, subtype))[1] != subtype:
+        raise ValueError(f"subtype={subtype!r} can't be written to {os.fspath(path)!r}: {written[0]} doesn't have it")
 
 
 def write_audio(
@@ -104,6 +111,9 @@ def write_audio(
         write_tags(file, tags or {})
         for start in range(0, n_samples, WRITE_SAMPLES):
             file.write((audio[:, start : start + WRITE_SAMPLES] / np.float32(full_scale)).T)
+        file.close()
+        if not n_samples and not partial.stat().st_size:
+            raise ValueError(f"output {str(path)!r}: {file_format} can't hold an empty recording")
     return 0.0 - ratio_to_db(full_scale)  # not -0.0 at full scale
 
 

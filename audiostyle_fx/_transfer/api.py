@@ -14,7 +14,7 @@ from .._recordings.arrays import check_audio, check_finite
 from .._recordings.disk_samples import SampleFile
 from .._recordings.files import SoundFileReader
 from .._recordings.formats import check_subtype
-from .._recordings.writing import check_writable, write_audio
+from .._recordings.writing import check_subtype_fits, check_writable, write_audio
 from .._validation import duration as check_duration
 from .._validation import number
 from .._validation import sample_rate as check_rate
@@ -24,7 +24,7 @@ from .parameters.options import TextureOptions, TransferOptions
 from .parameters.parameter_list import DEFAULTS
 from .parameters.presets import PRESETS, choose, choose_texture
 from .results import Result, merged
-from .styles.style_inputs import Style
+from .styles.style_inputs import Style, as_list
 from .whole_recordings.preparation import PreparedTransfer
 from .whole_recordings.recording_plans import TransferLog
 from .whole_recordings.recording_transfer import transfer_recordings, transfer_texture
@@ -127,6 +127,7 @@ def stylize_batch(
         As `stylize`; ValueError also for recordings of several shapes.
     """
     chosen = choose(parameters)
+    contents = list(contents)
     shapes = [np.shape(content) for content in contents]
     if not shapes or len(set(shapes)) > 1:
         raise ValueError(f"contents has recordings of shapes {sorted(set(shapes))}; all must have the same shape")
@@ -243,10 +244,15 @@ def style_file(
     chosen, start = choose(parameters), number(0)("start", start)
     duration = check_duration("duration", duration)
     check_subtype(subtype)
+    styles = [os.path.realpath(source) for source in as_list(style) if isinstance(source, (str, os.PathLike))]
+    if os.path.realpath(out_path) in styles:
+        raise ValueError(f"out_path={os.fspath(out_path)!r} must not be one of the styles, which it would replace")
     folder = os.path.dirname(os.path.realpath(out_path))
     with contextlib.ExitStack() as files:
         source = files.enter_context(SoundFileReader(in_path, "in_path"))
-        layout, subtype = (source.sample_rate, source.channels), subtype or source.subtype
+        layout = source.sample_rate, source.channels
+        check_subtype_fits(out_path, *layout, subtype)
+        subtype = subtype or source.subtype
         check_writable(out_path, *layout, subtype=subtype)
         transfer = PreparedTransfer.of(style, style_sample_rate, style_weights, source.sample_rate, chosen)
         dry = files.enter_context(SampleFile(folder, source.channels))

@@ -15,10 +15,14 @@ import numpy as np
 import soundfile
 
 from .._recordings.files import read_audio
-from .._recordings.writing import write_audio
+from .._recordings.writing import check_subtype_fits, write_audio
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+MAX_SHOWN_SECONDS = 120.0
+"""Notebooks show the sound and the picture of recordings up to this length: they become part of the notebook's file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +103,8 @@ class Result:
         gain_db: float = 0.0,
     ) -> None:
         self.sample_rate, self.duration, self.seconds = sample_rate, duration, seconds
-        self.stages, self.parameters, self.path, self.gain_db = stages, parameters, path, gain_db
+        self.stages, self.parameters, self.gain_db = stages, parameters, gain_db
+        self.path = None if path is None else os.path.abspath(path)  # holds in another working directory too
         self._audio = audio
 
     @property
@@ -146,6 +151,7 @@ class Result:
         ValueError
             If the format can't hold the audio.
         """
+        check_subtype_fits(path, self.sample_rate, len(np.atleast_2d(self.audio)), subtype)
         return write_audio(path, self.audio, self.sample_rate, subtype)
 
     def plot(self) -> Figure:
@@ -158,7 +164,8 @@ class Result:
         """
         from ..figures.plots import plot
 
-        return plot(self.stages, self.audio, self.sample_rate)
+        audio = self.audio
+        return plot(self.stages, audio if audio.size else None, self.sample_rate)
 
     def __repr__(self) -> str:
         """Show duration, rate, channels, losses and computing time."""
@@ -178,11 +185,14 @@ class Result:
         return [*facts, f"computed in {self.seconds:.1f} s"]
 
     def _repr_html_(self) -> str:
-        """Show a player, the facts, and the figure where matplotlib is installed."""
-        player = f'<audio controls src="data:audio/flac;base64,{_flac(self.audio, self.sample_rate)}"></audio>'
-        parts = [player] if self.audio.size else []
-        parts.append(f"<p>{html.escape(', '.join(self._facts()))}</p>")
-        with contextlib.suppress(ImportError):
+        """Show a player, the facts, and the figure where matplotlib is installed; of long recordings only the facts."""
+        parts = [f"<p>{html.escape(', '.join(self._facts()))}</p>"]
+        if not 0 < self.duration <= MAX_SHOWN_SECONDS:
+            return parts[0]
+        # A file may be gone, FLAC can't hold every rate and number of channels, and matplotlib may be missing.
+        with contextlib.suppress(ImportError, OSError, ValueError, soundfile.SoundFileError):
+            player = f'<audio controls src="data:audio/flac;base64,{_flac(self.audio, self.sample_rate)}"></audio>'
+            parts.insert(0, player)
             image = io.BytesIO()
             self.plot().savefig(image, format="png", dpi=72)
             parts.append(f'<img src="data:image/png;base64,{base64.b64encode(image.getvalue()).decode()}">')

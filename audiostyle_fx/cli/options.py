@@ -104,6 +104,8 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def parse_time(text: str) -> float:
     """Return the seconds in ``90``, ``1:30`` or ``0:01:30.0``."""
+    if text.lower() == "inf":
+        return math.inf
     match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+\.?\d*|\.\d+)", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} must be seconds, mm:ss or hh:mm:ss")

@@ -12,7 +12,6 @@ from pathlib import Path
 from .._recordings.formats import endings
 from .._validation import flag, number
 from ..errors import FolderError
-from ..report.media import is_page_media
 
 
 @dataclass(frozen=True)
@@ -120,6 +119,8 @@ def _files(folder: str, prefix: str, target: str, parents: tuple[str, ...]) -> I
 
     Links to a folder's own parents are left out; ``parents`` are these, and the folder, without links.
     """
+    from ..report.media import is_page_media  # loads the listening page, which only folders need
+
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.name.startswith("."):

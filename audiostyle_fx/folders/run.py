@@ -119,7 +119,19 @@ def _executor(
         return LocalProcesses(jobs, perform, failure, devices[0] if devices else "cpu")
 
     def work(task: Task) -> Record:
-        return perform(task, lambda event: report(replace(event, file=task.name)))
+        raised: list[BaseException] = []
+
+        def forward(event: ProgressEvent) -> None:
+            try:
+                report(replace(event, file=task.name))
+            except BaseException as error:
+                raised.append(error)
+                raise
+
+        record = perform(task, forward)
+        if raised:  # the caller's function failed, not the recording
+            raise raised[0]
+        return record
 
     return SerialExecutor(work)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from support.commands import ENVIRONMENT, PROGRAM, QUICK, finished, records, run_on_folder
-from support.processes import children, contents, gone, wait_for
+from support.processes import children, contents, gone, hidden_files, wait_for
 
 from audiostyle_fx.cli import main
 from audiostyle_fx.folders.records.manifest import HIDDEN, OWN_FILES
@@ -60,7 +60,7 @@ def test_killed_at_random_moments_until_all_is_done(jobs):
             kills += 1
         assert finished("out").items() <= whole.items(), "what is there is whole"
     assert process.returncode == 0
-    assert contents() == whole and set(os.listdir(Path("out", HIDDEN))) == OWN_FILES
+    assert contents() == whole and hidden_files() == OWN_FILES
     assert {record["status"] for record in records().values()} == {"done"}
 
 

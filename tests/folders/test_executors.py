@@ -8,7 +8,7 @@ import pytest
 from support.executor_answers import answers
 from support.worker_tasks import failed, work
 
-from audiostyle_fx.folders.executors import executors
+from audiostyle_fx.folders.executors import task_executors
 from audiostyle_fx.folders.executors.task_executors import ExternalExecutor, SerialExecutor, cluster
 
 
@@ -29,7 +29,7 @@ def test_through_an_executor_which_stays_open():
 
 
 def test_an_executor_is_given_so_many_tasks_at_a_time(monkeypatch):
-    monkeypatch.setattr(executors, "MAX_SUBMITTED", 2)
+    monkeypatch.setattr(task_executors, "MAX_SUBMITTED", 2)
     with ThreadPoolExecutor(1) as executor, ExternalExecutor(executor, work, failed) as workers:
         assert workers.has_capacity()
         workers.submit(("a", 1))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from support.processes import contents
+from support.processes import contents, hidden_files
 from support.styled_folders import LENGTH
 
 from audiostyle_fx.folders.records.manifest import HIDDEN, NAME, OWN_FILES, Manifest
@@ -83,7 +83,7 @@ def test_a_run_that_is_ended_at_any_moment_is_taken_up(moment, ends, song, run, 
         assert run(out).failed == {}
         assert contents(out) == whole
         assert sorted(os.listdir(out)) == [HIDDEN, "alone.wav", NAME, "song"]
-        assert set(os.listdir(Path(out, HIDDEN))) == OWN_FILES
+        assert hidden_files(out) == OWN_FILES
 
 
 @pytest.mark.parametrize("where", ["audiostyle_fx._transfer.api.write_audio", "audiostyle_fx.folders.plan.place"])
@@ -125,4 +125,4 @@ def test_what_a_killed_worker_leaves_is_removed(song, run):
 
     run(progress=leave)
     assert sorted(os.listdir("out")) == [HIDDEN, "alone.wav", NAME, "song"]
-    assert set(os.listdir(Path("out", HIDDEN))) == OWN_FILES
+    assert hidden_files() == OWN_FILES

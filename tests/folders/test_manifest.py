@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.processes import hidden_files
 
 import audiostyle_fx
 from audiostyle_fx.folders.records.manifest import DATABASE, HIDDEN, NAME, OWN_FILES, FileState, Manifest
@@ -43,7 +44,7 @@ def test_records_come_back_and_are_strict_json(tmp_path):
             manifest.add(name, record(number))
             assert manifest.record(name) == record(number)
     want = {name: record(number) for number, name in enumerate(NAMES)}
-    assert sorted(os.listdir(tmp_path)) == [HIDDEN, NAME] and set(os.listdir(tmp_path / HIDDEN)) == OWN_FILES
+    assert sorted(os.listdir(tmp_path)) == [HIDDEN, NAME] and hidden_files(tmp_path) == OWN_FILES
     assert records(tmp_path) == want
     assert json.loads((tmp_path / NAME).read_text(encoding="ascii")) == {"format": FORMAT, **HEADER, "files": want}
 
@@ -132,7 +133,7 @@ def test_a_json_that_can_not_be_written_leaves_the_old_one_and_the_database(targ
         with pytest.raises(OSError, match="No space"):
             manifest.__exit__()
     assert (tmp_path / NAME).read_bytes() == before
-    assert set(os.listdir(tmp_path / HIDDEN)) == OWN_FILES
+    assert hidden_files(tmp_path) == OWN_FILES
     assert records(tmp_path) == {"a.wav": record(1), "b.wav": record(2)}
 
 
@@ -228,11 +229,11 @@ def test_folders_whose_names_are_no_urls(tmp_path):
     folder = tmp_path / os.fsdecode(b"a b?c#d%20&nolock=0\xff")
     folder.mkdir()
     killed(folder, ["a.wav"])
-    assert set(os.listdir(folder / HIDDEN)) == OWN_FILES and os.listdir(tmp_path) == [folder.name]
+    assert hidden_files(folder) == OWN_FILES and os.listdir(tmp_path) == [folder.name]
     assert records(folder) == {"a.wav": record(0)}
 
 
 def test_staged_files_stay(tmp_path):
     with Manifest(tmp_path, HEADER) as manifest:
         (manifest.hidden / "staged.wav").write_bytes(b"half")
-    assert set(os.listdir(tmp_path / HIDDEN)) == {*OWN_FILES, "staged.wav"}
+    assert hidden_files(tmp_path) == {*OWN_FILES, "staged.wav"}

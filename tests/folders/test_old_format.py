@@ -1,13 +1,12 @@
 """Folders that version 0.1.0 has worked on, whose records have another format, are processed again, never misread."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 import soundfile
-from support.processes import contents
+from support.processes import contents, hidden_files
 from support.styled_folders import made_of, statuses
 
 from audiostyle_fx.folders.keys import ResultKeys
@@ -89,7 +88,7 @@ def test_a_killed_run_is_processed_again_and_what_it_left_is_removed(two_stems, 
     assert made_of(events) == ["a.wav", "b.wav"]
     run("fresh")
     assert contents() == contents("fresh")
-    assert set(os.listdir(Path("out", HIDDEN))) == OWN_FILES
+    assert hidden_files() == OWN_FILES
 
 
 def test_files_of_another_run_are_left_alone(two_stems, same_keys, run):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from support.processes import contents
+from support.processes import contents, hidden_files
 from support.styled_folders import made_of, statuses
 
 from audiostyle_fx import ProgressEvent, style_folder
@@ -87,7 +87,7 @@ def test_what_waits_outlives_runs_of_other_files(interrupted, run, events):
     run(progress=events.append)
     assert made_of(events) == []
     run("fresh")
-    assert contents() == contents("fresh") and set(os.listdir(Path("out", HIDDEN))) == OWN_FILES
+    assert contents() == contents("fresh") and hidden_files() == OWN_FILES
 
 
 def test_what_waits_without_a_source_or_a_file_is_forgotten(interrupted, run):
@@ -101,7 +101,7 @@ def test_what_waits_without_a_source_or_a_file_is_forgotten(interrupted, run):
     shutil.rmtree("in/song")
     Path("in/broken.wav").unlink()
     run(include=["alone.wav"])
-    assert statuses() == {"alone.wav": "done"} and set(os.listdir(Path("out", HIDDEN))) == OWN_FILES
+    assert statuses() == {"alone.wav": "done"} and hidden_files() == OWN_FILES
 
 
 def test_files_of_no_concern_stay(stem, run):

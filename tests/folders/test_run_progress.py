@@ -54,3 +54,14 @@ def test_warnings_of_a_file_are_recorded_and_told_with_its_name(stem, run, monke
         outcome = run()
     assert [str(warning.message) for warning in caught] == ["a.wav: mind the gap", "b/b.wav: mind the gap"]
     assert outcome.files["a.wav"]["warnings"] == ["mind the gap"]
+
+
+@pytest.mark.parametrize("kind", ["start", "stage", "made", "file", "end"])
+def test_an_error_of_the_callers_function_ends_the_run(kind, song, run):
+    def fail(event):
+        if event.kind == kind:
+            raise ArithmeticError(kind)
+
+    with pytest.raises(ArithmeticError, match=kind):
+        run(progress=fail)
+    assert run().failed == {}, "it is no recording's failure"

@@ -1,10 +1,11 @@
 """Processes and folders of programs that tests start."""
 
+import os
 import subprocess
 import time
 from pathlib import Path
 
-from audiostyle_fx.folders.records.manifest import HIDDEN, NAME, OWN_FILES
+from audiostyle_fx.folders.records.manifest import HIDDEN, LOCK, NAME, OWN_FILES
 
 
 def children(pid):
@@ -38,3 +39,8 @@ def contents(folder="out"):
 
 def _last_parts(path):
     return {path.name, f"{path.parent.name}/{path.name}"}
+
+
+def hidden_files(folder="out"):
+    """The names in a folder's hidden folder, and the lock's, whose file some releases of filelock remove at the end."""
+    return {LOCK, *os.listdir(Path(folder, HIDDEN))}

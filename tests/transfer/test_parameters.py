@@ -93,6 +93,12 @@ def test_signatures_and_docstrings_state_every_parameter(function):
     assert "{" not in inspect.getdoc(function).partition("Raises")[0].replace("{'", "")
 
 
+@pytest.mark.parametrize("function", [*FUNCTIONS[:-1], StyleTransfer.__init__])
+def test_type_hints_can_be_resolved(function):
+    hints = typing.get_type_hints(function)
+    assert hints["seed"] is int and "parameters" not in hints
+
+
 @pytest.mark.parametrize("description", Parameters.described(), ids=lambda description: description.name)
 def test_every_parameter_is_explained(description):
     assert description.sentence.endswith(".") and description.type

@@ -53,6 +53,22 @@ def test_a_texture_has_no_content_whatever_the_preset(style, rate, no_work):
         texture(style, rate, 1.0, preset="original")
 
 
+@pytest.mark.parametrize("given", [{"alpha": 0.5}, {"init": "content"}, {"phase_init": "content"}, {"mix": 0.5}])
+def test_a_texture_refuses_what_needs_a_content(given, style, rate, no_work):
+    with pytest.raises(ValueError, match=f"{next(iter(given))}=.* for a texture, which has no content"):
+        texture(style, rate, 1.0, **given)
+
+
+def test_a_textures_parameters_make_it_again(style, rate, quick):
+    first = texture(style, rate, 0.5, **quick)
+    np.testing.assert_array_equal(texture(style, rate, 0.5, **first.parameters).audio, first.audio)
+
+
+def test_presets_can_not_be_changed():
+    with pytest.raises(TypeError):
+        PRESETS["texture"].changes["waveform_iters"] = 1
+
+
 def test_the_original_is_a_preset_alone():
     assert choose({"preset": "original"}).original
     assert not any(preset.parameters.original for name, preset in PRESETS.items() if name != "original")

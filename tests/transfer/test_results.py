@@ -37,6 +37,20 @@ def test_a_result_is_saved_by_one_call(result, tmp_path, rate):
     assert its_rate == rate
     with pytest.raises(ValueError, match="the format must be one of"):
         result.save(tmp_path / "out.xyz")
+    with pytest.raises(ValueError, match="subtype='PCM_25' must be None or one of"):
+        result.save(tmp_path / "out.wav", "PCM_25")
+    with pytest.raises(ValueError, match=r"subtype='FLOAT' can't be written to .*out\.flac.*FLAC doesn't have it"):
+        result.save(tmp_path / "out.flac", "FLOAT")
+
+
+def test_an_empty_recording_replaces_no_file_that_can_not_hold_it(style, rate, quick, tmp_path):
+    empty = stylize(np.zeros(0, np.float32), style, rate, **quick)
+    (tmp_path / "kept.flac").write_bytes(b"as it was")
+    with pytest.raises(ValueError, match="FLAC can't hold an empty recording"):
+        empty.save(tmp_path / "kept.flac")
+    assert (tmp_path / "kept.flac").read_bytes() == b"as it was" and len(list(tmp_path.iterdir())) == 1
+    empty.save(tmp_path / "out.wav")
+    assert "<audio" not in empty._repr_html_() and empty.plot()
 
 
 def test_a_loud_result_says_by_how_much_it_was_turned_down(result, tmp_path):
@@ -56,6 +70,17 @@ def test_a_result_in_a_file_knows_its_path_and_reads_it(content, style, rate, qu
     assert result.path == str(tmp_path / "out.wav") and result.gain_db == 0.0
     np.testing.assert_array_equal(result.audio[0], stylize(content, style, rate, **quick).audio)
     assert repr(result.path) in repr(result)
+    (tmp_path / "out.wav").unlink()
+    assert "<audio" not in result._repr_html_(), "a notebook shows the facts"
+
+
+def test_a_style_is_not_replaced_by_the_result(content, style, rate, tmp_path, no_work):
+    for name, audio in (("in.wav", content), ("style.wav", style)):
+        soundfile.write(tmp_path / name, audio, rate)
+    before = (tmp_path / "style.wav").read_bytes()
+    with pytest.raises(ValueError, match=r"out_path=.*style\.wav' must not be one of the styles"):
+        style_file(tmp_path / "in.wav", tmp_path / "style.wav", [tmp_path / "style.wav"])
+    assert (tmp_path / "style.wav").read_bytes() == before
 
 
 def test_repr_is_short(result):

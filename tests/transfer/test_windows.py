@@ -59,6 +59,7 @@ def test_what_is_a_window():
     assert check_windows("windows", 32) == check_windows("windows", np.float32(32)) == (Window(ms=32.0),)
     assert check_windows("windows", [32, Window(128, 64)]) == two
     assert check_windows("windows", np.array([32, 64])) == (Window(32), Window(64))
+    assert check_windows("windows", np.array(32.0)) == (Window(32),)
     assert check_windows("windows", [window.as_dict() for window in two]) == two
     assert repr(two[1]) == "Window(ms=128.0, hop_ms=64.0)"
 

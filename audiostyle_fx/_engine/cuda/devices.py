@@ -27,10 +27,14 @@ def check_device(device: str) -> None:
     RuntimeError
         If it is a GPU, but CuPy or the driver is missing; the message says which.
     """
-    if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-        raise ValueError(f"device={device!r} must be 'auto', 'cpu', 'cuda' or 'cuda:' and the number of a GPU")
+    _check_form(device)
     if device != "auto":
         device_names(device)
+
+
+def _check_form(device: str) -> None:
+    if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise ValueError(f"device={device!r} must be 'auto', 'cpu', 'cuda' or 'cuda:' and the number of a GPU")
 
 
 def device_names(device: str) -> list[str]:
@@ -41,6 +45,7 @@ def device_names(device: str) -> list[str]:
     ValueError, RuntimeError
         As `check_device` does.
     """
+    _check_form(device)
     if device == "cpu":
         return ["cpu"]
     gpus, problem = _usable_gpus()

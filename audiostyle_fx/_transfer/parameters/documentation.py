@@ -73,6 +73,8 @@ def documented(options: type, defaults: Parameters) -> Callable[[Function], Func
             for description in described
         ]
         called.__signature__ = signature.replace(parameters=[*named, *keywords])
+        called.__annotations__.pop("parameters")  # a name that only type checkers resolve
+        called.__annotations__.update(types)
         if function.__doc__:  # python -OO has none
             entries = {name: _entry(name, *text) for name, text in SHARED.items()}
             entries["parameters"] = "\n".join(_parameter_entry(description, defaults) for description in described)

@@ -97,7 +97,7 @@ class Parameters:
         None,
         check_windows,
         "Window, float, or sequence of these, optional",
-        "STFT windows: a number is a length in milliseconds, a Window also sets the hop. By default the power of two "
+        "STFT windows: lengths in milliseconds, or each with a hop or in samples. By default the power of two "
         "nearest 93 ms. All stages use the longest of several; the waveform stage uses the mean over all.",
         unit="ms",
         allowed="at least 1 ms, or 16 samples; hops of at most half a window",

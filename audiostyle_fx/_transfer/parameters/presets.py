@@ -29,6 +29,9 @@ class Preset:
     sentence: str
     changes: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "changes", MappingProxyType(dict(self.changes)))
+
     @property
     def parameters(self) -> Parameters:
         """All parameters."""
@@ -113,6 +116,10 @@ def choose(values: Mapping[str, Any], start: Parameters = DEFAULTS) -> Parameter
     return start.changed(**changes)
 
 
+WITHOUT_CONTENT = {"alpha": 0.0, "init": "noise", "phase_init": "random", "mix": 1.0}
+"""The parameters that a texture can't choose, since it has no content."""
+
+
 def choose_texture(values: Mapping[str, Any]) -> Parameters:
     """Return the parameters of a texture, by default those of the preset "texture".
 
@@ -121,9 +128,12 @@ def choose_texture(values: Mapping[str, Any]) -> Parameters:
     Raises
     ------
     TypeError, ValueError
-        As `choose`; also for the preset "original", which needs a content.
+        As `choose`; ValueError also for the preset "original", and for values that need a content.
     """
     parameters = choose(values, PRESETS["texture"].parameters)
     if parameters.original:
         raise ValueError("preset='original' needs a content; a texture has none")
-    return parameters.changed(alpha=0.0, init="noise", phase_init="random", mix=1.0)
+    for name, value in WITHOUT_CONTENT.items():
+        if name in values and values[name] != value:
+            raise ValueError(f"{name}={values[name]!r} must be {value!r} for a texture, which has no content")
+    return parameters.changed(**WITHOUT_CONTENT)

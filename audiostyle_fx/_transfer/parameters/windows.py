@@ -98,7 +98,7 @@ class Window:
 WindowLike: TypeAlias = Window | float | Mapping[str, float | None]
 """A window, its length in milliseconds, or its `Window.as_dict`."""
 
-Windows: TypeAlias = WindowLike | Sequence[WindowLike] | None
+Windows: TypeAlias = WindowLike | Sequence[WindowLike] | np.ndarray | None
 """One window or several; None for the default at the sample rate."""
 
 
@@ -112,6 +112,8 @@ def check_windows(name: str, value: Any) -> tuple[Window, ...] | None:
     """
     if value is None:
         return None
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     several = isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, (str, bytes))
     values = list(value) if several else [value]
     if not values:

@@ -51,5 +51,6 @@ def _check_length(n_samples: int, name: str, setup: TransferSetup) -> None:
         # Rounded up to tenths of a millisecond, so that the duration in the message is long enough.
         needed, length = (math.ceil(1e4 * n / setup.sample_rate) / 1e4 for n in (setup.patch_samples, n_samples))
         raise ValueError(
-            f"{name} is {length:.4f} s long; kernel_width={setup.parameters.kernel_width} needs at least {needed:.4f} s"
+            f"{name} is {length:.4f} s long; kernel_width={setup.parameters.kernel_width} with windows of up to "
+            f"{1000 * setup.stft.n_fft / setup.sample_rate:.0f} ms needs at least {needed:.4f} s"
         )
