@@ -16,8 +16,8 @@ USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
 
 
 DESCRIPTION = """Give recordings the sound of another recording, and run pedalboard's
-effects, in the order given. IN and OUT are files, folders, or - for WAV on a pipe. VALUE sets
-the first parameter of an effect."""
+effects, in the order given. IN and OUT are files, folders, or - for WAV on a
+pipe. VALUE sets the first parameter of an effect."""
 
 
 EPILOG = """other commands:

@@ -162,7 +162,8 @@ def test_install_refuses_a_pedalboard_that_runs_the_native_half(uninstalled, mon
     monkeypatch.setattr(native, function, PASSES_AUDIO[function])
     version = re.escape(pedalboard.__version__)
     with pytest.raises(
-        HostingError, match=rf"pedalboard {version} runs a plugin .* pip install 'pedalboard<{version}'"
+        HostingError,
+        match=rf"pedalboard {version} runs a container .* pip install 'pedalboard<{version}'",
     ):
         install()
     assert pedalboard_attributes() == before
