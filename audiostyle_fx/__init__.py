@@ -1,4 +1,4 @@
-"""Audio style transfer: one recording, sounding as another does, as a function and as a pedalboard effect."""
+"""Audio style transfer: give one recording the sound of another, by a function or as a pedalboard effect."""
 
 from typing import Any
 

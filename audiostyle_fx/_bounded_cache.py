@@ -12,7 +12,8 @@ class BoundedCache:
     """A cache that keeps the values added last, each under a hashable key.
 
     Threads may share one. It has no lock, because a forked process could inherit the lock while it is held. Two threads
-    that need the same missing value at the same time may both compute it; both then get the same one of the two.
+    that need the same missing value at the same time may both compute it; both then receive the value that was stored
+    first.
 
     Parameters
     ----------

@@ -115,12 +115,12 @@ def integers(low: int) -> Callable[[str, Any], int | tuple[int, ...]]:
             value = tuple(value)
         if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
             if not value:
-                raise ValueError(f"{name}={value!r} must be an integer, or hold at least one")
+                raise ValueError(f"{name}={value!r} must be an integer or a non-empty sequence of integers")
             return tuple(check_integer(name, element) for element in value)
         try:
             return check_integer(name, value)
         except TypeError as error:
-            raise TypeError(f"{name}={value!r} must be an integer, or a sequence of them") from error
+            raise TypeError(f"{name}={value!r} must be an integer or a non-empty sequence of integers") from error
 
     return check
 

@@ -75,7 +75,7 @@ class ProgressEvent:
     record: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields that this kind of event has, with the record's entries beside them."""
+        """Return the fields that this kind of event has, merged with the record's entries."""
         values = {name: getattr(self, name) for name in _FIELDS[self.kind]}
         if values.get("file", "") is None:
             del values["file"]

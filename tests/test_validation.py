@@ -47,8 +47,8 @@ CHECKS = {
         [1, np.int32(5), (3, 5)],
         [
             (0, ValueError, "at least 1"),
-            ((), ValueError, "at least one"),
-            ([], ValueError, "at least one"),
+            ((), ValueError, "non-empty"),
+            ([], ValueError, "non-empty"),
             ((3, 0), ValueError, "at least 1"),
             *((value, TypeError, "integer") for value in ((3, 5.0), 11.0, False, "11", b"\x03", None, {3, 5})),
         ],

@@ -54,7 +54,7 @@ def _check_texture(values: dict[str, Any]) -> None:
 def check_files(chain: Sequence[Step], sample_rate: float, *, lengths: bool = True) -> None:
     """Raise if an effect cannot use a recording that it reads.
 
-    Statistics of styles stay cached, see `Styles`.
+    The styles read here stay in the cache for the run, see `Styles`.
 
     Parameters
     ----------

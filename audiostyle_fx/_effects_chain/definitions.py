@@ -1,4 +1,4 @@
-"""What an effect and its parameters are called, may be, and default to."""
+"""Definitions of effects: names, parameters, allowed values, defaults."""
 
 from __future__ import annotations
 

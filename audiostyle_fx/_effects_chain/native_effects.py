@@ -23,7 +23,7 @@ from .text_values import choice_reader, read_flag, read_integer, read_number, sh
 
 
 class ValueKind(NamedTuple):
-    """How values of a type are read from text and shown as text, and which there are, where they can be listed."""
+    """How values of a type are read from text and shown as text, and all values, if they can be listed."""
 
     read: Callable[[str], Any]
     show: Callable[[Any], str]
@@ -67,7 +67,7 @@ def native_effects() -> dict[str, Effect]:
 
 
 def stub_tree() -> ast.Module:
-    """Parse the stub file beside pedalboard's native module."""
+    """Parse the stub file in the folder next to pedalboard's native module."""
     path = Path(pedalboard_native.__file__).parent / "pedalboard_native" / "__init__.pyi"
     return ast.parse(path.read_text(encoding="utf-8"))
 

@@ -138,5 +138,8 @@ def _through_native(steps: Sequence[Step], audio: np.ndarray, sample_rate: float
         audio = np.pad(audio, ((0, 0), (0, channels + 1 - samples)))
     audio = np.asarray(Pedalboard([step.make() for step in steps])(audio, sample_rate))[:, :samples]
     if not np.isfinite(audio).all():
-        raise RuntimeError("the effects gave NaN or infinite samples; are the input's finite, and the values moderate?")
+        raise RuntimeError(
+            "The effects returned NaN or infinite samples. Check the input for non-finite samples and the parameters "
+            "for extreme values."
+        )
     return audio

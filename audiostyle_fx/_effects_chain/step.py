@@ -10,7 +10,7 @@ from .definitions import Effect
 
 @dataclass(frozen=True)
 class Step:
-    """An effect of a chain, and the values given to it by name; several files are a list."""
+    """An effect of a chain, and its values by name; several files are given as a list."""
 
     effect: Effect
     values: dict[str, Any] = field(default_factory=dict)
@@ -31,10 +31,10 @@ class Step:
         Raises
         ------
         ValueError
-            The error of the effect's class, after the effect's name and the values given.
+            The error of the effect's class, after the effect's name and its values.
         """
         try:
             return self.effect.make(**self.values)
         except (TypeError, ValueError) as error:
-            given = [f"{name}={self.effect.parameters[name].show(value)}" for name, value in self.values.items()]
-            raise ValueError(f"{' '.join([self.effect.name, *given])}: {error}") from error
+            words = [f"{name}={self.effect.parameters[name].show(value)}" for name, value in self.values.items()]
+            raise ValueError(f"{' '.join([self.effect.name, *words])}: {error}") from error

@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._transfer.parameters.descriptions import ParameterDescription, read_value, show_value
-from .._transfer.parameters.documentation import SHARED
+from .._transfer.parameters.documentation import SHARED, STYLE
 from .._transfer.parameters.parameter_list import Parameters
 from ..effect import StyleTransfer
 from .definitions import Effect, Parameter
 from .step import Step
 from .text_values import read_number
 
-STYLE_HELP = (
-    "Recordings whose sound is taken: any length, sample rate and number of channels. A style with as many channels as "
-    "the input is matched channel by channel; otherwise its mix to mono serves every channel. Of several, the weighted "
-    "mean is the target."
-)
 WINDOWS_HELP = " Written as 93, as 32/16,128/64 (window/hop in ms) or as 2048/512smp (in samples)."
 SUMMARY = "Make the recording sound as the style does; without an input, make a texture."
 
@@ -25,7 +20,7 @@ SUMMARY = "Make the recording sound as the style does; without an input, make a 
 def style_effect() -> Effect:
     """Return the effect ``style``: its recordings and their weights, a transfer's parameters, a texture's duration."""
     parameters = [
-        Parameter("style", str, str, is_file=True, help=STYLE_HELP),
+        Parameter("style", str, str, is_file=True, help=STYLE),
         Parameter("style_weights", read_value, show_value, None, help=SHARED["style_weights"][1]),
         *map(_from_description, Parameters.described()),
         Parameter("duration", read_number, show_value, None, unit="s", help="Length of a texture; required there."),

@@ -82,10 +82,10 @@ class SoundFileReader:
                 block = self._file.read(READ_SAMPLES, dtype="float32", always_2d=True).T
             if not block.shape[1]:
                 break
-            wanted = block[:, max(0, first - n_read) : int(min(last - n_read, block.shape[1]))]
+            part = block[:, max(0, first - n_read) : int(min(last - n_read, block.shape[1]))]
             n_read += block.shape[1]
-            if wanted.shape[1]:
-                yield wanted
+            if part.shape[1]:
+                yield part
         if first and n_read <= first:
             seconds = n_read / self.sample_rate
             raise ValueError(f"start={start:g} must be within {self._argument}, which is {seconds:g} s long")

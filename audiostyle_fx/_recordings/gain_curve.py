@@ -3,8 +3,8 @@
 A transfer drives everything to the style's level. The quieter a passage of the content is, the less it counts against
 that, so pauses would fill up with sound. For this reason the content is multiplied by a gain curve, and the result is
 divided by it. The curve is a constant gain, which brings the recording to the level of transfers, and it rises where
-the recording stays far below its own level for long. Notes, beats and short pauses keep the constant gain: they are
-what is styled.
+the recording stays far below its own level for long. Notes, beats and short quiet passages keep the constant gain:
+they are what is styled.
 
 The curve is made from the levels of short blocks, over all channels together, so the balance of channels stays. A
 morphological closing of these levels ignores passages that are quiet for a short time, and keeps all other edges where
@@ -31,7 +31,7 @@ middle with blocks of 50 ms, 1.5 dB with 20 ms and 0.4 dB with 10 ms."""
 GATE_DB = -60.0
 """Blocks below this level, relative to the loudest block, are pauses: they don't count for the recording's level."""
 
-PAUSE_BLOCKS = 70
+QUIET_BLOCKS = 70
 """Passages that are quiet for at most this many blocks are not amplified."""
 
 NEAR_DB = 6.0
@@ -125,10 +125,10 @@ def _border_lift(power: np.ndarray, sounding: np.ndarray, recording_db: float) -
     recording_db : float
         Level of the whole recording in dB, relative to that of these blocks.
     """
-    if len(power) <= PAUSE_BLOCKS:
+    if len(power) <= QUIET_BLOCKS:
         return np.zeros(len(power) + 1)
-    padded, size = np.pad(power, PAUSE_BLOCKS, constant_values=np.inf), PAUSE_BLOCKS // 2 * 2 + 1
-    closed = minimum_filter1d(maximum_filter1d(padded, size), size)[PAUSE_BLOCKS:-PAUSE_BLOCKS]
+    padded, size = np.pad(power, QUIET_BLOCKS, constant_values=np.inf), QUIET_BLOCKS // 2 * 2 + 1
+    closed = minimum_filter1d(maximum_filter1d(padded, size), size)[QUIET_BLOCKS:-QUIET_BLOCKS]
     with np.errstate(divide="ignore"):  # digital silence stays silent at any gain
         below = recording_db - 10 * np.log10(closed / closed[sounding].mean())
     lift = np.pad(np.clip(np.minimum(below, 2 * (below - NEAR_DB)), 0, MAX_LIFT_DB), 1, mode="edge")

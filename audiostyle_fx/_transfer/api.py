@@ -68,7 +68,7 @@ def stylize(
     TypeError, ValueError, FileNotFoundError
         Before any work, naming the parameter, its value and what is allowed.
     TransferError
-        If the result is silent or not finite, as recordings at extreme levels can make it without ``normalize``.
+        If the result is silent or not finite. This can happen at extreme levels when ``normalize`` is False.
     RuntimeError
         If a GPU is asked for that can't be used.
     MemoryError
@@ -99,8 +99,9 @@ def stylize_batch(
 ) -> list[Result]:
     """Restyle several recordings of equal length, together where that is faster.
 
-    A GPU takes as many at once as its memory holds, and half as many, with a warning, where it runs out of it; several
-    GPUs take one batch after the other. On the CPU they are processed one by one, since caches are small.
+    A GPU processes as many recordings at once as fit in its memory. If memory runs out, the batch is halved and a
+    warning is given. Several GPUs take one batch after the other. The CPU processes the recordings one by one, because
+    caches are small.
 
     Parameters
     ----------
@@ -117,8 +118,8 @@ def stylize_batch(
     Returns
     -------
     list of Result
-        Equal to what `stylize` gives for each, but for rounding on a GPU; ``seconds`` is the time of the batch that
-        the recording was in. With several GPUs ``progress`` is called from one thread for each.
+        The same results as `stylize`, except for rounding differences on a GPU; ``seconds`` is the time of the batch
+        that the recording was in. With several GPUs ``progress`` is called from one thread for each.
 
     Raises
     ------
@@ -147,7 +148,7 @@ def texture(
     progress: Progress = None,
     **parameters: Unpack[TextureOptions],
 ) -> Result:
-    """Make new sound of the style's kind out of noise: a transfer without a content.
+    """Create new sound that resembles the style, starting from noise.
 
     The defaults are those of the preset "texture": L-BFGS on the waveform alone, with two windows.
 

@@ -103,4 +103,4 @@ def with_options(message: str) -> str:
     message = re.sub(r"^(start|format|include|exclude|jobs)=", r"--\1 ", message)
     message = message.replace("overwrite=True", "--overwrite")
     message = re.sub(r"\bin_path=", "IN ", re.sub(r"^page=", "--report ", message))
-    return message.replace("that include and exclude", "that --include and --exclude")
+    return message.replace("that match include and exclude", "that match --include and --exclude")

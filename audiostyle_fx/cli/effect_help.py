@@ -21,7 +21,7 @@ def list_effects(effects: Iterable[Effect]) -> str:
     return "\n".join(name.ljust(width) + wrapper.fill(sentence) for name, sentence in rows)
 
 
-def describe(effect: Effect) -> str:
+def effect_description(effect: Effect) -> str:
     """Return an effect's documentation, and its parameters with their defaults, units and allowed values."""
     return "\n\n".join([_usage(effect), *_paragraphs(effect.help), two_columns(list(_rows(effect)))]).rstrip()
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from .._effects_chain.catalog import effects
 from .._transfer.parameters.presets import PRESETS, Preset
 from .completion import completion_script
-from .effect_help import COLUMNS, describe, list_effects, two_columns
+from .effect_help import COLUMNS, effect_description, list_effects, two_columns
 from .grammar import not_an_effect
 from .options import Parser
 
@@ -42,8 +42,8 @@ def _help_on(name: str) -> str:
     if name not in effects():
         raise ValueError(not_an_effect(name, [*effects(), "presets"]))
     if name == "style":
-        return f"{describe(effects()[name])}\n\n{textwrap.fill(_defaults_of_textures(), COLUMNS)}"
-    return describe(effects()[name])
+        return f"{effect_description(effects()[name])}\n\n{textwrap.fill(_defaults_of_textures(), COLUMNS)}"
+    return effect_description(effects()[name])
 
 
 def _list_presets() -> str:

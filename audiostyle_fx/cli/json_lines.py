@@ -9,13 +9,13 @@ from ..progress import ProgressEvent
 
 
 def print_json(event: ProgressEvent) -> None:
-    """Print an event; of stages only their beginnings and ends, of transfers only the losses at their ends."""
+    """Print an event; of a stage only its beginning and end, of a record's transfers only the final losses."""
     if event.kind != "stage" or event.iteration in (0, event.iterations):
         print_record(event.as_dict())
 
 
 def print_record(record: dict[str, Any]) -> None:
-    """Print a record, without the stages of its transfers but for the losses at their ends."""
+    """Print a record; replace its transfers by the final losses of the last one."""
     record, losses = dict(record), {}
     for transfer in record.pop("transfers", []):
         for stage in list(transfer["stages"].values())[-1:]:

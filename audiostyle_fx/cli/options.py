@@ -17,9 +17,9 @@ from .suggestions import suggestion
 USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
 
 
-DESCRIPTION = """Make recordings sound as another does, and run pedalboard's effects, in the
-order given. IN and OUT are files, folders, or - for WAV on a pipe. VALUE sets
-the first parameter of an effect; numbers may have units, as -3dB or 1.2kHz."""
+DESCRIPTION = """Give recordings the sound of another recording, and run pedalboard's
+effects, in the order given. IN and OUT are files, folders, or - for WAV on a
+pipe. VALUE sets the first parameter of an effect; units may follow, as -3dB."""
 
 
 EPILOG = """other commands:
@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
         add("--overwrite", action="store_true", help="replace existing files without asking")
         add("--report", metavar="PAGE", help="write a page to listen to inputs and results")
         add("-q", "--quiet", action="store_true", help="show no progress")
-        add("--json", action="store_true", help="print progress and results for scripts")
+        add("--json", action="store_true", help="print progress and results as JSON lines")
         add("--completion", choices=SHELLS, metavar="SHELL", help=f"print completion for {', '.join(SHELLS)}")
         add("--version", action="store_true", help="print the version")
         add("-h", "--help", action="store_true", help="print this help")
@@ -73,7 +73,7 @@ class Parser(argparse.ArgumentParser):
         add("--include", action="append", default=[], metavar="GLOB", help="take only these files, such as '*.wav'")
         add("--exclude", action="append", default=[], metavar="GLOB", help="leave these files out")
         add("--format", help="write files of this format, such as flac")
-        add("--independent", action="store_true", help="turn down each file that would clip by itself")
+        add("--independent", action="store_true", help="set the level of each file separately, not per folder")
         add("--force", action="store_true", help="process finished files again")
         add("--jobs", type=int, metavar="N", help="number of processes on this machine")
         add("--dask", metavar="ADDRESS", help="run on a Dask cluster, or on a local one")

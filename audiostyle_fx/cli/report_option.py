@@ -20,17 +20,17 @@ def check_report(request: Request) -> None:
         return
     from ..report import check_page
 
-    given = request.options.report
-    page = Path(os.path.realpath(given))
+    name = request.options.report
+    page = Path(os.path.realpath(name))
     recordings = [request.source, request.target, *(path for step in request.chain for path in step.files)]
     if str(page) in {os.path.realpath(path) for path in recordings if path is not None}:
-        raise ValueError(f"--report {given!r} must not be a recording, or a folder of them")
+        raise ValueError(f"--report {name!r} must not be a recording, or a folder of them")
     if request.of_folder:
         if Path(os.path.realpath(str(request.source))) in page.parents:
-            raise ValueError(f"--report {given!r} must not be in IN")
+            raise ValueError(f"--report {name!r} must not be in IN")
         if Path(os.path.realpath(request.target)) in page.parents and not page.parent.exists():
             return  # the folder is made with OUT
-    check_page(given)
+    check_page(name)
 
 
 def check_replaced_page(request: Request) -> None:

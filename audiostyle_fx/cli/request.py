@@ -101,7 +101,7 @@ def _check_part(request: Request) -> None:
         raise ValueError("--duration must be above 0")
     for step in chain[1:] if options.no_input else chain:
         if is_style(step) and "duration" in step.values:
-            raise ValueError("duration= is the length of a texture, with -n; --duration takes a part of IN")
+            raise ValueError("duration= only applies with -n (texture length). To process part of IN, use --duration.")
 
 
 def _check_folder_options(request: Request) -> None:
@@ -110,9 +110,9 @@ def _check_folder_options(request: Request) -> None:
         raise ValueError(f"--jobs {options.jobs} must be at least 1")
     if options.jobs is not None and options.dask not in (None, "local"):
         raise ValueError(f"--jobs does not apply with --dask {options.dask}, which has its own number of workers")
-    given = [name for name in FOLDER_OPTIONS if getattr(options, name)]
-    if given and not request.of_folder:
-        raise ValueError(f"--{given[0]} only applies when IN is a folder")
+    names = [name for name in FOLDER_OPTIONS if getattr(options, name)]
+    if names and not request.of_folder:
+        raise ValueError(f"--{names[0]} only applies when IN is a folder")
 
 
 def _check_report(request: Request) -> None:

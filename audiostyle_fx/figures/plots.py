@@ -11,7 +11,9 @@ try:
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 except ImportError as error:
-    raise ImportError("plots need matplotlib: pip install 'audiostyle-fx[plot]'") from error
+    raise ImportError(
+        "Plots need the package 'matplotlib'. Install it with: pip install 'audiostyle-fx[plot]'"
+    ) from error
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 

@@ -53,8 +53,8 @@ def style_folder(
 
     The files directly in one folder are treated as stems of one song: each is styled with the same seed, and if one of
     them would clip in its format, all are turned down by the same factor, so that they still sum to the mix. Stems
-    finished by an earlier call, and not part of this one, count towards this factor; a warning says where they would
-    have to be softer.
+    finished by an earlier call, and not part of this one, count towards this factor; if they are too loud for it, a
+    warning names their folder.
 
     Records of all files are kept in ``out_folder/.audiostyle``, and written to ``out_folder/audiostyle.json`` at the
     end of each run.
@@ -75,7 +75,7 @@ def style_folder(
     start, duration : float
         The part of each recording to style, in seconds.
     independent : bool
-        Turn down each file by itself where it would clip.
+        Set the level of each file separately, not per folder: a file that would clip is turned down alone.
     force : bool
         Style finished files again.
     jobs : int

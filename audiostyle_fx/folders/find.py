@@ -28,7 +28,7 @@ class Selection:
     start, duration : float
         The part of each recording, in seconds.
     independent : bool
-        Whether each file has a level of its own. Otherwise files of one folder share a level.
+        Whether the level of each file is set separately. Otherwise files of one folder share a level.
     """
 
     include: Sequence[str] = ()
@@ -108,8 +108,8 @@ def find(
         recordings[result] = path
         inputs.add(real_path)
     if not recordings:
-        selected = " that include and exclude select" if selection.include or selection.exclude else ""
-        raise FolderError(f"input {os.fspath(in_folder)!r} holds no recordings{selected}")
+        selected = " that match include and exclude" if selection.include or selection.exclude else ""
+        raise FolderError(f"input {os.fspath(in_folder)!r} contains no recordings{selected}")
     _check_results(recordings, target, inputs)
     return recordings
 
@@ -129,7 +129,7 @@ def _files(folder: str, prefix: str, target: str, parents: tuple[str, ...]) -> I
             real_path = os.path.realpath(entry.path) if is_link else os.path.join(parents[-1], entry.name)
             if os.path.isdir(entry.path) if is_link else entry.is_dir():
                 if is_link and _overlap(real_path, target):
-                    raise FolderError(f"output {target!r} must not be in the input, as by the link {entry.path!r}")
+                    raise FolderError(f"output {target!r} is inside the input folder through the link {entry.path!r}")
                 if real_path not in parents and not is_page_media(entry.path):
                     yield from _files(entry.path, f"{name}/", target, (*parents, real_path))
             elif entry.is_file() if not is_link else os.path.isfile(real_path) or not os.path.exists(real_path):
@@ -151,9 +151,11 @@ def _check_results(names: Iterable[str], target: str, inputs: set[str]) -> None:
             folders[folder] = os.path.realpath(os.path.join(target, folder))
         written = os.path.join(folders[folder], base)
         if written in inputs:
-            raise FolderError(f"output {os.path.join(target, name)!r} is a file that is read, {written!r}")
+            raise FolderError(f"output {os.path.join(target, name)!r} would overwrite {written!r}, which is an input")
         if names_of.setdefault(written, name) != name:
-            raise FolderError(f"output {target!r}: {names_of[written]!r} and {name!r} are one file, {written!r}")
+            raise FolderError(
+                f"output {target!r}: {names_of[written]!r} and {name!r} are links to the same file, {written!r}"
+            )
 
 
 def _is_selected(name: str, selection: Selection) -> bool:

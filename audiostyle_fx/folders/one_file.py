@@ -45,8 +45,8 @@ class Task:
     staged : str
         Path where the processed recording is in floating point until its level is known.
     finished : str
-        Path where it is in its format. Only the process that has the manifest moves it to ``target``, so that a process
-        which was given up for lost can't.
+        Path of the result in its format. Only the process that has the manifest moves it to ``target``, so a process
+        that was considered lost can't overwrite the result.
     effects : tuple of (str, dict)
         Names of the effects and their values.
     start, duration : float
@@ -117,7 +117,7 @@ def _stage_recording(task: Task, progress: Progress) -> Record:
             raise ValueError(f"output {task.target!r} must be a file, not a folder")
         _, subtype = format_written(Path(task.target), source.sample_rate, channels, 0, source.subtype)
     chain = [Step(effects()[name], values) for name, values in task.effects]
-    made = run(Job(task.source, task.staged, task.start, task.duration, "FLOAT"), chain, progress)
+    result = run(Job(task.source, task.staged, task.start, task.duration, "FLOAT"), chain, progress)
     with SoundFileReader(task.staged, "result") as source:
         loudest = max((peak(block) for block in source.blocks()), default=0.0)
     return {
@@ -126,7 +126,7 @@ def _stage_recording(task: Task, progress: Progress) -> Record:
         "subtype": subtype,
         "peak": loudest,
         "level": max(1.0, loudest) if clips(subtype) else 1.0,
-        **record_of(made),
+        **record_of(result),
     }
 
 
@@ -143,18 +143,18 @@ def _finish(task: Task, full_scale: float) -> Record:
     return {"status": "done", "full_scale": full_scale, "gain_db": round(gain_db, 3)}
 
 
-def record_of(made: JobResult) -> Record:
+def record_of(result: JobResult) -> Record:
     """Return how a recording was processed, as JSON values."""
     return {
-        "sample_rate": made.sample_rate,
-        "duration": made.duration,
-        "seconds": round(made.seconds, 3),
+        "sample_rate": result.sample_rate,
+        "duration": result.duration,
+        "seconds": round(result.seconds, 3),
         "transfers": [
             {
                 "parameters": plain(transfer.parameters),
                 "stages": {name: _stage_record(stage) for name, stage in transfer.stages.items()},
             }
-            for transfer in made.transfers
+            for transfer in result.transfers
         ],
     }
 

@@ -1,4 +1,7 @@
-"""The plan of a folder's run: which files are processed, and what follows from the answer of each task."""
+"""The plan of a folder's run: which files an earlier run finished, and which tasks the others need.
+
+A run that was stopped is resumed here: `Plan` compares the records of earlier runs with the files of this one.
+"""
 
 from __future__ import annotations
 
@@ -18,26 +21,26 @@ from .stems import Stems
 
 
 class Plan:
-    """What is to be done in a folder: a queue of tasks, and the records that their answers lead to.
+    """Plan of a run: a queue of tasks, and the records that their answers become.
 
     Parameters
     ----------
     manifest : Manifest
-        Manifest of the output folder; records that do not hold any more are deleted from it.
+        Manifest of the output folder; records that are no longer valid are deleted from it.
     recordings : mapping of str to str
         Paths by name, see `find`.
     keys : ResultKeys
     chain : sequence of Step
         Effects with paths that are valid in any process.
     selection : Selection
-        The part of each recording, and whether each has a level of its own.
+        The part of each recording, and whether the level of each file is set separately.
     force : bool
         Whether all files of this run are processed again.
 
     Attributes
     ----------
     skipped : int
-        Number of files that are finished already.
+        Number of files that an earlier run finished.
     failed : dict of str to str
         Error of each file that failed.
     """
@@ -69,24 +72,30 @@ class Plan:
         return self._keys.size(self._unprocessed)
 
     def finish_complete_groups(self) -> list[str]:
-        """Put tasks for groups in front of which all is processed; return the files that are processed again."""
+        """For each group whose files are all processed, put its finishing tasks at the front of the queue.
+
+        Returns
+        -------
+        list of str
+            Files that were finished at a different level, and are processed again.
+        """
         return self._queue([task for group in self._stems.complete_groups() for task in self._finishing_tasks(group)])
 
     def next_task(self) -> Task | None:
-        """Take the next task, or None where there is none at the moment."""
+        """Remove the next task from the queue and return it; None if the queue is empty."""
         if self._urgent:
             return self._urgent.popleft()
         return self._task(self._unprocessed.popleft()) if self._unprocessed else None
 
     def take(self, task: Task, answer: Record) -> tuple[Record, list[str]]:
-        """Record an answer, and put the tasks in front that follow from it.
+        """Record an answer, and put the tasks that follow from it at the front of the queue.
 
         Returns
         -------
         record : dict
             The file's new record.
         again : list of str
-            Files that were finished, and have to be processed again at another level.
+            Files that were finished at a different level, and are processed again.
         """
         name, is_second_task = task.name, task.full_scale is not None
         if answer["status"] == "done":
@@ -113,17 +122,17 @@ class Plan:
         return record, self._queue(self._finishing_tasks(group))
 
     def remove_leftovers(self) -> None:
-        """Remove files of killed processes from the hidden folder; those that wait for their level stay."""
+        """Remove files of killed processes from the hidden folder; staged files, which wait for their level, stay."""
         staged = {self._paths.staged(self._keys.keys[name]) for name in self._stems.staged_names()}
         self._paths.remove_leftovers(OWN_FILES, staged | self._staged_by_others)
 
     def _queue(self, tasks: Collection[Task]) -> list[str]:
-        """Put tasks in front of all others; return the names of those that process files again."""
+        """Put tasks at the front of the queue; return the names of the files that they process again."""
         self._urgent.extendleft(reversed(list(tasks)))
         return [task.name for task in tasks if task.again]
 
     def _finishing_tasks(self, group: str) -> list[Task]:
-        """Return tasks that finish a group, or that process files of it again which are done at another level."""
+        """Return tasks that finish a group, or that reprocess its files that were finished at a different level."""
         again = self._stems.names_at_other_levels(group)
         if again:
             for name in again:
@@ -136,7 +145,7 @@ class Plan:
         return [replace(self._task(name), full_scale=self._stems.full_scale(group)) for name in waiting]
 
     def _holds(self, name: str, state: FileState) -> bool:
-        """Whether a record is still right. Records of files that are not in this run stay, where they can be used."""
+        """Whether a record is still valid. Records of files that are not in this run stay if they can be used."""
         if name not in self._recordings:
             return self._other_holds(name, state)
         if self._force or state.status == "failed" or state.key != self._keys.keys[name]:
@@ -147,7 +156,7 @@ class Plan:
         return exists
 
     def _other_holds(self, name: str, state: FileState) -> bool:
-        """Whether to keep the record of a file that is not in this run, and what is staged of it."""
+        """Whether to keep the record, and the staged result, of a file that is not in this run."""
         done = state.status == "done"
         if not done and not lexists(state.source):
             return False
@@ -157,7 +166,7 @@ class Plan:
         exists = isfile(path)
         if exists and not done:
             self._staged_by_others.add(path)
-        # A file made of a recording of this run, as in another format, is not another stem.
+        # A result of a recording of this run, such as one in another format, is not another stem.
         if exists and state.identity == self._keys.identity and state.source not in self._sources:
             self._stems.add_other(name, state)
         return exists or done

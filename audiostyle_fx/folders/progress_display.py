@@ -75,7 +75,7 @@ class FileCounts:
 
     @property
     def seconds_left(self) -> float:
-        """Estimate of the time left: bytes take as long as those before."""
+        """Estimate of the time left; assumes the same time per byte as for the finished files."""
         if not self.bytes_done:
             return 0.0
         return (self._now() - self._began) * (self.bytes - self.bytes_done) / self.bytes_done

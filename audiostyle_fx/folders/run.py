@@ -58,7 +58,7 @@ def run_folder(
     if executor is not None and not isinstance(executor, Executor):
         raise TypeError(f"executor={executor!r} must be a concurrent.futures.Executor, or None")
     if executor is not None and jobs > 1:
-        raise ValueError(f"jobs={jobs} must be 1 where an executor is given, which has its own number of workers")
+        raise ValueError(f"jobs={jobs} must be 1 when executor is given: the executor sets its own number of workers")
     check_chain(chain, without_input=False)
     recordings = find(in_folder, out_folder, selection, [path for step in chain for path in step.files])
     check_files(chain, _first_rate(recordings.values()), lengths=False)  # its errors name paths as the user wrote them

@@ -11,14 +11,14 @@ from .records.manifest import FileState
 
 
 class Stems:
-    """Groups of files that share a level, and what is known of their levels.
+    """Groups of files that share a level, with the states of their files.
 
     Parameters
     ----------
     names : iterable of str
         Names of the files of this run.
     independent : bool
-        Whether each file is a group of its own. Otherwise a group is the files directly in one folder.
+        Whether each file is a separate group. Otherwise the files directly in one folder are a group.
     """
 
     def __init__(self, names: Iterable[str], independent: bool) -> None:
@@ -31,7 +31,7 @@ class Stems:
         self._unprocessed = {group: set(group_names) for group, group_names in self._names.items()}
 
     def group(self, name: str) -> str:
-        """Return the folder that a file is in, or the file's name where each is a group of its own."""
+        """Return the folder that a file is in, or the file's name if each file is a separate group."""
         return name if self._independent else os.path.dirname(name)
 
     def shares_level(self, name: str) -> bool:
@@ -40,21 +40,21 @@ class Stems:
         return len(self._names[group]) > 1 or group in self._others
 
     def set_processed(self, name: str, state: FileState) -> None:
-        """Take a file's level into account, as it is staged or done."""
+        """Add the level of a file of this run that is staged or done."""
         self._processed[name] = state
         self._unprocessed[self.group(name)].discard(name)
 
     def set_failed(self, name: str) -> None:
-        """Expect no level of a file any more."""
+        """Mark a file as failed: the group no longer waits for its level."""
         self._processed.pop(name, None)
         self._unprocessed[self.group(name)].discard(name)
 
     def set_unprocessed(self, name: str) -> None:
-        """Expect a file to be processed again."""
+        """Mark a file as unprocessed: the group waits for its level again."""
         self._unprocessed[self.group(name)].add(name)
 
     def add_other(self, name: str, state: FileState) -> None:
-        """Take the level of a file into account that is in the same output folder, but not in this run."""
+        """Add the level of a file that is in the output folder but not in this run."""
         self._others.setdefault(self.group(name), []).append(state)
 
     def is_processed(self, name: str) -> bool:
@@ -79,9 +79,9 @@ class Stems:
 
     def full_scale(self, group: str) -> float:
         """Return the level that becomes full scale in a group: at least 1, and that of the loudest file."""
-        own, others = self._states(group), self._others.get(group, [])
+        states, others = self._states(group), self._others.get(group, [])
         finished = [state.full_scale for state in others if state.full_scale is not None]
-        return max([1.0, *finished, *(state.level for state in [*own.values(), *others])])
+        return max([1.0, *finished, *(state.level for state in [*states.values(), *others])])
 
     def names_at_other_levels(self, group: str) -> list[str]:
         """Return the files of this run that are done, but at another level than the group's."""

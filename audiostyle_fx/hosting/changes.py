@@ -8,8 +8,15 @@ from typing import Any, NamedTuple
 import pedalboard
 from pedalboard import Chain, Mix, PluginContainer
 
-from .live_streams import AudioStream, property_refusing_effects, refusing_effects
-from .replacements import container_process, container_reset, handing_out, list_process, putting_in, taking_out
+from .live_streams import AudioStream, method_without_effects, property_without_effects
+from .replacements import (
+    adding_method,
+    container_process,
+    container_reset,
+    list_process,
+    removing_method,
+    returning_method,
+)
 
 
 class Change(NamedTuple):
@@ -43,21 +50,21 @@ CHANGES: list[Change] = [
     Change(PluginContainer, "__call__", container_process, _RUNS),
     Change(PluginContainer, "reset", container_reset, "natively inherited from Plugin, and resets only native halves"),
     Change(pedalboard, "process", list_process, "runs a list of plugins without a container"),
-    Change(Chain, "__init__", putting_in, _PUTS_IN),
-    Change(Mix, "__init__", putting_in, _PUTS_IN),
-    Change(PluginContainer, "append", putting_in, _PUTS_IN),
-    Change(PluginContainer, "insert", putting_in, _PUTS_IN),
-    Change(PluginContainer, "__setitem__", putting_in, _PUTS_IN),
-    Change(PluginContainer, "__delitem__", taking_out, _TAKES_OUT),
-    Change(PluginContainer, "remove", taking_out, _TAKES_OUT),
-    Change(PluginContainer, "__getitem__", handing_out, _HANDS_OUT),
-    Change(PluginContainer, "__iter__", handing_out, _HANDS_OUT),
+    Change(Chain, "__init__", adding_method, _PUTS_IN),
+    Change(Mix, "__init__", adding_method, _PUTS_IN),
+    Change(PluginContainer, "append", adding_method, _PUTS_IN),
+    Change(PluginContainer, "insert", adding_method, _PUTS_IN),
+    Change(PluginContainer, "__setitem__", adding_method, _PUTS_IN),
+    Change(PluginContainer, "__delitem__", removing_method, _TAKES_OUT),
+    Change(PluginContainer, "remove", removing_method, _TAKES_OUT),
+    Change(PluginContainer, "__getitem__", returning_method, _HANDS_OUT),
+    Change(PluginContainer, "__iter__", returning_method, _HANDS_OUT),
 ]
 """Everything that is changed in pedalboard."""
 
 
 if hasattr(AudioStream, "plugins"):
     CHANGES += [
-        Change(AudioStream, "__init__", refusing_effects, _LIVE),
-        Change(AudioStream, "plugins", property_refusing_effects, _LIVE),
+        Change(AudioStream, "__init__", method_without_effects, _LIVE),
+        Change(AudioStream, "plugins", property_without_effects, _LIVE),
     ]

@@ -22,7 +22,7 @@ _open_streams: weakref.WeakSet[Any] = weakref.WeakSet()
 _REFUSAL = "An offline effect needs the whole recording: it can't be part of a live AudioStream."
 
 
-def refusing_effects(native: Callable[..., None]) -> Callable[..., None]:
+def method_without_effects(native: Callable[..., None]) -> Callable[..., None]:
     """Make a stream's method that raises TypeError where it is given an effect."""
 
     @functools.wraps(native)
@@ -35,9 +35,9 @@ def refusing_effects(native: Callable[..., None]) -> Callable[..., None]:
     return method
 
 
-def property_refusing_effects(native: Any) -> property:
+def property_without_effects(native: Any) -> property:
     """Make a stream's property that raises TypeError when it is set to an effect, or to a board that holds one."""
-    return property(native.fget, refusing_effects(native.fset), native.fdel, native.__doc__)
+    return property(native.fget, method_without_effects(native.fset), native.fdel, native.__doc__)
 
 
 def check_not_live(container: PluginContainer, *arguments: Any) -> None:

@@ -70,7 +70,7 @@ def check_refusal() -> None:
         except RuntimeError:
             continue
         raise HostingError(
-            f"pedalboard {pedalboard.__version__} runs a plugin that stands twice in a container. audiostyle_fx needs "
-            "an error there, so that an effect written in Python never passes audio unprocessed. Install an older "
-            f"pedalboard: pip install 'pedalboard<{pedalboard.__version__}'"
+            f"pedalboard {pedalboard.__version__} runs a container that holds the same plugin twice; audiostyle_fx "
+            "relies on an error in this case, so that an effect written in Python never passes audio unprocessed. "
+            f"Install an older pedalboard: pip install 'pedalboard<{pedalboard.__version__}'"
         )

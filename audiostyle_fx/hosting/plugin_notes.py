@@ -1,4 +1,6 @@
-"""Notes about plugins, each kept as long as the plugin's Python object: the Python halves in it, waiting samples.
+"""Data attached to plugins: the Python objects they contain and samples that wait.
+
+A note lives as long as the Python object of its plugin.
 
 Native code holds only the native half of a plugin. The Python half of an effect, with its methods and attributes,
 would be freed as soon as Python code has no reference left; the note of the container that holds it keeps it alive.
@@ -19,7 +21,7 @@ NOTE_ATTRIBUTE = "_audiostyle_fx_note"
 
 
 class PluginNote:
-    """What is remembered of one plugin.
+    """Data attached to one plugin.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What takes the place of pedalboard's functions; each is made from the native function that it replaces."""
+"""Replacements for pedalboard's functions; each is made from the native function that it replaces."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .runner import process_hosted
 
 
 def container_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
-    """Make `process` of containers: natively without an offline effect, by `process_hosted` with one."""
+    """Make `process` of containers: boards with an offline effect run in `process_hosted`, others in native code."""
 
     @functools.wraps(native)
     def process(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Audio:
@@ -33,7 +33,7 @@ def container_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
 
 
 def list_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
-    """Make `pedalboard.process`: natively without an offline effect in the list, by `process_hosted` with one."""
+    """Make `pedalboard.process`: lists with an offline effect run in `process_hosted`, all others in native code."""
 
     def hosted_process(
         input_array: Any, sample_rate: Any, plugins: Iterable[Any], buffer_size: Any = 8192, reset: Any = True
@@ -76,7 +76,7 @@ def container_reset(native: Callable[[PluginContainer], None]) -> Callable[[Plug
     return reset
 
 
-def putting_in(native: Callable[..., Any]) -> Callable[..., Any]:
+def adding_method(native: Callable[..., Any]) -> Callable[..., Any]:
     """Make a method that puts plugins into a container, and keeps their Python halves alive."""
 
     @functools.wraps(native)
@@ -91,7 +91,7 @@ def putting_in(native: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def taking_out(native: Callable[..., Any]) -> Callable[..., Any]:
+def removing_method(native: Callable[..., Any]) -> Callable[..., Any]:
     """Make a method that takes plugins out of a container, and releases their Python halves."""
 
     @functools.wraps(native)
@@ -104,7 +104,7 @@ def taking_out(native: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def handing_out(native: Callable[..., Any]) -> Callable[..., Any]:
+def returning_method(native: Callable[..., Any]) -> Callable[..., Any]:
     """Make a method that returns plugins of a container, and keeps the containers among them alive."""
 
     @functools.wraps(native)

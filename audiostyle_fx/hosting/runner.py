@@ -1,10 +1,10 @@
 """Run offline effects, and containers that hold some: native plugins in native code, each effect in Python.
 
-Splitting a board is exact, but for two kinds of native plugins, where such plugins stand on both sides of the split.
-After a plugin with a tail, a filter or a delay, `PitchShift`, `Resample`, `GSMFullRateCompressor` and `MP3Compressor`
-give another end of the recording: within one native run, the silence that flushes them also passes through the plugin
-before. And `Convolution` after one of these four or a `BrickwallLimiter` rounds differently, by 2e-8, because it
-receives other blocks.
+Splitting a board changes the result of two kinds of native plugins, if the plugins named here are on different sides of
+the split; otherwise it is exact. `PitchShift`, `Resample`, `GSMFullRateCompressor` and `MP3Compressor` after a plugin
+with a tail, such as a filter or a delay, return a different end of the recording, because in one native run the silence
+that flushes them also passes through the plugin before them. `Convolution` after one of these four or after
+`BrickwallLimiter` rounds differently, by 2e-8, because it receives other blocks.
 """
 
 from __future__ import annotations

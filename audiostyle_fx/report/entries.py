@@ -103,14 +103,14 @@ class Entry:
                 return ArrayRecording(value, result.sample_rate)
             return value if isinstance(value, ArrayRecording) else Path(value)
 
-        made = result.path if result.path is not None else result.audio
+        output = result.path if result.path is not None else result.audio
         styles = style if isinstance(style, Sequence) and not isinstance(style, str) else [style]
         if name is None:
             named = next((path for path in (result.path, content) if isinstance(path, str | os.PathLike)), None)
             name = "result" if named is None else Path(named).name
         return cls(
             name,
-            None if made is None else recording(made),
+            None if output is None else recording(output),
             None if content is None else recording(content),
             tuple(map(recording, styles)),
             start,
@@ -169,7 +169,7 @@ class Entry:
         )
 
 
-def describe(entry: Entry, media: PageMedia) -> dict[str, Any]:
+def entry_data(entry: Entry, media: PageMedia) -> dict[str, Any]:
     """Add an entry's recordings to the media; return the entry in the form page.js reads.
 
     Recordings are indices into the list of all recordings of the page. Those that can't be read are left out, and

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .entries import Entry, describe
+from .entries import Entry, entry_data
 from .json_data import script_json
 from .media import PageMedia, media_folder
 
@@ -63,7 +63,7 @@ def write_report(page: str | os.PathLike[str], entries: Sequence[Entry], title: 
     media = PageMedia(media_folder(page))
     partial = page.with_name(f".{media.token}.html")
     try:
-        descriptions = [describe(entry, media) for entry in entries]
+        descriptions = [entry_data(entry, media) for entry in entries]
         scale = media.write_pictures()
         inline = media.n_bytes <= INLINE_BYTES
         recordings = media.recordings(inline)

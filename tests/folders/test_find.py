@@ -57,7 +57,7 @@ def test_two_files_of_one_name_are_refused():
         ("in", "style.wav", "must be a folder, as the input is one"),
         ("nowhere", "out", "input 'nowhere' must be a folder that exists"),
         ("style.wav", "out", "input 'style.wav' must be a folder that exists"),
-        ("in/sub", "out", "input 'in/sub' holds no recordings"),
+        ("in/sub", "out", "input 'in/sub' contains no recordings"),
     ],
 )
 def test_folders_that_can_not_be_used(source, target, why, stem):
@@ -72,13 +72,13 @@ def test_folders_that_can_not_be_used(source, target, why, stem):
 @pytest.mark.parametrize(
     ("links", "why"),
     [
-        ({"in/back": "out/sub"}, "must not be in the input, as by the link"),
-        ({"in/all": "."}, "must not be in the input, as by the link"),
-        ({"out/sub": "in/sub"}, "is a file that is read"),
-        ({"in/sub/b.wav": "out/sub/a.wav"}, "is a file that is read"),
-        ({"in/sub/c.wav": "elsewhere/a.wav", "out/sub": "elsewhere"}, "is a file that is read"),
-        ({"out/one": "out/sub", "in/one": "in/sub"}, "are one file"),
-        ({"style.wav": "out/sub/a.wav"}, "is a file that is read"),
+        ({"in/back": "out/sub"}, "is inside the input folder through the link"),
+        ({"in/all": "."}, "is inside the input folder through the link"),
+        ({"out/sub": "in/sub"}, "which is an input"),
+        ({"in/sub/b.wav": "out/sub/a.wav"}, "which is an input"),
+        ({"in/sub/c.wav": "elsewhere/a.wav", "out/sub": "elsewhere"}, "which is an input"),
+        ({"out/one": "out/sub", "in/one": "in/sub"}, "are links to the same file"),
+        ({"style.wav": "out/sub/a.wav"}, "which is an input"),
     ],
 )
 def test_links_by_which_a_source_would_be_lost_are_refused(links, why, stem, quick):

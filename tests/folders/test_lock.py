@@ -57,3 +57,13 @@ def test_file_systems_without_locks(error, tmp_path, monkeypatch):
     with folder_lock("out", tmp_path / "lock"):
         pass
     assert not locked(tmp_path / "lock")
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EROFS])
+def test_other_errors_are_raised(error, tmp_path, monkeypatch):
+    def flock(*args):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(OSError, match=os.strerror(error)), folder_lock("out", tmp_path / "lock"):
+        pass

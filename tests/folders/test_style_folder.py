@@ -90,7 +90,7 @@ def test_permissions_of_what_is_replaced(stem, run):
         ({"jobs": 1.5}, TypeError, "jobs=1.5 must be an integer"),
         ({"executor": 3}, TypeError, "executor=3 must be a concurrent.futures.Executor"),
         ({"progress": 1}, TypeError, "progress=1 must be True, False, None or a function"),
-        ({"jobs": 2, "executor": ThreadPoolExecutor(1)}, ValueError, "jobs=2 must be 1 where an executor is given"),
+        ({"jobs": 2, "executor": ThreadPoolExecutor(1)}, ValueError, "jobs=2 must be 1 when executor is given"),
     ],
 )
 def test_arguments_that_are_refused_before_any_work(arguments, error, why, stem, no_work):

@@ -162,7 +162,8 @@ def test_install_refuses_a_pedalboard_that_runs_the_native_half(uninstalled, mon
     monkeypatch.setattr(native, function, PASSES_AUDIO[function])
     version = re.escape(pedalboard.__version__)
     with pytest.raises(
-        HostingError, match=rf"pedalboard {version} runs a plugin .* pip install 'pedalboard<{version}'"
+        HostingError,
+        match=rf"pedalboard {version} runs a container .* pip install 'pedalboard<{version}'",
     ):
         install()
     assert pedalboard_attributes() == before
@@ -190,7 +191,7 @@ def test_import_refuses_a_pedalboard_that_runs_the_native_half():
             import audiostyle_fx
         except RuntimeError as error:
             assert type(error).__name__ == "HostingError"
-            assert f"pedalboard {pedalboard.__version__} runs a plugin that stands twice" in str(error)
+            assert f"pedalboard {pedalboard.__version__} runs a container that holds the same" in str(error)
         else:
             raise AssertionError("the import must fail")
         assert vars(pedalboard.PluginContainer) == native

@@ -15,8 +15,8 @@ OF_THE_EFFECT = {
     "content_level_db": (
         "`None`",
         "-120 to 60",
-        "`StyleTransfer` only, with `streaming`: the RMS of the whole recording in dBFS; by default that of what has "
-        "come so far.",
+        "`StyleTransfer` only, with `streaming`: the RMS of the whole recording in dBFS; by default the RMS of the "
+        "samples received so far.",
     ),
 }
 

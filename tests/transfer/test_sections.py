@@ -64,9 +64,9 @@ def test_sections_are_equal_and_cover_everything_once(n_samples, section, contex
     if n_samples <= LONGEST * max(section, CONTEXTS * context):
         assert [s.window for s in sections] == [slice(0, n_samples)] and sections[0].free().all()
     for a, b in itertools.pairwise(sections):
-        assert a.kept.stop - b.kept.start == fade // 2 * 2, "they overlap in the fade alone"
+        assert a.result.stop - b.result.start == fade // 2 * 2, "they overlap in the fade alone"
     for s in sections:
-        assert 0 <= s.window.start <= s.kept.start < s.kept.stop <= s.window.stop <= n_samples
+        assert 0 <= s.window.start <= s.result.start < s.result.stop <= s.window.stop <= n_samples
         assert s.start == 0 or s.window.start == 0 or s.window.start <= s.start - context
 
 
@@ -75,15 +75,15 @@ def test_pinned_samples_are_finished(count, fade):
     sections = plan(1000 * count, 1000, 200, fade)
     finished = np.zeros(1000 * count, bool)
     for s in sections[::2]:
-        finished[s.kept] = True
+        finished[s.result] = True
     for s in sections[1::2]:
         pinned = s.free() < 1
         assert finished[s.window][pinned].all()
         np.testing.assert_array_equal(
             s.free() == 0,
             np.pad(
-                np.zeros(s.kept.stop - s.kept.start, bool),
-                (s.kept.start - s.window.start, s.window.stop - s.kept.stop),
+                np.zeros(s.result.stop - s.result.start, bool),
+                (s.result.start - s.window.start, s.window.stop - s.result.stop),
                 constant_values=True,
             ),
         )

@@ -1,1 +1,1 @@
-"""What every numerical function is built on: the array module, FFTs, matrix products and threads."""
+"""Foundations of all numerical functions: the array module, FFTs, matrix products and threads."""

@@ -89,7 +89,7 @@ class StylePatches:
     Attributes
     ----------
     patches : list of Patches
-        Of each style.
+        Patches of each style.
     shares : sequence of float
         Share of each style in the target.
     energy : float64 array (1 or batch,)

@@ -238,11 +238,11 @@ class ConvLayer:
         """Return the unweighted style loss and its gradient at the features, by matrices of patches x patches."""
         style = self.style.features
         p, q = features.shape[1], style.shape[1]
-        own, cross = (matmul(features, f.swapaxes(-1, -2)) for f in (features, style))
-        loss = sum_of_products(own, own) / p**2 - 2 * sum_of_products(cross, cross) / (p * q) + self.style.energy
-        own *= 4 / p**2
+        inner, cross = (matmul(features, f.swapaxes(-1, -2)) for f in (features, style))
+        loss = sum_of_products(inner, inner) / p**2 - 2 * sum_of_products(cross, cross) / (p * q) + self.style.energy
+        inner *= 4 / p**2
         cross *= -4 / (p * q)
-        grad = matmul(own, features)
+        grad = matmul(inner, features)
         grad += matmul(cross, style)
         return loss, grad
 

@@ -84,20 +84,20 @@ class LBFGS:
             return x, losses
         xp, (base, base_losses, _) = get_array_module(x), self._base
         better = losses.sum(axis=0) < base_losses.sum(axis=0)
-        kept = xp.where(better.reshape(-1, *[1] * (x.ndim - 1)), x, base.reshape(x.shape))
-        return kept, xp.where(better, losses, base_losses)
+        point = xp.where(better.reshape(-1, *[1] * (x.ndim - 1)), x, base.reshape(x.shape))
+        return point, xp.where(better, losses, base_losses)
 
     def _accept(self, accepted: Array, x: Array, losses: Array, grad: Array) -> None:
         """Move the base of the accepted items, and keep their pairs that have positive curvature."""
         xp, (base, base_losses, base_grad) = get_array_module(x), self._base
         step, change = x - base, grad - base_grad
         curvature, change_norm = dots(step, change), dots(change, change)
-        kept = xp.nonzero(accepted & (curvature > 1e-10 * change_norm))[0]
-        self._newest[kept] = (self._newest[kept] + 1) % self.memory
-        slot = self._newest[kept]
-        self._steps[slot, kept], self._changes[slot, kept] = step[kept], change[kept]
-        self._curvature[slot, kept] = 1 / curvature[kept]
-        self._guess[kept] = curvature[kept] / change_norm[kept]
+        items = xp.nonzero(accepted & (curvature > 1e-10 * change_norm))[0]
+        self._newest[items] = (self._newest[items] + 1) % self.memory
+        slot = self._newest[items]
+        self._steps[slot, items], self._changes[slot, items] = step[items], change[items]
+        self._curvature[slot, items] = 1 / curvature[items]
+        self._guess[items] = curvature[items] / change_norm[items]
         if accepted.all():
             self._base = x, losses, grad
         else:

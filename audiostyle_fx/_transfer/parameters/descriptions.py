@@ -12,7 +12,7 @@ from .windows import read_windows, show_windows
 
 @dataclass(frozen=True)
 class ParameterDescription:
-    """What there is to know of a parameter.
+    """Description of a parameter.
 
     Attributes
     ----------

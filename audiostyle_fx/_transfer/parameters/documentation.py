@@ -12,13 +12,17 @@ from .parameter_list import Parameters
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+STYLE = (
+    "The recording whose sound is taken: any length, sample rate and number of channels. A style with the content's "
+    "number of channels is matched channel by channel; otherwise its mix to mono serves every channel. Of several "
+    "styles, the weighted mean of their Gram matrices is the target."
+)
+"""Text of the style, wherever it is documented."""
+
 SHARED: dict[str, tuple[str, str]] = {
     "style": (
         "path, array, or list of these",
-        "The recording whose sound is taken: any length, sample rate and number of channels. A style with the "
-        "content's number of channels is matched channel by channel; otherwise its mix to mono serves every channel. "
-        "Of several styles, the weighted mean of their Gram matrices is the target. Numbers in lists, as JSON holds an "
-        "array, are that array.",
+        f"{STYLE} Numbers in lists, as JSON holds an array, are that array.",
     ),
     "style_sample_rate": (
         "float or sequence of float, optional",
@@ -35,7 +39,7 @@ SHARED: dict[str, tuple[str, str]] = {
         "each iteration, on a GPU after every tenth.",
     ),
 }
-"""Type and text of the arguments, beside the parameters, that several functions take."""
+"""Type and text of the arguments other than parameters that several functions take."""
 
 
 def documented(options: type, defaults: Parameters) -> Callable[[Function], Function]:
@@ -58,7 +62,7 @@ def documented(options: type, defaults: Parameters) -> Callable[[Function], Func
     def complete(function: Function) -> Function:
         called: Any = function.__init__ if isinstance(function, type) else function  # type: ignore[misc]
         signature = inspect.signature(called)
-        kept = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        named = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
         keywords = [
             inspect.Parameter(
                 description.name,
@@ -68,7 +72,7 @@ def documented(options: type, defaults: Parameters) -> Callable[[Function], Func
             )
             for description in described
         ]
-        called.__signature__ = signature.replace(parameters=[*kept, *keywords])
+        called.__signature__ = signature.replace(parameters=[*named, *keywords])
         called.__annotations__.pop("parameters")  # a name that only type checkers resolve
         called.__annotations__.update(types)
         if function.__doc__:  # python -OO has none

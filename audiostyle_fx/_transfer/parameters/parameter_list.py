@@ -35,7 +35,7 @@ def _parameter(
     allowed: str = "",
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """Return a field with what there is to know of a parameter."""
+    """Return a dataclass field with the default and the description of a parameter."""
     facts = {"check": check, "type": type_text, "sentence": sentence, "unit": unit, "choices": choices}
     return field(
         default=default, metadata={**facts, "allowed": allowed or " or ".join(f'"{name}"' for name in choices)}
@@ -131,7 +131,7 @@ class Parameters:
         flag,
         "bool",
         "Bring content and style to an RMS of -20 dBFS for the transfer, pauses not counted, and the result back to "
-        "the content's level. Passages more than 6 dB below the recording's level for at least 0.7 s are amplified "
+        "the content's level. Passages more than 6 dB below the recording's level for longer than 0.7 s are amplified "
         "before the transfer and attenuated by the same amount afterwards. False leaves all levels alone.",
     )
     match_level: bool = _parameter(True, flag, "bool", "With normalize, give the result the content's own RMS.")
@@ -192,7 +192,7 @@ class Parameters:
 
     @classmethod
     def described(cls) -> list[ParameterDescription]:
-        """Return what there is to know of each parameter, in their order."""
+        """Return the description of each parameter, in order."""
         return [ParameterDescription.of_field(known) for known in fields(cls)]
 
     def as_dict(self) -> dict[str, Any]:

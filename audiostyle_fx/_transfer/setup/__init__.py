@@ -1,1 +1,1 @@
-"""What a transfer needs to know before it starts: its transforms, sections, levels, starts and costs."""
+"""The setup of a transfer: its transforms, sections, levels, starts and costs."""

@@ -38,11 +38,11 @@ class Section:
     Attributes
     ----------
     start, stop : int
-        Its own samples. The joins with its neighbours are centred on these.
+        The section's samples, without context. The joins with its neighbours are centred on these.
     window : slice
-        The samples that are styled: its own and the context on both sides.
-    kept : slice
-        The samples of the window that are kept: its own and those of the blends.
+        The samples that are styled: the section's and the context on both sides.
+    result : slice
+        The samples of the window that become part of the result: the section's and those of the blends.
     borders : tuple of (int, int)
         Its borders with finished samples: the sample, and 1 or -1 if the free samples are after or before it.
     fade : int
@@ -54,14 +54,14 @@ class Section:
     start: int
     stop: int
     window: slice
-    kept: slice
+    result: slice
     borders: tuple[tuple[int, int], ...]
     fade: int
     second: bool
 
     @property
-    def own(self) -> slice:
-        """Its own samples."""
+    def core(self) -> slice:
+        """The section's samples, without context."""
         return slice(self.start, self.stop)
 
     def free(self) -> np.ndarray:
@@ -110,7 +110,7 @@ def plan(n_samples: int, section: float, context: int, fade: int) -> list[Sectio
         # The first and the last section have all of their context on one side: equal lengths make a batch.
         first = min(max(0, start - context - fade // 2), n_samples - length)
         window = slice(first, first + length)
-        kept = slice(max(0, start - fade // 2), min(n_samples, stop + fade // 2))
+        result = slice(max(0, start - fade // 2), min(n_samples, stop + fade // 2))
         inner = tuple((border, sign) for border, sign in ((start, 1), (stop, -1)) if 0 < border < n_samples)
-        sections.append(Section(start, stop, window, kept, inner, fade, bool(i % 2)))
+        sections.append(Section(start, stop, window, result, inner, fade, bool(i % 2)))
     return sections

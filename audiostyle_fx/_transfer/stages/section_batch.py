@@ -37,7 +37,7 @@ class SectionInput:
         The finished samples of the result, which are added to the masked ones. They count in the losses of the audio,
         and the phases continue them.
     noise_number : int
-        Which of the seed's noises to start from, where a start from noise is asked for.
+        Index of the noise to start from, among those of the seed.
     """
 
     content: np.ndarray

@@ -44,9 +44,9 @@ class StageLog:
         inconsistency = None if stage.inconsistency is None else to_host(stage.inconsistency)
         seconds = time.perf_counter() - stage.start
         for item, stages in enumerate(self.stages):
-            own = None if inconsistency is None else inconsistency[:, item].copy()
+            item_inconsistency = None if inconsistency is None else inconsistency[:, item].copy()
             style_loss, content_loss = losses[:, :, item].T.copy()
-            stages[stage.name] = Stage(seconds, iterations, style_loss, content_loss, own)
+            stages[stage.name] = Stage(seconds, iterations, style_loss, content_loss, item_inconsistency)
 
 
 @dataclass(frozen=True, eq=False)

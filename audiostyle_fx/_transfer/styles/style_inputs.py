@@ -47,7 +47,7 @@ def _from_numbers(style: Any) -> Any:
     try:
         return np.array(style, np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError("style is a list of numbers that is no array (channels, samples)") from error
+        raise ValueError("style is a list that can't be converted to an array (channels, samples)") from error
 
 
 def style_name(i: int, n_styles: int) -> str:

@@ -142,7 +142,7 @@ class Styles:
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        As `style_inputs.read_styles`.
+        As `style_inputs.read_style`, `check_weights` and `check_rates`.
     """
 
     def __init__(self, style: Any, sample_rate: Any = None, weights: Any = None) -> None:

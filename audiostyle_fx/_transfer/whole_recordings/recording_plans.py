@@ -140,10 +140,10 @@ def section_input(recording: RecordingPlan, k: int) -> SectionInput:
 def keep_section(recording: RecordingPlan, k: int, samples: np.ndarray, stages: dict[str, Stage]) -> None:
     """Write the result of a section, (active channels, samples of its window), and record its stages."""
     section, active = recording.sections[k], recording.active[k]
-    kept, offset = section.kept, section.window.start
-    block = recording.wet[:, kept]
-    block[active] = samples[:, kept.start - offset : kept.stop - offset]
-    recording.wet[:, kept] = block
+    result, offset = section.result, section.window.start
+    block = recording.wet[:, result]
+    block[active] = samples[:, result.start - offset : result.stop - offset]
+    recording.wet[:, result] = block
     recording.log.stages[k] = stages
 
 
@@ -174,20 +174,20 @@ def _mix(recording: RecordingPlan, parameters: Parameters, dry_rms: float) -> No
 
     dry_share, wet_share = level_shares(parameters, dry_rms, wet_rms, correlation)
     for section in recording.sections:
-        block = recording.wet[:, section.own]
+        block = recording.wet[:, section.core]
         mixed = dry_share * _dry(recording, section) + wet_share * _unscaled(recording, section)
         block[sounding] = float32(mixed)
-        recording.wet[:, section.own] = block
+        recording.wet[:, section.core] = block
 
 
 def _dry(recording: RecordingPlan, section: Section) -> np.ndarray:
     """Return a section of the content, the channels that sound."""
-    return recording.dry[:, section.own][recording.sounding]
+    return recording.dry[:, section.core][recording.sounding]
 
 
 def _unscaled(recording: RecordingPlan, section: Section) -> np.ndarray:
     """Return a section of the result at the content's level, float64, the channels that sound."""
-    return recording.wet[:, section.own][recording.sounding].astype(np.float64) / recording.gain(section.own)
+    return recording.wet[:, section.core][recording.sounding].astype(np.float64) / recording.gain(section.core)
 
 
 def _mean_level(pieces: Iterable[np.ndarray]) -> float:

@@ -1,4 +1,4 @@
-"""The sections of a stream, as they come: the samples they need, and the gain that the recording so far gives them."""
+"""The sections of a stream: the samples they need, and their gain, computed from the samples received so far."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .rolling_samples import RollingSamples
 
 @dataclass(frozen=True)
 class StreamSpans:
-    """Samples of a section's own, of the context on either side, and of the fade between neighbours."""
+    """Samples of a section without context, of the context on either side, and of the fade between neighbours."""
 
     section: int
     context: int
@@ -39,26 +39,26 @@ class StreamSpans:
 
 
 def stream_section(k: int, dry: RollingSamples, spans: StreamSpans) -> Section:
-    """Return section ``k``, of whose neighbours only the one before it is finished."""
+    """Return section ``k``; only the previous section is finished."""
     start, stop, half = k * spans.section, (k + 1) * spans.section, spans.fade // 2
     window = slice(max(0, start - spans.context - half), spans.needed(k))
     # Silence at either end does not have to be like the style.
     sounding = np.flatnonzero(dry[:, window].any(axis=0))
     if len(sounding):
         window = slice(window.start + int(sounding[0]), window.start + int(sounding[-1]) + 1)
-    kept = slice(max(window.start, start - half), max(window.start, min(window.stop, stop + half)))
-    return Section(start, stop, window, kept, ((start, 1),) if k else (), spans.fade, k > 0)
+    result = slice(max(window.start, start - half), max(window.start, min(window.stop, stop + half)))
+    return Section(start, stop, window, result, ((start, 1),) if k else (), spans.fade, k > 0)
 
 
 class StreamLevel:
-    """The level of a recording of which more and more is known.
+    """The level of a recording, computed from the samples received so far.
 
     Parameters
     ----------
     setup : TransferSetup
     channels : int
     content_level_db : float, optional
-        RMS of the whole recording in dBFS, pauses not counted; by default that of the recording so far.
+        RMS of the whole recording in dBFS, pauses not counted; by default that of the samples received so far.
     """
 
     def __init__(self, setup: TransferSetup, channels: int, content_level_db: float | None) -> None:
@@ -67,7 +67,7 @@ class StreamLevel:
         self._energies = np.zeros((0, channels))  # of complete blocks
 
     def gain(self, dry: RollingSamples) -> GainCurve:
-        """Return the gain curve of the recording so far."""
+        """Return the gain curve, computed from the samples received so far."""
         energies = block_energies(dry, self._block, len(self._energies) * self._block)
         energies = np.concatenate([self._energies, energies])
         self._energies = energies[: dry.shape[1] // self._block]

@@ -35,7 +35,7 @@ class Stream:
     transfer : PreparedTransfer
     channels : int
     content_level_db : float, optional
-        RMS of the whole recording in dBFS, pauses not counted; by default that of the recording so far.
+        RMS of the whole recording in dBFS, pauses not counted; by default that of the samples received so far.
     progress : Progress
         Every section runs all stages.
 
@@ -60,8 +60,8 @@ class Stream:
         self._recording = RecordingPlan(self._dry, self._wet, (), (), constant_gain(1.0), mask)
         self._level = StreamLevel(self._setup, channels, content_level_db)
         self._mix = StreamMix(self._setup.parameters)
-        self._made = np.zeros((channels, 0), np.float32)  # finished, but not yet due
-        self._n_made = self._n_given = 0
+        self._finished = np.zeros((channels, 0), np.float32)  # but not yet due
+        self._n_finished = self._n_returned = 0
         self._broken = False
 
     @property
@@ -88,16 +88,16 @@ class Stream:
             raise RuntimeError("a chunk before this one failed, so that the recording has a gap; call reset()")
         self._broken = True
         while block.shape[1]:  # one section at a time, or the result would depend on where chunks end
-            block = self._take(block)
+            block = self._append_needed(block)
             if self._dry.shape[1] >= self._spans.needed(len(self._recording.sections)):
-                self._made = np.concatenate([self._made, self._style_next()], axis=1)
-        due = max(0, self._dry.shape[1] - self.latency) - self._n_given
-        self._n_given += due
-        result, self._made = self._made[:, :due], self._made[:, due:]
+                self._finished = np.concatenate([self._finished, self._style_next()], axis=1)
+        due = max(0, self._dry.shape[1] - self.latency) - self._n_returned
+        self._n_returned += due
+        result, self._finished = self._finished[:, :due], self._finished[:, due:]
         self._broken = False
         return result
 
-    def _take(self, block: np.ndarray) -> np.ndarray:
+    def _append_needed(self, block: np.ndarray) -> np.ndarray:
         """Append as many samples as the next section needs; return the rest."""
         missing = self._spans.needed(len(self._recording.sections)) - self._dry.shape[1]
         self._dry.append(block[:, :missing])
@@ -113,12 +113,12 @@ class Stream:
         if self._recording.active[k].any():
             self._style(k)
             # Far below the level of what came before, as the tail of a filter is, a section may come out silent.
-            if not self._mix.has_sound and not self._wet[:, section.kept].any():
+            if not self._mix.has_sound and not self._wet[:, section.result].any():
                 raise TransferError(FAILED)
-        finished = slice(self._n_made, section.stop - section.fade // 2)
-        shares = self._mix.shares(self._dry[:, section.own], self._unscaled(section.own), section.fade, finished)
+        finished = slice(self._n_finished, section.stop - section.fade // 2)
+        shares = self._mix.shares(self._dry[:, section.core], self._unscaled(section.core), section.fade, finished)
         mixed = shares[0] * self._dry[:, finished] + shares[1] * self._unscaled(finished)
-        self._n_made = finished.stop
+        self._n_finished = finished.stop
         self._forget(section)
         self._recording.log.stages.pop(k, None)
         return float32(mixed)
@@ -131,12 +131,12 @@ class Stream:
             style_sections([(self._recording, k)], match_styles(self._transfer.styles, active, setup), setup, report)
 
     def _update_gain(self) -> None:
-        """Set the gain curve by the recording so far, and bring the samples of the result that are kept to it."""
+        """Compute the gain curve from the samples received so far, and apply it to the stored samples of the result."""
         if not self._setup.parameters.normalize:
             return
-        old, new, kept = self._recording.gain, self._level.gain(self._dry), self._wet.stored
+        old, new, stored = self._recording.gain, self._level.gain(self._dry), self._wet.stored
         self._recording = replace(self._recording, gain=new)
-        self._wet[:, kept] = scaled(self._wet[:, kept], new(kept) / old(kept))
+        self._wet[:, stored] = scaled(self._wet[:, stored], new(stored) / old(stored))
 
     def _unscaled(self, samples: slice) -> np.ndarray:
         """Return samples of the result at the content's level."""
@@ -151,7 +151,7 @@ class Stream:
 
 
 class StreamMix:
-    """The mix of dry and wet, by all that has come so far.
+    """The mix of dry and wet, computed from the samples received so far.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ class StreamMix:
         return dry_share, wet_share
 
     def _so_far(self) -> np.ndarray:
-        """Return the factors of dry and wet for the recording so far."""
+        """Return the factors of dry and wet, computed from the samples received so far."""
         parameters, product = self._parameters, self._sums[2]
         dry_rms, wet_rms = np.sqrt(self._sums[:2])
         if not dry_rms or not wet_rms:
@@ -192,6 +192,6 @@ class StreamMix:
 
 def _extended(recording: RecordingPlan, section: Section) -> RecordingPlan:
     """Return the plan with one more section, which is silent if only its context sounds."""
-    sounds = recording.dry[:, section.kept].any()
+    sounds = recording.dry[:, section.result].any()
     active = active_channels(recording.dry, section) if sounds else np.zeros(recording.dry.shape[0], bool)
     return replace(recording, sections=(*recording.sections, section), active=(*recording.active, active))

@@ -1,1 +1,1 @@
-"""Who does the work on files: this process, others on this machine, or a cluster."""
+"""Executors: this process, others on this machine, or a cluster."""

@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, resource_tracker
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from threadpoolctl import threadpool_limits
 
@@ -20,28 +20,24 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 from ..._engine.arrays.cpu_count import cores
 from ..._engine.cuda.devices import device_names
-
-Task = TypeVar("Task")
-
-Answer = TypeVar("Answer")
+from .task_types import AnswerT, TaskT
 
 LOST = "the process that worked on it ended; was there too little memory?"
-"""Error of a task that ends its process."""
+"""Error of a task whose process ended twice."""
 
 MAX_STARTS = 3
-"""Times that a process is started which ends before it is ready."""
+"""Attempts to start a process that keeps ending before it is ready."""
 
 
-class LocalProcesses(Generic[Task, Answer]):
-    """Gives tasks to processes of its own on this machine.
+class LocalProcesses(Generic[TaskT, AnswerT]):
+    """Gives tasks to processes that it starts on this machine.
 
-    When a process ends during a task, the others go on, and the task is tried once more when no other task runs: if it
-    ends its process again, it has failed. So a task that was killed because all tasks together took too much memory, or
-    by mistake, is not lost.
+    A task whose process ends is retried once, alone. If the process ends again, the task fails. This saves tasks killed
+    by a temporary lack of memory. The other tasks go on.
 
-    Each process is a `ProcessPoolExecutor` of one, since such a pool gives up all of its tasks when one process ends.
-    (Pebble's pool spares the other tasks, but it breaks when a process ends that has none, and does not say which
-    process gets which GPU.) Processes start when there is work for them.
+    Each process is a `ProcessPoolExecutor` with one worker, because such a pool cancels all of its tasks when one of
+    its workers ends. (Pebble's pool spares the other tasks, but it breaks when a process without a task ends, and does
+    not say which process gets which GPU.) Processes start when there is work for them.
 
     Parameters
     ----------
@@ -63,8 +59,8 @@ class LocalProcesses(Generic[Task, Answer]):
     def __init__(
         self,
         jobs: int,
-        work: Callable[[Task], Answer],
-        failed: Callable[[Task, str], Answer],
+        work: Callable[[TaskT], AnswerT],
+        failed: Callable[[TaskT, str], AnswerT],
         device: str = "auto",
     ) -> None:
         self._work, self._failed = work, failed
@@ -73,21 +69,21 @@ class LocalProcesses(Generic[Task, Answer]):
         self._parent_ends, self._parent_alive = multiprocessing.get_context("spawn").Pipe(duplex=False)
         self._processes = [_Process(self._parent_ends, threads, environment) for environment in environments]
         self._idle = self._processes[::-1]
-        self._running: dict[Future[Answer], tuple[Task, _Process]] = {}
-        self._suspects = deque[Task]()
+        self._running: dict[Future[AnswerT], tuple[TaskT, _Process]] = {}
+        self._suspects = deque[TaskT]()
         self._suspect_runs = False
 
     def has_capacity(self) -> bool:
         return bool(self._idle) and not self._suspects and not self._suspect_runs
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: TaskT) -> None:
         process = self._idle.pop()
         self._running[process.submit(self._work, task)] = task, process
 
     def has_tasks(self) -> bool:
         return bool(self._running or self._suspects)
 
-    def next_answer(self) -> tuple[Task, Answer]:
+    def next_answer(self) -> tuple[TaskT, AnswerT]:
         while True:
             if not self._running:
                 self._suspect_runs = True
@@ -100,7 +96,7 @@ class LocalProcesses(Generic[Task, Answer]):
                 answer = future.result()
             except BrokenProcessPool:
                 if not process.close_ended():
-                    self.submit(task)  # which has not begun
+                    self.submit(task)  # it has not begun
                     continue
                 if not self._suspect_runs:
                     self._suspects.append(task)
@@ -115,7 +111,7 @@ class LocalProcesses(Generic[Task, Answer]):
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._running:  # nobody waits for their answers
+        if self._running:  # the run was stopped: nothing waits for their answers
             self._parent_alive.close()
         for process in self._processes:
             process.close()
@@ -131,7 +127,7 @@ class _Process:
         self._pool: ProcessPoolExecutor | None = None
         self._starts = 0
 
-    def submit(self, work: Callable[[Task], Answer], task: Task) -> Future[Answer]:
+    def submit(self, work: Callable[[TaskT], AnswerT], task: TaskT) -> Future[AnswerT]:
         with _interrupts_blocked():
             try:
                 return (self._pool or self._start()).submit(work, task)
@@ -191,7 +187,7 @@ def visible_gpus(device: str) -> tuple[str, ...]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Make processes that start inside ignore Ctrl-C from their first moment: it ends their parent, and so them."""
+    """Make processes that start inside ignore Ctrl-C: it stops the parent, which then stops them."""
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield
         return

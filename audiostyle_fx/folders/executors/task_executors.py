@@ -13,30 +13,27 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 from ..._engine.arrays.cpu_count import cores
 from .processes import cores_per_process
+from .task_types import AnswerT, TaskT
 
-Task = TypeVar("Task")
-
-Answer = TypeVar("Answer")
-
-Answer_co = TypeVar("Answer_co", covariant=True)
+AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 
 MAX_SUBMITTED = 1000
 """Tasks that an external executor has at a time, so that memory does not grow with their number."""
 
 
-class TaskExecutor(Protocol[Task, Answer_co]):
-    """Does tasks; a context manager, at whose end tasks without an answer are given up."""
+class TaskExecutor(Protocol[TaskT, AnswerT_co]):
+    """Does tasks; a context manager, which cancels the tasks without an answer when it ends."""
 
     def has_capacity(self) -> bool:
         """Whether it takes another task now."""
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: TaskT) -> None:
         """Take a task."""
 
     def has_tasks(self) -> bool:
         """Whether there is an answer to wait for."""
 
-    def next_answer(self) -> tuple[Task, Answer_co]:
+    def next_answer(self) -> tuple[TaskT, AnswerT_co]:
         """Wait for the answer to any task, and return both."""
 
     def __enter__(self) -> Self: ...
@@ -44,7 +41,7 @@ class TaskExecutor(Protocol[Task, Answer_co]):
     def __exit__(self, *error: object) -> None: ...
 
 
-class SerialExecutor(Generic[Task, Answer]):
+class SerialExecutor(Generic[TaskT, AnswerT]):
     """Does one task at a time, in this process.
 
     Parameters
@@ -53,19 +50,19 @@ class SerialExecutor(Generic[Task, Answer]):
         Returns the answer to a task.
     """
 
-    def __init__(self, work: Callable[[Task], Answer]) -> None:
-        self._work, self._tasks = work, deque[Task]()
+    def __init__(self, work: Callable[[TaskT], AnswerT]) -> None:
+        self._work, self._tasks = work, deque[TaskT]()
 
     def has_capacity(self) -> bool:
         return not self._tasks
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: TaskT) -> None:
         self._tasks.append(task)
 
     def has_tasks(self) -> bool:
         return bool(self._tasks)
 
-    def next_answer(self) -> tuple[Task, Answer]:
+    def next_answer(self) -> tuple[TaskT, AnswerT]:
         task = self._tasks.popleft()
         return task, self._work(task)
 
@@ -76,7 +73,7 @@ class SerialExecutor(Generic[Task, Answer]):
         pass
 
 
-class ExternalExecutor(Generic[Task, Answer]):
+class ExternalExecutor(Generic[TaskT, AnswerT]):
     """Gives tasks to an executor of the caller's, which stays open.
 
     Parameters
@@ -89,21 +86,21 @@ class ExternalExecutor(Generic[Task, Answer]):
     """
 
     def __init__(
-        self, executor: Executor, work: Callable[[Task], Answer], failed: Callable[[Task, str], Answer]
+        self, executor: Executor, work: Callable[[TaskT], AnswerT], failed: Callable[[TaskT, str], AnswerT]
     ) -> None:
         self._executor, self._work, self._failed = executor, work, failed
-        self._futures: dict[Future[Answer], Task] = {}
+        self._futures: dict[Future[AnswerT], TaskT] = {}
 
     def has_capacity(self) -> bool:
         return len(self._futures) < MAX_SUBMITTED
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: TaskT) -> None:
         self._futures[self._executor.submit(self._work, task)] = task
 
     def has_tasks(self) -> bool:
         return bool(self._futures)
 
-    def next_answer(self) -> tuple[Task, Answer]:
+    def next_answer(self) -> tuple[TaskT, AnswerT]:
         done, _ = wait(self._futures, return_when=FIRST_COMPLETED)
         future = next(iter(done))
         task = self._futures.pop(future)
@@ -111,8 +108,8 @@ class ExternalExecutor(Generic[Task, Answer]):
             return task, future.result()
         except BrokenExecutor:
             raise
-        except CancelledError as error:  # the executor has cancelled it, as Dask does when its scheduler ends
-            raise BrokenExecutor("the executor has dropped its tasks; finished files are kept") from error
+        except CancelledError as error:  # Dask cancels tasks when its scheduler ends
+            raise BrokenExecutor("the executor cancelled its tasks; finished files are kept") from error
         except Exception as error:  # whatever a cluster raises for a task whose workers are lost
             return task, self._failed(task, str(error) or type(error).__name__)
 
@@ -128,7 +125,7 @@ class ExternalExecutor(Generic[Task, Answer]):
 def cluster(address: str | None, jobs: int | None = None) -> Iterator[Executor | None]:
     """Connect to a Dask cluster, or start one on this machine, and give its executor; None for None.
 
-    A task whose worker is lost is done again by another worker, as often as the cluster's ``allowed-failures`` says.
+    If a worker is lost, another one repeats its task, as often as the cluster's ``allowed-failures`` says.
 
     Parameters
     ----------
@@ -150,7 +147,9 @@ def cluster(address: str | None, jobs: int | None = None) -> Iterator[Executor |
     try:
         from dask.distributed import Client, LocalCluster
     except ImportError as error:
-        raise ImportError("Dask clusters need distributed: pip install 'audiostyle-fx[dask]'") from error
+        raise ImportError(
+            "Dask clusters need the package 'distributed'. Install it with: pip install 'audiostyle-fx[dask]'"
+        ) from error
     with contextlib.ExitStack() as stack:
         if address == "local":
             jobs = jobs or cores()

@@ -1,1 +1,1 @@
-"""What is known of a folder's files: a database, its lock and its export as JSON."""
+"""The records of a folder's files: a database, its lock and its export as JSON."""

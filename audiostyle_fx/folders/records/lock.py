@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +10,17 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""Errors by which a file system says that it has no locks."""
+
 
 @contextmanager
 def folder_lock(folder: str | os.PathLike[str], path: Path) -> Iterator[None]:
     """Hold the folder's lock; the operating system releases it when the process ends, however it ends.
 
-    Some network and cluster file systems have no locks. There `filelock` warns and uses a marker file, which counts as
-    long as its process lives, or, with older releases or other errors, nothing keeps two processes
-    apart: whoever starts them has to.
+    Some network file systems have no locks. `filelock` then warns and uses a marker file, which counts while its
+    process lives. If it can't do that either, as with older releases or if the file system has run out of locks, the
+    folder is used without a lock, and the caller must start only one process.
 
     Parameters
     ----------
@@ -29,6 +33,8 @@ def folder_lock(folder: str | os.PathLike[str], path: Path) -> Iterator[None]:
     ------
     RuntimeError
         If another process holds the lock, or another call in this process.
+    OSError
+        If the lock's file can't be created or locked for any other reason.
     """
     lock = FileLock(path)
     try:
@@ -37,7 +43,12 @@ def folder_lock(folder: str | os.PathLike[str], path: Path) -> Iterator[None]:
         raise RuntimeError(
             f"another process is at work in {os.fspath(folder)!r}; wait until it has ended, or stop it"
         ) from None
-    except (NotImplementedError, OSError):  # the file system has no locks
+    except NotImplementedError:  # the file system has no locks
+        yield
+        return
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
         yield
         return
     try:

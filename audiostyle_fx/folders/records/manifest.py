@@ -1,4 +1,4 @@
-"""The records of a folder's files, in a database that keeps each of them whatever ends the process."""
+"""The records of a folder's files, in a database in which each record survives a crash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .manifest_json import FORMAT, Record, check_manifest, read_manifest, write_
 NAME = "audiostyle.json"
 
 HIDDEN = ".audiostyle"
-"""The folder beside the manifest with the database, the lock, and the files that are not finished."""
+"""The hidden folder, in the same folder as the manifest: the database, the lock, and files that are not finished."""
 
 DATABASE, LOCK = "records.sqlite", "lock"
 
@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS own_results (
 
 
 class FileState(NamedTuple):
-    """What a plan has to know of a file's record.
+    """The part of a file's record that a plan needs.
 
     Attributes
     ----------
@@ -86,9 +86,9 @@ class Manifest:
 
     Records are in an SQLite database in the hidden folder, which stays there. Each is on the disk when `add` returns.
     When the context ends, by anything but a `FolderError`, ``audiostyle.json`` is written from the database: people and
-    programs read this file, and this class reads it only where the database is missing or damaged, as in a copy of the
-    folder without hidden files. SQLite's own locks are off, since the lock of the folder does their work, and since
-    some file systems have none.
+    programs read this file, and this class reads it only if the database is missing or damaged, for example in a copy
+    of the folder without hidden files. SQLite's own locks are off, since the lock of the folder does their work, and
+    since some file systems have none.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class Manifest:
             write_manifest(self.path, self._header, self._texts(), self.hidden / "manifest.partial")
 
     def close(self) -> None:
-        """Let go of the folder without writing ``audiostyle.json``, as a process does that is killed."""
+        """Release the folder without writing ``audiostyle.json``, as if the process had been killed."""
         self._stack.close()
 
     def states(self) -> Iterator[tuple[str, FileState]]:
@@ -147,7 +147,7 @@ class Manifest:
             yield os.fsdecode(name), FileState._make([*values, os.fsdecode(source)])
 
     def keep(self, holds: Callable[[str, FileState], bool]) -> None:
-        """Delete all records but those that hold, as a function of name and state says."""
+        """Keep the records for which ``holds(name, state)`` is true; delete the others."""
         with _disk_errors(self._database), self._connection:
             names = [(os.fsencode(name),) for name, state in self.states() if not holds(name, state)]
             self._connection.executemany("DELETE FROM files WHERE name = ?", names)
@@ -166,12 +166,12 @@ class Manifest:
             self._connection.executemany("INSERT OR IGNORE INTO own_results VALUES (?)", rows)
 
     def add(self, name: str, record: Record) -> None:
-        """Write what is known of a file to the disk."""
+        """Write the record of a file to the disk."""
         with _disk_errors(self._database), self._connection:
             self._connection.execute(_INSERT, _row(name, record))
 
     def record(self, name: str) -> Record:
-        """Return what is known of a file."""
+        """Return the record of a file."""
         return _read_record(self._connection, name)
 
     def records(self, names: Iterable[str]) -> Records:
@@ -183,7 +183,7 @@ class Manifest:
         return self.hidden / DATABASE
 
     def _open(self) -> sqlite3.Connection:
-        """Open the database; make it where it is missing, damaged or of another format."""
+        """Open the database; create it if it is missing, damaged or of another format."""
         if self._database.exists():
             if self.path.exists():
                 check_manifest(self.path)
@@ -201,7 +201,7 @@ class Manifest:
         return self._create()
 
     def _create(self) -> sqlite3.Connection:
-        """Make the database from ``audiostyle.json``; it counts only once it has its number, which comes last."""
+        """Create the database from ``audiostyle.json``; its format number is written last and marks it as complete."""
         for path in self.hidden.glob(DATABASE + "*"):
             path.unlink()
         with ExitStack() as stack:

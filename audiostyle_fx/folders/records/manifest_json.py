@@ -1,4 +1,4 @@
-"""The file audiostyle.json: written from the records of a folder, and read where there is nothing but this file."""
+"""The file audiostyle.json: written from the records of a folder, and read when the database is missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..._transfer.parameters.windows import Window
 from .paths import sync_folder
 
 Record: TypeAlias = dict[str, Any]
-"""What is known of one file, as JSON values."""
+"""Record of one file, as JSON values."""
 
 FORMAT = 2
 """Number of the records' format. It changes with the names or meanings of their entries.
@@ -56,7 +56,7 @@ def write_manifest(path: Path, header: Mapping[str, Any], texts: Iterable[tuple[
 
 
 def read_manifest(path: Path) -> Iterator[tuple[str, Record]]:
-    """Give the records of a manifest by name, one at a time; those of another format are checked, but not given.
+    """Give the records of a manifest by name, one at a time; records of another format are checked, but left out.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def read_manifest(path: Path) -> Iterator[tuple[str, Record]]:
                 record["status"]  # TypeError or KeyError where this is not a record
                 if own_format:
                     yield name, record
-            raise ValueError("its end is missing")
+            raise ValueError("the file is truncated")
         except (ValueError, TypeError, KeyError) as error:
             raise _not_a_manifest(path, error) from error
 
@@ -110,7 +110,7 @@ def _header(file: TextIO) -> dict[str, Any]:
             header: dict[str, Any] = json.loads("".join(lines).rstrip().rstrip(",") + "}")
             return header
         lines.append(line)
-    raise ValueError(f"it has no line {_FILES_LINE.strip()}")
+    raise ValueError(f"the line {_FILES_LINE.strip()} is missing")
 
 
 def _not_a_manifest(path: Path, error: Exception) -> ValueError:

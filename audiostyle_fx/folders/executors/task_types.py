@@ -1,0 +1,9 @@
+"""The types of an executor's tasks and answers: executors work for any."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+TaskT = TypeVar("TaskT")
+
+AnswerT = TypeVar("AnswerT")
