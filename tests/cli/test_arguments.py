@@ -114,8 +114,8 @@ def test_parameters_that_are_not_understood(words, why, capsys, no_work):
         ),
         (["-n", "out.wav", "style", "style.wav", "duration=1", "alpha=0.1"], "alpha=0.1 must be 0"),
         (
-            ["-n", "out.wav", "style", "style.wav", "duration=1", "init=noise"],
-            "init='noise' does not apply to a texture",
+            ["-n", "out.wav", "style", "style.wav", "duration=1", "init=content"],
+            "init='content' must be 'noise' for a texture",
         ),
         (["-n", "out.wav", "style", "style.wav", "duration=1", "--start", "3"], "--start does not apply with -n"),
         (["help", "revreb"], "Did you mean 'reverb'?"),

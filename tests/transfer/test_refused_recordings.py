@@ -110,12 +110,12 @@ def test_no_style(refused, style):
         (np.ones(100, np.float32), ValueError, "needs at least"),
         (None, TypeError, "path"),
         ("nowhere.wav", FileNotFoundError, "nowhere.wav"),
-        ([[0.1, 0.2], [0.3]], ValueError, "numbers"),
+        ([[0.1, 0.2], [0.3]], ValueError, "array (channels, samples)"),
     ],
 )
 def test_one_bad_style_among_several_is_named(refused, style, bad, kind, why):
     message = refused(kind, [np.tile(style, 2), bad])  # long enough for a texture's widths
-    assert why in message and ("style[1]" in message or why == "numbers")
+    assert why in message and ("style[1]" in message or why == "array (channels, samples)")
 
 
 @pytest.mark.parametrize("rates", [[8000], [8000, 8000, 8000], [8000, 1], [8000, "a"], []])
