@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.allocation import keep_freed_memory
 from ..arrays.array_module import OVERFLOW, Array, get_array_module, thread_state
 from ..arrays.threads import one_thread_each
 from .devices import device_index
@@ -38,6 +39,7 @@ def computing_on(device: str, precision: str = "float32") -> Iterator[ModuleType
         The array module: NumPy or CuPy.
     """
     if device == "cpu":
+        keep_freed_memory()
         with one_thread_each, np.errstate(**OVERFLOW):
             yield np
         return
