@@ -165,6 +165,3 @@ def _bar_report(bar: tqdm[Any], costs: Mapping[str, float], items: int, before: 
         bar.update(min(cost, bar.total - bar.n))  # repeated work does not count twice
 
     return report
-
-
-Report: TypeAlias = StageReport
