@@ -84,7 +84,7 @@ class Size:
     @classmethod
     def of(cls, content: np.ndarray, style: np.ndarray, rate: float, batch: int = 1) -> Size:
         """That of (channels, samples) at a rate."""
-        stft = DEFAULTS.stft(rate)
+        stft = TransferSetup.of(DEFAULTS, rate).stft
         frames = [stft.n_frames(audio.shape[-1]) for audio in (content, style)]
         return cls(batch, *content.shape, *frames, stft.n_fft)
 

@@ -112,9 +112,17 @@ def _ranks(counts: np.ndarray) -> np.ndarray:
 
 
 def level_gains(levels: Array, gains: Array) -> Array:
-    """Return the gains in dB of levels in dB, both (batch, frames, bands), from a table by `transport_gains`."""
+    """Return the gains in dB of levels in dB, both (batch, frames, bands).
+
+    Parameters
+    ----------
+    levels : real array (batch, frames, bands)
+    gains : real array (batch, N_LEVELS, bands)
+        A table for each item, by `transport_gains`.
+    """
     xp = get_array_module(levels)
     place = xp.clip((levels - LOWEST_DB) / STEP_DB - 0.5, 0, N_LEVELS - 1.001)
     below = place.astype(np.int32)
-    share, bands = (place - below).astype(levels.dtype), xp.arange(levels.shape[2])
-    return gains[below, bands] * (1 - share) + gains[below + 1, bands] * share
+    share = (place - below).astype(levels.dtype)
+    items, bands = xp.arange(len(levels))[:, None, None], xp.arange(levels.shape[2])
+    return gains[items, below, bands] * (1 - share) + gains[items, below + 1, bands] * share
