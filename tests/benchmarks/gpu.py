@@ -31,6 +31,7 @@ from audiostyle_fx._engine.cuda.streams import computing_on
 from audiostyle_fx._engine.optimizers.adam import Adam
 from audiostyle_fx._engine.optimizers.minimize import minimize
 from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS
+from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
 from audiostyle_fx._transfer.stages.stages import SPECTROGRAM_ADAM, WAVEFORM_ADAM, adam_beta
 
 PRECISIONS = ("float32", "tf32")

@@ -41,9 +41,9 @@ class LevelFollower:
     def of(cls, y: Array, sample_rate: float) -> LevelFollower:
         """Return what follows y, real (batch, channels, samples), at a rate in Hz; all channels get one gain."""
         block = max(1, round(BLOCK_SECONDS * sample_rate))
-        widths = tuple(max(1, round(s * sample_rate / block / 2)) for s in (PHRASE_SECONDS, ATTACK_SECONDS))
+        phrase, attack = (max(1, round(s * sample_rate / block / 2)) for s in (PHRASE_SECONDS, ATTACK_SECONDS))
         power = _block_power(y, block)
-        return cls((_smoothed(power, widths[0]), _smoothed(power, widths[1])), block, widths)
+        return cls((_smoothed(power, phrase), _smoothed(power, attack)), block, (phrase, attack))
 
     def gain(self, y: Array) -> Array:
         """Return the gain, (batch, 1, samples), that y, real (batch, channels, samples), needs."""

@@ -7,7 +7,9 @@ from typing import Literal, TypedDict
 
 from .windows import Windows
 
-PresetName = Literal["default", "voice", "drums", "pads", "subtle", "bold", "rhythmic", "thorough", "texture", "original"]
+PresetName = Literal[
+    "default", "voice", "drums", "pads", "subtle", "bold", "rhythmic", "thorough", "texture", "original"
+]
 Optimizer = Literal["adam", "lbfgs"]
 Magnitudes = Literal["content", "noise"]
 Phases = Literal["content", "random"]

@@ -133,10 +133,10 @@ class Parameters:
     )
     optimizer: Optimizer = _choice("adam", Optimizer, "Optimizer of the spectrogram and of the waveform.")
     spectrogram_iters: int = _parameter(
-        60, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
+        20, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
     )
     phase_iters: int = _parameter(
-        20,
+        8,
         integer(0),
         "int",
         "Iterations of fast Griffin-Lim, which finds the phases of the spectrogram.",
@@ -144,7 +144,7 @@ class Parameters:
         allowed="0 or more",
     )
     waveform_iters: int = _parameter(
-        50,
+        30,
         integer(0),
         "int",
         "Gradient steps on the audio itself; this or spectrogram_iters must be at least 1.",

@@ -65,7 +65,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             Preset(
                 "bold",
                 "The style, in the song's order.",
-                {"alpha": 0.001, "spectrogram_iters": 120, "waveform_iters": 100, **STYLE_ALONE},
+                {"alpha": 0.001, "spectrogram_iters": 120, "phase_iters": 20, "waveform_iters": 100, **STYLE_ALONE},
             ),
             Preset(
                 "rhythmic",

@@ -170,7 +170,9 @@ def read_windows(text: str) -> tuple[Window, ...] | None:
                 "(weights of style and content)"
             )
         length, hop, unit, style, content = match.groups()
-        weights = {} if style is None else {"style_weight": float(style), "content_weight": float(content)}
+        weights: dict[str, Any] = (
+            {} if style is None else {"style_weight": float(style), "content_weight": float(content)}
+        )
         if unit == "smp":
             windows.append(Window(n_fft=int(length), hop_length=None if hop is None else int(hop), **weights))
         else:

@@ -10,17 +10,21 @@ import numpy as np
 
 from ..._engine.arrays.array_module import Array, to_host
 from ..._engine.cuda.streams import computing_on
+from ..._engine.objectives.waveform import Objective
+from ..._engine.spectra.level_following import LevelFollower
+from ..._engine.spectra.mel_bands import MelBands, level_gains
 from ...errors import TransferError
 from ...progress import StageReport
 from ..results import Stage
 from ..setup.mix_shares import FAILED
-from ..setup.starts import noise_spectrum, small_noise
+from ..setup.starts import another_take, noise_spectrum, small_noise
 from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
 from ..styles.style_spectra import StyleSpectra, style_spectra
 from .stage_log import StageLog
 from .stages import find_phases, optimize_spectrogram, optimize_waveform
-from .window_objectives import spectrogram_objectives
+from .strength import end_of_way, first_balance
+from .window_objectives import HeldContent, content_distances, spectrogram_objectives, style_objective
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +42,15 @@ class SectionInput:
         and the phases continue them.
     noise_number : int
         Index of the noise to start from, among those of the seed.
+    band_gains : float32 array (levels, bands), optional
+        What the equaliser gives the content, see `transport_gains`; None without the equaliser.
     """
 
     content: np.ndarray
     mask: np.ndarray
     fixed: np.ndarray | None = None
     noise_number: int = 0
+    band_gains: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +61,19 @@ class SectionBatch:
     masks: np.ndarray
     fixed: np.ndarray | None
     noise_numbers: tuple[int, ...]
+    band_gains: np.ndarray | None = None
 
     @classmethod
     def of(cls, inputs: Sequence[SectionInput]) -> SectionBatch:
-        """Return the batch of sections that all have finished samples, or all have none."""
+        """Return the batch of sections that all have finished samples, or all have none; likewise with gains."""
         fixed = [section.fixed for section in inputs if section.fixed is not None]
+        gains = [section.band_gains for section in inputs if section.band_gains is not None]
         return cls(
             np.stack([section.content for section in inputs]),
             np.stack([section.mask for section in inputs]),
             np.stack(fixed) if fixed else None,
             tuple(section.noise_number for section in inputs),
+            np.stack(gains) if gains else None,
         )
 
 
@@ -113,20 +123,58 @@ def three_stages(
     log = StageLog([{} for _ in batch.contents], report)
     with computing_on(device, parameters.precision) as xp:
         content, mask, fixed = _on_device(batch, setup.patch_samples, xp)
-        spectrum = stft.forward(content)
+        follower = LevelFollower.of(content, setup.sample_rate) if parameters.dynamics else None
+        held = _equalized(content, batch.band_gains, follower, setup, xp)
         spectra = style_spectra(target, setup, content.shape[-1], xp)
-        contents = [stft.log_magnitude(spectrum)]
-        contents += [other.log_magnitude(other.forward(content)) for other in setup.stfts[1:]]
-        objectives = spectrogram_objectives(contents, target, spectra, setup)
-        x, phases = _starts(spectrum, target, spectra, setup, batch.noise_numbers, xp)
+        x, phases = _starts(stft.forward(held), target, spectra, setup, batch.noise_numbers, xp)
+        objectives = _objectives(content, held, x, target, spectra, setup)
         x = optimize_spectrogram(x, objectives[0], parameters, log)
         pin = None if fixed is None else lambda y: y * mask + fixed
         y = find_phases(x, phases, content.shape[-1], objectives[0], setup, log, pin)
-        y = optimize_waveform(y, mask, fixed, [*zip(objectives, setup.stfts, strict=True)], parameters, log)
+        y = optimize_waveform(y, mask, fixed, objectives, setup, log, follower)
         samples = to_host(y)[..., :n_samples]
     if not np.isfinite(samples).all():
         raise TransferError(FAILED)
     return StyledBatch(samples, log.stages)
+
+
+def _equalized(
+    content: Array, band_gains: np.ndarray | None, follower: LevelFollower | None, setup: TransferSetup, xp: ModuleType
+) -> Array:
+    """Return the contents, (batch, channels, samples), with the gains of the equaliser, at their own level."""
+    if band_gains is None:
+        return content
+    bands = MelBands(setup.stft, setup.sample_rate)
+    spectrum = setup.stft.forward(content)
+    gains = level_gains(bands.levels(spectrum), xp.asarray(band_gains))
+    equalized = setup.stft.inverse(bands.amplify(spectrum, gains), content.shape[-1])
+    return equalized if follower is None else equalized * follower.gain(equalized)
+
+
+def _objectives(
+    content: Array, held: Array, x: Array, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup
+) -> list[Objective]:
+    """Return the objective of each window; their balance is steered where a strength is asked for.
+
+    Parameters
+    ----------
+    content, held : real array (batch, channels, samples)
+        The song, and the content that is held.
+    x : real array (batch, frames, channels * bins)
+        Log-magnitudes that the stages start from.
+    """
+    parameters, stft = setup.parameters, setup.stft
+    balance = first_balance(parameters, len(x), x)
+    contents = [each.log_magnitude(each.forward(held)) for each in setup.stfts]
+    song = None
+    if parameters.strength is not None:
+        assert balance is not None
+        song = contents[0] if held is content else stft.log_magnitude(stft.forward(content))
+        if parameters.strength < 1:
+            probe, distance = style_objective(song, target, spectra, setup), content_distances(song, spectra, setup)
+            end = end_of_way(x, probe, distance, song, stft, follow=parameters.dynamics)
+            balance.target = parameters.strength * end
+    return spectrogram_objectives(HeldContent(contents, balance, song), target, spectra, setup)
 
 
 def _on_device(batch: SectionBatch, least_samples: int, xp: ModuleType) -> tuple[Array, Array, Array | None]:
@@ -165,10 +213,13 @@ def _starts(
     parameters = setup.parameters
     noise_seed, _ = np.random.SeedSequence(parameters.seed).spawn(2)
     seeds = [noise_seed, *noise_seed.spawn(max(noise_numbers))]
-    noise = spectrum
     if {parameters.init, parameters.phase_init} != {"content"}:
         parts = [noise_spectrum(spectrum.shape[1:], spectra.powers, target.shares, seeds[i]) for i in noise_numbers]
         noise = xp.ascontiguousarray(xp.broadcast_to(xp.concatenate(parts), spectrum.shape))
+    else:
+        takes = [another_take(spectrum.shape[1:], seeds[i]) for i in noise_numbers]
+        spectrum = spectrum * xp.asarray(np.stack(takes))
+        noise = spectrum
     x = setup.stft.log_magnitude(noise if parameters.init == "noise" else spectrum)
     if parameters.original and parameters.init == "noise":
         small = np.stack([small_noise(x.shape[1:], seeds[i]) for i in noise_numbers])
