@@ -60,9 +60,9 @@ def test_options_of_folders(capsys):
     assert run_on_folder("-q", "--start", "0.1", "--duration", "0.2", *words, *STYLED) == 0
     assert contents().keys() == {"a/bass.flac", "a/loud.flac", "a/soft.flac", "solo.flac"}
     assert soundfile.info("out/solo.flac").frames == 1600
-    levels = {name: record["full_scale"] for name, record in records().items()}
-    assert levels.pop("a/loud.flac") > 1 and set(levels.values()) == {1}
-    assert "a/loud.flac: turned down by" in capsys.readouterr().err
+    levels = {name: record["limited_db"] for name, record in records().items()}
+    assert levels.pop("a/loud.flac") > 1 and set(levels.values()) == {0}
+    assert "a/loud.flac: peaks limited by up to" in capsys.readouterr().err
 
 
 def test_skipped_and_forced(capsys):

@@ -61,7 +61,7 @@ def run(quick, folder_of_recordings):
 
     def run(target="out", **arguments):
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*turned down by", UserWarning)
+            warnings.filterwarnings("ignore", ".*(limited|turned down) by", UserWarning)
             return style_folder("in", target, "style.wav", **{**quick, **arguments})
 
     return run
