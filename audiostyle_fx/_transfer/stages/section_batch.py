@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -12,6 +13,7 @@ from ..._engine.arrays.array_module import Array, to_host
 from ..._engine.cuda.streams import computing_on
 from ...errors import TransferError
 from ...progress import StageReport
+from ..parameters.parameter_list import Parameters
 from ..results import Stage
 from ..setup.mix_shares import FAILED
 from ..setup.starts import noise_spectrum, small_noise
@@ -38,12 +40,15 @@ class SectionInput:
         and the phases continue them.
     noise_number : int
         Index of the noise to start from, among those of the seed.
+    full_scale : float
+        Full scale at the level of transfers; infinite where the content exceeds it.
     """
 
     content: np.ndarray
     mask: np.ndarray
     fixed: np.ndarray | None = None
     noise_number: int = 0
+    full_scale: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +59,7 @@ class SectionBatch:
     masks: np.ndarray
     fixed: np.ndarray | None
     noise_numbers: tuple[int, ...]
+    full_scales: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, inputs: Sequence[SectionInput]) -> SectionBatch:
@@ -64,6 +70,7 @@ class SectionBatch:
             np.stack([section.mask for section in inputs]),
             np.stack(fixed) if fixed else None,
             tuple(section.noise_number for section in inputs),
+            tuple(section.full_scale for section in inputs),
         )
 
 
@@ -122,11 +129,20 @@ def three_stages(
         x = optimize_spectrogram(x, objectives[0], parameters, log)
         pin = None if fixed is None else lambda y: y * mask + fixed
         y = find_phases(x, phases, content.shape[-1], objectives[0], setup, log, pin)
-        y = optimize_waveform(y, mask, fixed, [*zip(objectives, setup.stfts, strict=True)], parameters, log)
+        ceilings = _ceilings(batch, content, y, parameters, xp)
+        y = optimize_waveform(y, mask, fixed, [*zip(objectives, setup.stfts, strict=True)], parameters, log, ceilings)
         samples = to_host(y)[..., :n_samples]
     if not np.isfinite(samples).all():
         raise TransferError(FAILED)
     return StyledBatch(samples, log.stages)
+
+
+def _ceilings(batch: SectionBatch, content: Array, y: Array, parameters: Parameters, xp: ModuleType) -> Array | None:
+    """Return the magnitudes (batch,) of y that become full scale when it gets the contents' level; None without one."""
+    if not (parameters.normalize and parameters.match_level and np.isfinite(batch.full_scales).any()):
+        return None
+    energies = [xp.square(audio).sum(axis=(1, 2), dtype=np.float64) for audio in (y, content)]
+    return xp.asarray(batch.full_scales) * xp.sqrt(energies[0] / xp.maximum(energies[1], 1e-30))
 
 
 def _on_device(batch: SectionBatch, least_samples: int, xp: ModuleType) -> tuple[Array, Array, Array | None]:

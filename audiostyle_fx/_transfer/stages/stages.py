@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._engine.arrays.array_module import Array, get_array_module
 from ..._engine.kernels.patches import sum_of_products
+from ..._engine.objectives.peaks import PeakCost, near_ceilings
 from ..._engine.objectives.waveform import Objective, WaveformObjective
 from ..._engine.optimizers.adam import Adam
 from ..._engine.optimizers.lbfgs import LBFGS
@@ -98,6 +99,7 @@ def optimize_waveform(
     objectives: Sequence[tuple[Objective, STFT]],
     parameters: Parameters,
     log: StageLog,
+    ceilings: Array | None = None,
 ) -> Array:
     """Take gradient steps on samples.
 
@@ -112,6 +114,8 @@ def optimize_waveform(
         One for each window, the longest first.
     parameters : Parameters
     log : StageLog
+    ceilings : array (batch,), optional
+        The magnitude that becomes full scale; the audio is kept below it where that costs little.
 
     Returns
     -------
@@ -123,6 +127,8 @@ def optimize_waveform(
     u = waveform.coordinates(y)
     from_noise = parameters.init == "noise" and not parameters.spectrogram_iters
     renew = waveform.renew if from_noise else None
+    if ceilings is not None and not from_noise and parameters.waveform_iters and near_ceilings(y, ceilings):
+        waveform.peak_cost = PeakCost(y, ceilings, waveform.value_and_grad(u)[0])
     return waveform.samples(_minimize("waveform", waveform, u, WAVEFORM_ADAM, parameters, log, renew))
 
 
