@@ -1,13 +1,15 @@
 """A limiter for files in formats that clip: it lowers the peaks of a recording, not the recording.
 
-Transfers keep the RMS of a loud song, but not the peaks that its master cut off: they rise by up to 9 dB. Turned down
-until these fit, a song at -8 dB RMS would come out at -17. The limiter multiplies all channels by one gain, which is 1
-except near samples beyond the ceiling. The gain is the lowest one needed within half the look-ahead, smoothed over the
-other half, so each peak is reached exactly, without overshoot (the "true" look-ahead limiter; U. Zölzer (ed.), "DAFX",
-2011, section 4.2.2, with a minimum filter in place of its peak detector and release).
+Transfers keep the RMS of a loud song, but not the peaks that its master cut off: they rise by up to 9 dB, or by about
+1 dB where a waveform stage runs, in which peaks cost something. Turned down until these fit, a song at -8 dB RMS would
+come out at -17 dB. The limiter multiplies all channels by one gain, which is 1 except near samples beyond the ceiling.
+The gain is the lowest one needed within half of the look-ahead, smoothed over the other half, so it is low enough at
+each peak without overshoot (P. Hämäläinen, "Smoothing of the control signal without clipped output in digital peak
+limiters", DAFx 2002). It rises after a peak as it fell before.
 
-Measured on four songs at -8 dB RMS, styled, with peaks 8 to 9 dB over full scale, and on decaying low chords with peaks
-3 dB over it. Audible is the share of critical bands and frames whose distortion exceeds 10 dB below the masking curve:
+Measured on four songs at -8 dB RMS, styled without that cost, so that peaks are 8 to 9 dB over full scale, and on
+decaying low chords with peaks 3 dB over it. Audible is the share of critical bands and frames whose distortion exceeds
+10 dB below the spread spectrum:
 
     method                     RMS lost, dB   audible, %   of chords, %
     turned down                         8.5          0.0            0.0
