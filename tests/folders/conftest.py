@@ -9,6 +9,7 @@ import soundfile
 from support.styled_folders import LENGTH, statuses
 
 from audiostyle_fx import Window, style_folder
+from audiostyle_fx._engine.objectives import peaks
 
 
 @pytest.fixture
@@ -53,6 +54,12 @@ def song(stem):
     """Three stems, one of which clips when it is styled, and beside them a recording that is alone in its folder."""
     for name, level in [("song/bass.wav", 0.3), ("song/loud.wav", 4.9), ("song/soft.wav", 0.05), ("alone.wav", 1)]:
         stem(name, level, shift=100 * len(name))
+
+
+@pytest.fixture
+def high_peaks(monkeypatch):
+    """Results whose peaks cost nothing, so that those of the loud stem exceed full scale."""
+    monkeypatch.setattr(peaks, "WEIGHT", 0.0)
 
 
 @pytest.fixture

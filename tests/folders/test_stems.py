@@ -10,7 +10,7 @@ from support.styled_folders import made_of, read
 
 from audiostyle_fx import style_folder, stylize
 
-pytestmark = pytest.mark.usefixtures("folder_of_recordings")
+pytestmark = pytest.mark.usefixtures("folder_of_recordings", "high_peaks")
 
 
 def test_stems_of_a_song_share_one_factor_and_others_do_not(song, style, rate, run, quick):
