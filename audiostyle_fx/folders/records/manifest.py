@@ -38,11 +38,7 @@ CREATE TABLE IF NOT EXISTS files (
 )
 """
 
-_OWN_TABLE = """
-CREATE TABLE IF NOT EXISTS own_results (
-    name BLOB PRIMARY KEY
-)
-"""
+_OWN_TABLE = "CREATE TABLE IF NOT EXISTS own_results (name BLOB PRIMARY KEY)"
 
 
 class FileState(NamedTuple):
@@ -51,7 +47,7 @@ class FileState(NamedTuple):
     Attributes
     ----------
     status : {"staged", "done", "failed"}
-        A file that is staged is processed, but waits in floating point for its level.
+        A staged file is processed, but waits in floating point for its level.
     key, identity : str
         Digests of everything that the result depends on, and of the part that all files of a run have in common.
     level : float
@@ -59,8 +55,7 @@ class FileState(NamedTuple):
     full_scale : float or None
         The level by which the result is divided; None unless it is done.
     own_level : bool
-        Whether the result was finished by itself: then its peaks may be limited, so that ``full_scale`` is below
-        ``level``.
+        Whether it was finished by itself, with peaks that may be limited: then ``full_scale`` is below ``level``.
     source : str
         Path of the recording.
     """
