@@ -16,6 +16,7 @@ from ..arrays.array_module import Array, get_array_module
 from ..spectra.level_following import LevelFollower
 from ..spectra.mdct import MDCT
 from ..spectra.stft import STFT
+from .peaks import PeakCost
 
 EXPONENT = 0.7
 """From 0, plain samples, to 1, steps in proportion to the level; measured: 0.5 to 1 differ by less than 1 %."""
@@ -50,6 +51,11 @@ class WaveformObjective:
     follower : LevelFollower, optional
         Gives a gain for all samples that are not fixed. Its own change with the coordinates is not in the gradient: it
         is slow, and it would be undone by the gain of the next iteration.
+
+    Attributes
+    ----------
+    peak_cost : PeakCost or None
+        A third part of the losses; none at first.
     """
 
     def __init__(
@@ -65,6 +71,7 @@ class WaveformObjective:
     ) -> None:
         self.objective, self.stft, self.mask, self.fixed, self.n_samples = objective, stft, mask, fixed, y.shape[-1]
         self.others, self.total_weight, self.follower = others, total_weight, follower
+        self.peak_cost: PeakCost | None = None
         self.mdct = MDCT(stft.n_fft // 2)
         self.metric = self._metric(y)
 
@@ -93,7 +100,7 @@ class WaveformObjective:
         return u * (before / self.metric)
 
     def value_and_grad(self, u: Array) -> tuple[Array, Array]:
-        """Return the losses, float64 (2, batch), style before content, and the gradient of their sum at u."""
+        """Return the losses, float64 (2 or 3, batch), of style, content and peaks, and their sum's gradient at u."""
         samples, factor = self._samples(u)
         losses, grad = self._at_samples(samples, self.objective, self.stft)
         for objective, stft in self.others:
@@ -101,6 +108,11 @@ class WaveformObjective:
             losses, grad = losses + more_losses, grad + more_grad
         if self.total_weight != 1:
             losses, grad = (a / self.total_weight for a in (losses, grad))
+        if self.peak_cost:
+            cost, peak_grad = self.peak_cost.value_and_grad(samples)
+            style_and_content, losses = losses, get_array_module(losses).empty((3, len(cost)))
+            losses[:2], losses[2] = style_and_content, cost  # a CUDA graph can't record a concatenation
+            grad += peak_grad
         grad *= factor
         grad = self.mdct.forward(grad)
         grad *= self.metric

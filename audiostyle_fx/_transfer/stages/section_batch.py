@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -15,6 +16,7 @@ from ..._engine.spectra.level_following import LevelFollower
 from ..._engine.spectra.mel_bands import MelBands, level_gains
 from ...errors import TransferError
 from ...progress import StageReport
+from ..parameters.parameter_list import Parameters
 from ..results import Stage
 from ..setup.mix_shares import FAILED
 from ..setup.starts import another_take, noise_spectrum, small_noise
@@ -44,6 +46,8 @@ class SectionInput:
         Index of the noise to start from, among those of the seed.
     band_gains : float32 array (levels, bands), optional
         What the equaliser gives the content, see `transport_gains`; None without the equaliser.
+    full_scale : float
+        Full scale at the level of transfers; infinite where the content exceeds it.
     """
 
     content: np.ndarray
@@ -51,6 +55,7 @@ class SectionInput:
     fixed: np.ndarray | None = None
     noise_number: int = 0
     band_gains: np.ndarray | None = None
+    full_scale: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +67,7 @@ class SectionBatch:
     fixed: np.ndarray | None
     noise_numbers: tuple[int, ...]
     band_gains: np.ndarray | None = None
+    full_scales: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, inputs: Sequence[SectionInput]) -> SectionBatch:
@@ -74,6 +80,7 @@ class SectionBatch:
             np.stack(fixed) if fixed else None,
             tuple(section.noise_number for section in inputs),
             np.stack(gains) if gains else None,
+            tuple(section.full_scale for section in inputs),
         )
 
 
@@ -131,7 +138,8 @@ def three_stages(
         x = optimize_spectrogram(x, objectives[0], parameters, log)
         pin = None if fixed is None else lambda y: y * mask + fixed
         y = find_phases(x, phases, content.shape[-1], objectives[0], setup, log, pin)
-        y = optimize_waveform(y, mask, fixed, objectives, setup, log, follower)
+        ceilings = _ceilings(batch, content, y, parameters, xp)
+        y = optimize_waveform(y, mask, fixed, objectives, setup, log, follower, ceilings)
         samples = to_host(y)[..., :n_samples]
     if not np.isfinite(samples).all():
         raise TransferError(FAILED)
@@ -175,6 +183,16 @@ def _objectives(
             end = end_of_way(x, probe, distance, song, stft, follow=parameters.dynamics)
             balance.target = parameters.strength * end
     return spectrogram_objectives(HeldContent(contents, balance, song), target, spectra, setup)
+
+
+def _ceilings(batch: SectionBatch, content: Array, y: Array, parameters: Parameters, xp: ModuleType) -> Array | None:
+    """Return the magnitudes (batch,) of y that become full scale when it gets the contents' level; None without one."""
+    if not (parameters.normalize and parameters.match_level and np.isfinite(batch.full_scales).any()):
+        return None
+    if parameters.dynamics:  # the result has the content's level already
+        return xp.asarray(batch.full_scales)
+    energies = [xp.square(audio).sum(axis=(1, 2), dtype=np.float64) for audio in (y, content)]
+    return xp.asarray(batch.full_scales) * xp.sqrt(energies[0] / xp.maximum(energies[1], 1e-30))
 
 
 def _on_device(batch: SectionBatch, least_samples: int, xp: ModuleType) -> tuple[Array, Array, Array | None]:

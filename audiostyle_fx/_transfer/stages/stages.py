@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._engine.arrays.array_module import Array, get_array_module
 from ..._engine.kernels.patches import sum_of_products
+from ..._engine.objectives.peaks import PeakCost, near_ceilings
 from ..._engine.objectives.waveform import Objective, WaveformObjective
 from ..._engine.optimizers.adam import Adam
 from ..._engine.optimizers.lbfgs import LBFGS
@@ -99,6 +100,7 @@ def optimize_waveform(
     setup: TransferSetup,
     log: StageLog,
     follower: LevelFollower | None = None,
+    ceilings: Array | None = None,
 ) -> Array:
     """Take gradient steps on samples.
 
@@ -115,6 +117,8 @@ def optimize_waveform(
     log : StageLog
     follower : LevelFollower, optional
         Gives the result the level of the content, also where no step is taken.
+    ceilings : array (batch,), optional
+        The magnitude that becomes full scale; the audio is kept below it where that costs little.
 
     Returns
     -------
@@ -127,6 +131,11 @@ def optimize_waveform(
     u = waveform.coordinates(y)
     from_noise = parameters.init == "noise" and not parameters.spectrogram_iters
     renew = waveform.renew if from_noise else None
+    if ceilings is not None and not from_noise and parameters.waveform_iters and near_ceilings(y, ceilings):
+        losses = waveform.value_and_grad(u)[0]
+        if parameters.strength is not None:
+            losses = losses[:1]  # the content loss is one without a weight
+        waveform.peak_cost = PeakCost(y, ceilings, losses)
     return waveform.samples(_minimize("waveform", waveform, u, WAVEFORM_ADAM, parameters, log, renew))
 
 
