@@ -11,9 +11,7 @@ import numpy as np
 
 from ..._engine.arrays.array_module import Array, to_host
 from ..._engine.cuda.streams import computing_on
-from ..._engine.objectives.waveform import Objective
 from ..._engine.spectra.level_following import LevelFollower
-from ..._engine.spectra.mel_bands import MelBands, level_gains
 from ...errors import TransferError
 from ...progress import StageReport
 from ..parameters.parameter_list import Parameters
@@ -23,10 +21,10 @@ from ..setup.starts import another_take, noise_spectrum, small_noise
 from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
 from ..styles.style_spectra import StyleSpectra, style_spectra
+from .equalized_content import EqualizedContent
 from .stage_log import StageLog
 from .stages import find_phases, optimize_spectrogram, optimize_waveform
-from .strength import end_of_way, first_balance
-from .window_objectives import HeldContent, content_distances, spectrogram_objectives, style_objective
+from .strength import steered_objectives
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +44,8 @@ class SectionInput:
         Index of the noise to start from, among those of the seed.
     band_gains : float32 array (levels, bands), optional
         What the equaliser gives the content, see `transport_gains`; None without the equaliser.
+    depth : float
+        Factor of these gains in dB, 0 to 1.
     full_scale : float
         Full scale at the level of transfers; infinite where the content exceeds it.
     """
@@ -55,6 +55,7 @@ class SectionInput:
     fixed: np.ndarray | None = None
     noise_number: int = 0
     band_gains: np.ndarray | None = None
+    depth: float = 1.0
     full_scale: float = math.inf
 
 
@@ -67,6 +68,7 @@ class SectionBatch:
     fixed: np.ndarray | None
     noise_numbers: tuple[int, ...]
     band_gains: np.ndarray | None = None
+    depths: tuple[float, ...] = ()
     full_scales: tuple[float, ...] = ()
 
     @classmethod
@@ -80,6 +82,7 @@ class SectionBatch:
             np.stack(fixed) if fixed else None,
             tuple(section.noise_number for section in inputs),
             np.stack(gains) if gains else None,
+            tuple(section.depth for section in inputs),
             tuple(section.full_scale for section in inputs),
         )
 
@@ -131,10 +134,10 @@ def three_stages(
     with computing_on(device, parameters.precision) as xp:
         content, mask, fixed = _on_device(batch, setup.patch_samples, xp)
         follower = LevelFollower.of(content, setup.sample_rate) if parameters.dynamics else None
-        held = _equalized(content, batch.band_gains, follower, setup, xp)
+        equalized = EqualizedContent.of(content, batch.band_gains, batch.depths, follower, setup)
         spectra = style_spectra(target, setup, content.shape[-1], xp)
-        x, phases = _starts(stft.forward(held), target, spectra, setup, batch.noise_numbers, xp)
-        objectives = _objectives(content, held, x, target, spectra, setup)
+        x, phases = _starts(stft.forward(equalized.held), target, spectra, setup, batch.noise_numbers, xp)
+        objectives = steered_objectives(content, equalized, target, spectra, setup)
         x = optimize_spectrogram(x, objectives[0], parameters, log)
         pin = None if fixed is None else lambda y: y * mask + fixed
         y = find_phases(x, phases, content.shape[-1], objectives[0], setup, log, pin)
@@ -144,45 +147,6 @@ def three_stages(
     if not np.isfinite(samples).all():
         raise TransferError(FAILED)
     return StyledBatch(samples, log.stages)
-
-
-def _equalized(
-    content: Array, band_gains: np.ndarray | None, follower: LevelFollower | None, setup: TransferSetup, xp: ModuleType
-) -> Array:
-    """Return the contents, (batch, channels, samples), with the gains of the equaliser, at their own level."""
-    if band_gains is None:
-        return content
-    bands = MelBands(setup.stft, setup.sample_rate)
-    spectrum = setup.stft.forward(content)
-    gains = level_gains(bands.levels(spectrum), xp.asarray(band_gains))
-    equalized = setup.stft.inverse(bands.amplify(spectrum, gains), content.shape[-1])
-    return equalized if follower is None else equalized * follower.gain(equalized)
-
-
-def _objectives(
-    content: Array, held: Array, x: Array, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup
-) -> list[Objective]:
-    """Return the objective of each window; their balance is steered where a strength is asked for.
-
-    Parameters
-    ----------
-    content, held : real array (batch, channels, samples)
-        The song, and the content that is held.
-    x : real array (batch, frames, channels * bins)
-        Log-magnitudes that the stages start from.
-    """
-    parameters, stft = setup.parameters, setup.stft
-    balance = first_balance(parameters, len(x), x)
-    contents = [each.log_magnitude(each.forward(held)) for each in setup.stfts]
-    song = None
-    if parameters.strength is not None:
-        assert balance is not None
-        song = contents[0] if held is content else stft.log_magnitude(stft.forward(content))
-        if parameters.strength < 1:
-            probe, distance = style_objective(song, target, spectra, setup), content_distances(song, spectra, setup)
-            end = end_of_way(x, probe, distance, song, stft, follow=parameters.dynamics)
-            balance.target = parameters.strength * end
-    return spectrogram_objectives(HeldContent(contents, balance, song), target, spectra, setup)
 
 
 def _ceilings(batch: SectionBatch, content: Array, y: Array, parameters: Parameters, xp: ModuleType) -> Array | None:
