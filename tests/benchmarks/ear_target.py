@@ -58,9 +58,9 @@ def pitch_sets(audio: np.ndarray) -> list[set[int]]:
 
     Klapuri, "Multiple fundamental frequency estimation by summing harmonic amplitudes" (ISMIR 2006): the pitch with the
     largest weighted sum of harmonics is found and its harmonics are taken away, up to five times; how many are kept is
-    where the sum of saliences over their number to a power is largest. The power is 0.6: with the paper's 0.7 a third of
-    the notes that `ear_material.py` has blown are found, with 0.6 more than half of these and of those that are struck,
-    and of what is found 0.8 is right. Frames 30 dB below the loudest have none.
+    where the sum of saliences over their number to a power is largest. The power is 0.6: with the paper's 0.7 a third
+    of the blown notes of `ear_material.py` is found, with 0.6 more than half of these and of the struck ones, and of
+    what is found 0.8 is right. Frames 30 dB below the loudest have none.
     """
     converted = at_16_khz(audio)
     spectrum = whitened(converted)
