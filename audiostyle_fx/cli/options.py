@@ -30,8 +30,7 @@ EPILOG = """other commands:
 
 examples:
   audiostyle song.wav out.wav style anthem.wav alpha=0.02 reverb room_size=0.4
-  audiostyle stems/ styled/ --format flac style anthem.wav
-  audiostyle stems/ styled/ --set 'drums*' preset=rhythmic style anthem.wav
+  audiostyle stems/ styled/ --set 'drums*' preset=bold style anthem.wav
   audiostyle -n texture.wav style rain.wav alpha=0 duration=30
 """
 
@@ -74,7 +73,7 @@ class Parser(argparse.ArgumentParser):
         add = self.add_argument_group("options when IN is a folder").add_argument
         add("--include", action="append", default=[], metavar="GLOB", help="take only these files, such as '*.wav'")
         add("--exclude", action="append", default=[], metavar="GLOB", help="leave these files out")
-        add("--set", nargs="+", default=[], metavar=("GLOB", "name=value"), help="parameters of style for these files")
+        add("--set", nargs=2, default=[], metavar=("GLOB", "name=value"), help="parameters of style for these files")
         add("--format", help="write files of this format, such as flac")
         add("--independent", action="store_true", help="set the level of each file separately, not per folder")
         add("--force", action="store_true", help="process finished files again")

@@ -115,8 +115,9 @@ def test_other_processes_get_them(stems, run):
     with ProcessPoolExecutor(1, get_context("spawn")) as executor:
         run("executor", settings=SETTINGS, executor=executor)
     run("jobs", settings=SETTINGS, jobs=2)
-    sounds = [{name: data for name, data in contents(folder).items() if ".wav" in name} for folder in ("out", "jobs")]
-    assert sounds[0] == sounds[1] and len(sounds[0]) == 4
+    for name in ("song/vox.wav", "drums 2.wav"):
+        for folder in ("executor", "jobs"):  # with other numbers of threads, and so other roundings
+            np.testing.assert_allclose(read(Path(folder, name)), read(Path("out", name)), rtol=0, atol=1e-4)
     assert parameters("song/vox.wav", "executor") == parameters("song/vox.wav", "jobs") == parameters("song/vox.wav")
 
 
