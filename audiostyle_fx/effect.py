@@ -91,7 +91,11 @@ class StyleTransfer(OfflineEffect):
     """
 
     preset = ParameterAttribute[PresetName, PresetName]()
-    alpha = ParameterAttribute[float, float]()
+    strength = ParameterAttribute[float | None, float | None]()
+    alpha = ParameterAttribute[float | None, float | None]()
+    equalize = ParameterAttribute[bool, bool]()
+    content_share = ParameterAttribute[float, float]()
+    dynamics = ParameterAttribute[bool, bool]()
     n_filters = ParameterAttribute[float, float]()
     kernel_width = ParameterAttribute[int | tuple[int, ...], int | Sequence[int]]()
     windows = ParameterAttribute[tuple[Window, ...] | None, Windows]()

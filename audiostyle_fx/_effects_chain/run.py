@@ -14,7 +14,8 @@ import numpy as np
 from pedalboard import Pedalboard
 
 from .._recordings.files import SoundFileReader, read_audio, read_format
-from .._recordings.writing import check_writable, write_audio
+from .._recordings.levels import within_full_scale
+from .._recordings.writing import WrittenLevel, check_writable, write_audio
 from .._transfer.api import style_file, stylize, texture
 from .._transfer.results import Result
 from ..progress import Progress
@@ -48,12 +49,27 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """Summary of a finished job: the sample rate in Hz, length and computing time in seconds, and the transfers."""
+    """Summary of a finished job.
+
+    Attributes
+    ----------
+    sample_rate : float
+        In Hz.
+    duration, seconds : float
+        Length and computing time in seconds.
+    transfers : tuple of Result
+    level : WrittenLevel
+        How the result was fitted into full scale.
+    limits_peaks : bool
+        Whether peaks are limited where a format clips: after a transfer of a recording that was within full scale.
+    """
 
     sample_rate: float
     duration: float
     seconds: float
     transfers: tuple[Result, ...]
+    level: WrittenLevel
+    limits_peaks: bool
 
 
 def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> JobResult:
@@ -87,7 +103,8 @@ def _style_file(job: Job, source: str, values: dict[str, Any], progress: Progres
         progress=progress,
         **values,
     )
-    return JobResult(result.sample_rate, result.duration, 0.0, (result,))
+    level = WrittenLevel(result.gain_db, result.limited_db)
+    return JobResult(result.sample_rate, result.duration, 0.0, (result,), level, result.limits_peaks)
 
 
 def _chain_file(job: Job, source: str, chain: Sequence[Step], progress: Progress) -> JobResult:
@@ -97,9 +114,10 @@ def _chain_file(job: Job, source: str, chain: Sequence[Step], progress: Progress
         sample_rate, subtype, tags = recording.sample_rate, job.subtype or recording.subtype, recording.tags
     check_writable(job.target, sample_rate, len(audio), audio.shape[1], subtype)
     check_files(chain, sample_rate)
+    limit = any(map(is_style, chain)) and within_full_scale(audio)
     audio, transfers = _through(chain, audio, sample_rate, progress)
-    write_audio(job.target, audio, sample_rate, subtype, tags)
-    return JobResult(sample_rate, audio.shape[1] / sample_rate, 0.0, transfers)
+    level = write_audio(job.target, audio, sample_rate, subtype, tags, limit=limit)
+    return JobResult(sample_rate, audio.shape[1] / sample_rate, 0.0, transfers, level, limit)
 
 
 def _texture_file(job: Job, chain: Sequence[Step], progress: Progress) -> JobResult:
@@ -112,8 +130,9 @@ def _texture_file(job: Job, chain: Sequence[Step], progress: Progress) -> JobRes
     check_files(others, sample_rate)
     result = texture(sample_rate=sample_rate, progress=progress, **values)
     audio, transfers = _through(others, result.audio, sample_rate, progress)
-    write_audio(job.target, audio, sample_rate, subtype)
-    return JobResult(sample_rate, audio.shape[1] / sample_rate, 0.0, (result, *transfers))
+    level = write_audio(job.target, audio, sample_rate, subtype, limit=result.limits_peaks)
+    duration = audio.shape[1] / sample_rate
+    return JobResult(sample_rate, duration, 0.0, (result, *transfers), level, result.limits_peaks)
 
 
 def _through(

@@ -14,6 +14,9 @@ RMS = 0.1
 PEAK_SAMPLES = 1 << 16
 """Samples per channel that `peak` reads at a time."""
 
+DECODED_PEAK = 10 ** (3 / 20)
+"""The largest peak of recordings that were made within full scale: loud MP3 and Vorbis files exceed it when decoded."""
+
 
 def rms(audio: np.ndarray) -> float:
     """Return the root mean square over all channels and samples; 0 for an empty array."""
@@ -24,6 +27,11 @@ def peak(audio: Samples) -> float:
     """Return the largest magnitude of a recording (channels, samples); 0 for an empty one."""
     starts = range(0, audio.shape[1], PEAK_SAMPLES)
     return max((float(np.abs(audio[:, i : i + PEAK_SAMPLES]).max(initial=0.0)) for i in starts), default=0.0)
+
+
+def within_full_scale(audio: Samples) -> bool:
+    """Return whether a recording (channels, samples) was made within full scale, as it may come out of a decoder."""
+    return peak(audio) <= DECODED_PEAK
 
 
 def ratio_to_db(ratio: float) -> float:

@@ -10,6 +10,7 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
@@ -17,11 +18,33 @@ import soundfile
 from .disk_samples import Samples
 from .files import soundfile_name
 from .formats import check_subtype, clips, format_written
-from .levels import format_db, peak, ratio_to_db
+from .levels import peak, ratio_to_db
+from .limiter import ChosenLimiter, choose_limiter
 from .tags import write_tags
 
 WRITE_SAMPLES = 1 << 16
 """The most samples per channel in one write."""
+
+
+class WrittenLevel(NamedTuple):
+    """How a written recording was fitted into full scale.
+
+    Attributes
+    ----------
+    gain_db : float
+        The gain of the whole recording in dB: 0.0, or negative where it was turned down.
+    limited_db : float
+        By how much the highest peak was limited, in dB, in addition to that; 0.0 where the limiter did not act.
+    """
+
+    gain_db: float = 0.0
+    limited_db: float = 0.0
+
+    @property
+    def changes(self) -> str:
+        """What was done to the recording, in words; empty where it fitted."""
+        words = {"peaks limited by up to": self.limited_db, "turned down by": -self.gain_db}
+        return " and ".join(f"{what} {much:.1f} dB" for what, much in words.items() if much)
 
 
 def check_writable(
@@ -53,7 +76,10 @@ def write_audio(
     subtype: str | None = None,
     tags: Mapping[str, str] | None = None,
     full_scale: float | None = None,
-) -> float:
+    *,
+    limit: bool = False,
+    warn: bool = True,
+) -> WrittenLevel:
     """Write a recording to ``path``, and replace an earlier file only when the new one is finished.
 
     A symbolic link is followed, but its own ending names the format. A replaced file passes on its permissions. A WAV
@@ -72,11 +98,15 @@ def write_audio(
         By the names of `tags`; those that the format can't hold are left out.
     full_scale : float, optional
         The amplitude that becomes full scale, in any format. By default 1, or the peak of audio that would clip.
+    limit : bool
+        Whether peaks that would clip are limited, as far as that loses at most 1 dB of RMS, before the audio is turned
+        down: see `limiter`. It does not apply with ``full_scale``.
+    warn : bool
+        Whether to warn where the audio was changed to fit.
 
     Returns
     -------
-    float
-        The gain in dB that was applied: 0.0, or negative where the audio was turned down.
+    WrittenLevel
 
     Raises
     ------
@@ -88,7 +118,7 @@ def write_audio(
     Warns
     -----
     UserWarning
-        If the format clips at full scale and the audio had to be turned down to fit.
+        If the format clips at full scale and the audio had to be limited or turned down to fit.
     """
     path, target = Path(path), Path(os.path.realpath(path))
     if not target.parent.is_dir():
@@ -97,11 +127,14 @@ def write_audio(
         audio = np.atleast_2d(audio)
     channels, n_samples = audio.shape
     file_format, subtype = format_written(path, sample_rate, channels, n_samples, subtype)
+    limited = None
     if full_scale is None:
-        full_scale = max(1.0, peak(audio)) if clips(subtype) else 1.0
-        if full_scale > 1:
-            reason = f"turned down by {format_db(full_scale)}, as {subtype} clips at full scale"
-            warnings.warn(f"{path}: {reason}", stacklevel=2)
+        loudest = peak(audio) if clips(subtype) else 0.0
+        limited = choose_limiter(audio, sample_rate, loudest) if limit and loudest > 1 else None
+        full_scale = limited.limiter.ceiling if limited else max(1.0, loudest)
+        level = _written_level(full_scale, limited)
+        if warn and level.changes:
+            warnings.warn(f"{path}: {level.changes}, as {subtype} clips at full scale", stacklevel=2)
     with (
         _replacement(target, path.suffix) as partial,
         soundfile.SoundFile(
@@ -109,12 +142,26 @@ def write_audio(
         ) as file,
     ):
         write_tags(file, tags or {})
-        for start in range(0, n_samples, WRITE_SAMPLES):
-            file.write((audio[:, start : start + WRITE_SAMPLES] / np.float32(full_scale)).T)
+        for block in _blocks(audio, limited):
+            file.write((block / np.float32(full_scale)).T)
         file.close()
         if not n_samples and not partial.stat().st_size:
             raise ValueError(f"output {str(path)!r}: {file_format} can't hold an empty recording")
-    return 0.0 - ratio_to_db(full_scale)  # not -0.0 at full scale
+    return _written_level(full_scale, limited)
+
+
+def _written_level(full_scale: float, limited: ChosenLimiter | None) -> WrittenLevel:
+    """Return the level of a recording that is divided by ``full_scale`` after its limiter."""
+    gains = full_scale, 1 / limited.reduction if limited else 1.0
+    return WrittenLevel(0.0 - ratio_to_db(gains[0]), ratio_to_db(gains[1]))  # not -0.0 at full scale
+
+
+def _blocks(audio: Samples, limited: ChosenLimiter | None) -> Iterator[np.ndarray]:
+    """Give a recording, limited where it has a limiter, block by block."""
+    if limited:
+        yield from (block for block, _ in limited.limiter.blocks(audio))
+    else:
+        yield from (audio[:, i : i + WRITE_SAMPLES] for i in range(0, audio.shape[1], WRITE_SAMPLES))
 
 
 @contextlib.contextmanager

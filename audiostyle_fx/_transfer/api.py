@@ -14,6 +14,7 @@ from .._recordings.arrays import check_audio, check_finite
 from .._recordings.disk_samples import SampleFile
 from .._recordings.files import SoundFileReader
 from .._recordings.formats import check_subtype
+from .._recordings.levels import within_full_scale
 from .._recordings.writing import check_subtype_fits, check_writable, write_audio
 from .._validation import duration as check_duration
 from .._validation import number
@@ -180,7 +181,8 @@ def texture(
     transfer = PreparedTransfer.of(style, style_sample_rate, style_weights, sample_rate, chosen)
     wet = np.zeros((len(transfer.styles.samples[0]), n_samples), np.float32)
     log = transfer_texture(wet, transfer, progress)
-    return Result(**_facts(log, transfer, n_samples), audio=wet)
+    limit = within_full_scale(transfer.styles.samples[0])
+    return Result(**_facts(log, transfer, n_samples), audio=wet, limits_peaks=limit)
 
 
 @documented(TransferOptions, DEFAULTS)
@@ -225,7 +227,7 @@ def style_file(
     Returns
     -------
     Result
-        Without audio, with the path and the gain by which the file was turned down.
+        Without audio, with the path, and by how much the file was limited and turned down.
 
     Raises
     ------
@@ -240,7 +242,7 @@ def style_file(
     Warns
     -----
     UserWarning
-        If the format clips at full scale and the result had to be turned down to fit.
+        If the format clips at full scale and the result had to be limited or turned down to fit, see `Result.save`.
     """
     chosen, start = choose(parameters), number(0)("start", start)
     duration = check_duration("duration", duration)
@@ -263,8 +265,10 @@ def style_file(
         check_writable(out_path, *layout, dry.shape[1], subtype)
         wet = files.enter_context(SampleFile(folder, *dry.shape))
         (log,) = transfer_recordings([dry], [wet], transfer, progress)
-        gain_db = write_audio(out_path, wet, source.sample_rate, subtype, source.tags)
-    return Result(**_facts(log, transfer, wet.shape[1]), path=os.fspath(out_path), gain_db=gain_db)
+        limit = within_full_scale(dry)
+        level = write_audio(out_path, wet, source.sample_rate, subtype, source.tags, limit=limit)
+    facts = _facts(log, transfer, wet.shape[1])
+    return Result(**facts, path=os.fspath(out_path), limits_peaks=limit, **level._asdict())
 
 
 def styled(
@@ -274,8 +278,8 @@ def styled(
     wets = [np.zeros_like(dry) for dry in audio]
     logs = transfer_recordings(audio, wets, transfer, progress)
     return [
-        Result(**_facts(log, transfer, wet.shape[1]), audio=wet.reshape(shape))
-        for log, wet, shape in zip(logs, wets, shapes, strict=True)
+        Result(**_facts(log, transfer, wet.shape[1]), audio=wet.reshape(shape), limits_peaks=within_full_scale(dry))
+        for log, dry, wet, shape in zip(logs, audio, wets, shapes, strict=True)
     ]
 
 

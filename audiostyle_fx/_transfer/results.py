@@ -88,6 +88,11 @@ class Result:
         The file that the result was written to; None where it is in memory.
     gain_db : float
         Gain in dB by which the file was turned down because its format clips at full scale; 0 where it fitted.
+    limited_db : float
+        By how much the file's highest peak was limited, in dB, because its format clips; 0 where it fitted.
+    limits_peaks : bool
+        Whether peaks are limited where a format clips, so that a loud song stays loud: where the content was within
+        full scale. Otherwise the whole recording is turned down.
     """
 
     def __init__(
@@ -101,9 +106,12 @@ class Result:
         audio: np.ndarray | None = None,
         path: str | None = None,
         gain_db: float = 0.0,
+        limited_db: float = 0.0,
+        limits_peaks: bool = False,
     ) -> None:
         self.sample_rate, self.duration, self.seconds = sample_rate, duration, seconds
-        self.stages, self.parameters, self.gain_db = stages, parameters, gain_db
+        self.stages, self.parameters = stages, parameters
+        self.gain_db, self.limited_db, self.limits_peaks = gain_db, limited_db, limits_peaks
         self.path = None if path is None else os.path.abspath(path)  # holds in another working directory too
         self._audio = audio
 
@@ -132,7 +140,9 @@ class Result:
     def save(self, path: str | os.PathLike[str], subtype: str | None = None) -> float:
         """Write the audio to a file; its ending names the format.
 
-        Where the format clips at full scale and the audio exceeds it, all of it is turned down, with a warning.
+        Where the format clips at full scale and the audio exceeds it, a warning says what was done: peaks are limited,
+        as far as that loses at most 1 dB of RMS, and the rest is turned down. If the content itself exceeded full
+        scale, nothing is limited. A format of floating-point samples, such as the subtype "FLOAT", keeps all as it is.
 
         Parameters
         ----------
@@ -152,7 +162,7 @@ class Result:
             If the format can't hold the audio.
         """
         check_subtype_fits(path, self.sample_rate, len(np.atleast_2d(self.audio)), subtype)
-        return write_audio(path, self.audio, self.sample_rate, subtype)
+        return write_audio(path, self.audio, self.sample_rate, subtype, limit=self.limits_peaks).gain_db
 
     def plot(self) -> Figure:
         """Return a figure of the audio's spectrogram and the losses by iteration.
@@ -180,6 +190,8 @@ class Result:
             facts.append(f"in {self.path!r}")
         if self.style_loss is not None:
             facts.append(f"style loss {self.style_loss:.4g}, content loss {self.content_loss:.4g}")
+        if self.limited_db:
+            facts.append(f"peaks limited by up to {self.limited_db:.1f} dB")
         if self.gain_db:
             facts.append(f"turned down by {-self.gain_db:.1f} dB")
         return [*facts, f"computed in {self.seconds:.1f} s"]

@@ -38,7 +38,8 @@ def process_file(request: Request) -> tuple[int, list[ProcessedFile]]:
             subtype = "FLOAT"  # WAV may not have the input's
         job = Job(in_path, out_path, options.start, options.duration, subtype)
         result = run(job, request.chain, progress=not (options.quiet or options.json))
-    record = {"status": "done", **record_of(result)}
+    level = {name: round(value, 3) for name, value in result.level._asdict().items()}
+    record = {"status": "done", **level, **record_of(result)}
     if options.json:
         print_record({"kind": "file", "file": target, **record})
     elif not options.quiet:

@@ -53,9 +53,9 @@ def style_folder(
     styled is recorded with its error, and the others go on.
 
     The files directly in one folder are treated as stems of one song: each is styled with the same seed, and if one of
-    them would clip in its format, all are turned down by the same factor, so that they still sum to the mix. Stems
-    finished by an earlier call, and not part of this one, count towards this factor; if they are too loud for it, a
-    warning names their folder.
+    them would clip in its format, all are turned down by the same factor, so that they still sum to the mix: their
+    peaks are not limited. Stems finished by an earlier call, and not part of this one, count towards this factor; if
+    they are too loud for it, a warning names their folder.
 
     Records of all files are kept in ``out_folder/.audiostyle``, and written to ``out_folder/audiostyle.json`` at the
     end of each run.
@@ -84,7 +84,8 @@ def style_folder(
     start, duration : float
         The part of each recording to style, in seconds.
     independent : bool
-        Set the level of each file separately, not per folder: a file that would clip is turned down alone.
+        Set the level of each file separately, not per folder: where a file would clip, its peaks are limited, and if
+        that would lose more than 1 dB of RMS, it is turned down alone. This also holds for a file alone in its folder.
     force : bool
         Style finished files again.
     jobs : int

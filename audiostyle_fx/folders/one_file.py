@@ -19,7 +19,6 @@ from .._effects_chain.step import Step
 from .._recordings.disk_samples import SampleFile
 from .._recordings.files import SoundFileReader, read_format
 from .._recordings.formats import clips, format_written
-from .._recordings.levels import format_db
 from .._recordings.writing import peak, write_audio
 from .._transfer.results import Stage
 from ..progress import Progress
@@ -55,6 +54,8 @@ class Task:
         Whether the level is known only when other files have been processed.
     full_scale : float or None
         In a second task, the level that becomes full scale.
+    limits_peaks : bool or None
+        In a second task of a file that is by itself after all, whether its peaks are limited: it gets its own level.
     again : bool
         Whether the file was finished before, at another level.
     """
@@ -69,6 +70,7 @@ class Task:
     duration: float
     shares_level: bool
     full_scale: float | None = None
+    limits_peaks: bool | None = None
     again: bool = False
 
 
@@ -76,14 +78,14 @@ def perform(task: Task, progress: Progress = None) -> Record:
     """Do a task and return the file's record, with its error where it failed."""
     with _recorded_warnings() as messages:
         try:
-            record = _stage_recording(task, progress) if task.full_scale is None else {}
-            full_scale = task.full_scale
-            if full_scale is None and not task.shares_level:
-                full_scale = record["level"]
-                if full_scale > 1:
-                    messages.append(f"turned down by {format_db(full_scale)}, as it would clip at full scale")
-            if full_scale is not None:
-                record.update(_finish(task, full_scale))
+            if task.full_scale is None:
+                record = _stage_recording(task, progress)
+                if not task.shares_level:
+                    record.update(_finish(task, None, messages, limit=record["limits_peaks"]))
+            elif task.limits_peaks is None:
+                record = _finish(task, task.full_scale, messages)
+            else:
+                record = _finish(task, None, messages, limit=task.limits_peaks)
         except Exception as error:
             record = failure(task, str(error) or type(error).__name__)
     if messages:
@@ -126,12 +128,13 @@ def _stage_recording(task: Task, progress: Progress) -> Record:
         "subtype": subtype,
         "peak": loudest,
         "level": max(1.0, loudest) if clips(subtype) else 1.0,
+        "limits_peaks": result.limits_peaks,
         **record_of(result),
     }
 
 
-def _finish(task: Task, full_scale: float) -> Record:
-    """Write what is staged at its level and in its format."""
+def _finish(task: Task, full_scale: float | None, messages: list[str], *, limit: bool = False) -> Record:
+    """Write what is staged in its format: at the level of its group, or at its own where ``full_scale`` is None."""
     subtype, tags = read_format(task.source)
     with (
         SoundFileReader(task.staged, "result") as source,
@@ -139,8 +142,18 @@ def _finish(task: Task, full_scale: float) -> Record:
     ):
         for block in source.blocks():
             samples.append(block)
-        gain_db = write_audio(task.finished, samples, source.sample_rate, subtype, tags, full_scale)
-    return {"status": "done", "full_scale": full_scale, "gain_db": round(gain_db, 3)}
+        level = write_audio(
+            task.finished, samples, source.sample_rate, subtype, tags, full_scale, limit=limit, warn=False
+        )
+    if full_scale is None and level.changes:  # of a common level `Stems` warns
+        messages.append(f"{level.changes}, as it would clip at full scale")
+    return {
+        "status": "done",
+        "full_scale": 10 ** (-level.gain_db / 20) if full_scale is None else full_scale,
+        "own_level": full_scale is None,
+        "gain_db": round(level.gain_db, 3),
+        "limited_db": round(level.limited_db, 3),
+    }
 
 
 def record_of(result: JobResult) -> Record:

@@ -144,7 +144,10 @@ class Plan:
         waiting = self._stems.waiting_names(group)
         if waiting:
             self._stems.warn(group)
-        return [replace(self._task(name), full_scale=self._stems.full_scale(group)) for name in waiting]
+        tasks = [replace(self._task(name), full_scale=self._stems.full_scale(group)) for name in waiting]
+        if self._stems.is_alone(group):
+            tasks = [replace(task, limits_peaks=self._manifest.record(task.name)["limits_peaks"]) for task in tasks]
+        return tasks
 
     def _holds(self, name: str, state: FileState) -> bool:
         """Whether a record is still valid. Records of files that are not in this run stay if they can be used."""

@@ -1,4 +1,8 @@
-"""The common level of stems: files of one folder are turned down by one factor, so that they still sum to the mix."""
+"""The common level of stems: files of one folder are turned down by one factor, so that they still sum to the mix.
+
+Peaks of stems are not limited. Limited stems would not sum to the mix, and since the mix gets its level later, it does
+not matter that the stems are turned down. Only a file that is by itself is limited.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +40,11 @@ class Stems:
 
     def shares_level(self, name: str) -> bool:
         """Whether the file's level is known only when the others of its group have been processed."""
-        group = self.group(name)
-        return len(self._names[group]) > 1 or group in self._others
+        return not self.is_alone(self.group(name))
+
+    def is_alone(self, group: str) -> bool:
+        """Whether the group is a single file, which has a level of its own."""
+        return len(self._names[group]) == 1 and group not in self._others
 
     def set_processed(self, name: str, state: FileState) -> None:
         """Add the level of a file of this run that is staged or done."""
@@ -85,8 +92,10 @@ class Stems:
 
     def names_at_other_levels(self, group: str) -> list[str]:
         """Return the files of this run that are done, but at another level than the group's."""
-        full_scale = self.full_scale(group)
-        return [name for name, state in self._states(group).items() if state.full_scale not in (None, full_scale)]
+        states, full_scale = self._states(group), self.full_scale(group)
+        if self.is_alone(group):
+            return [name for name, state in states.items() if not (state.own_level or state.full_scale in (None, 1))]
+        return [name for name, state in states.items() if state.full_scale not in (None, full_scale)]
 
     def waiting_names(self, group: str) -> list[str]:
         """Return the group's files of this run that wait for their level."""

@@ -49,6 +49,8 @@ class Entry:
         "inconsistency".
     error : str, optional
         Reason of a failure; shown in place of the players.
+    gain_db, limited_db : float
+        The gain by which the result's file was turned down, and by how much its highest peak was limited, in dB.
     """
 
     name: str
@@ -62,6 +64,8 @@ class Entry:
     chain: str = ""
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     error: str | None = None
+    gain_db: float = 0.0
+    limited_db: float = 0.0
 
     @classmethod
     def of_result(
@@ -119,6 +123,8 @@ class Entry:
             result.parameters,
             chain,
             {stage_name: vars(stage) for stage_name, stage in result.stages.items()},
+            gain_db=result.gain_db,
+            limited_db=result.limited_db,
         )
 
     @classmethod
@@ -141,7 +147,7 @@ class Entry:
         name : str
         record : mapping
             With "status", and "error" if that is "failed"; otherwise with "seconds" and "transfers", of which the last
-            one's "parameters" and "stages" are shown.
+            one's "parameters" and "stages" are shown, and optionally with "gain_db" and "limited_db".
         source : path or None
             The content; None for a texture.
         target : path
@@ -166,6 +172,8 @@ class Entry:
             chain,
             last.get("stages", {}),
             record["error"] if failed else None,
+            record.get("gain_db", 0.0),
+            record.get("limited_db", 0.0),
         )
 
 
@@ -187,6 +195,8 @@ def entry_data(entry: Entry, media: PageMedia) -> dict[str, Any]:
         "stages": stages,
         "final_loss": final,
         "start": json_number(entry.start),
+        "gain": json_number(entry.gain_db),
+        "limited": json_number(entry.limited_db),
         "problems": [],
         "turned_down": 0.0,
         "level": {},

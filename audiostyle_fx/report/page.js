@@ -263,6 +263,8 @@ function drawFacts() {
   const { content, result } = entry.level, facts = [];
   if (content !== undefined) facts.push(["content, RMS", decibels(content)]);
   if (result !== undefined) facts.push(["result, RMS", decibels(result)]);
+  if (entry.limited) facts.push(["result's peaks limited by up to", `${number(entry.limited, 1)} dB`]);
+  if (entry.gain) facts.push(["result written turned down by", `${number(-entry.gain, 1)} dB`]);
   if (entry.turned_down) facts.push(["both turned down by", `${number(entry.turned_down, 1)} dB`]);
   facts.push(["final style loss", significant(entry.final_loss.style)], ["final content loss", significant(entry.final_loss.content)]);
   facts.push(["computing time", `${number(entry.seconds, 1)} s`]);

@@ -31,6 +31,7 @@ from audiostyle_fx._engine.cuda.streams import computing_on
 from audiostyle_fx._engine.optimizers.adam import Adam
 from audiostyle_fx._engine.optimizers.minimize import minimize
 from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS
+from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
 from audiostyle_fx._transfer.stages.stages import SPECTROGRAM_ADAM, WAVEFORM_ADAM, adam_beta
 
 PRECISIONS = ("float32", "tf32")
@@ -84,7 +85,7 @@ class Size:
     @classmethod
     def of(cls, content: np.ndarray, style: np.ndarray, rate: float, batch: int = 1) -> Size:
         """That of (channels, samples) at a rate."""
-        stft = DEFAULTS.stft(rate)
+        stft = TransferSetup.of(DEFAULTS, rate).stft
         frames = [stft.n_frames(audio.shape[-1]) for audio in (content, style)]
         return cls(batch, *content.shape, *frames, stft.n_fft)
 

@@ -1,5 +1,6 @@
 """Files: their formats, and those that cannot be read or written."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -55,6 +56,27 @@ def test_silence_and_an_empty_file(folder):
         soundfile.write("quiet.wav", np.zeros((length, 2)), 8000, subtype="FLOAT")
         assert run("-q", "--overwrite", "quiet.wav", "out.wav", "style", "style.wav", *QUICK) == 0
         assert read("out.wav").shape == (2, length) and not read("out.wav").any()
+
+
+@pytest.mark.parametrize("chain", [["style", "style.wav", *QUICK], ["style", "style.wav", *QUICK, "gain", "-1"]])
+def test_a_loud_song_is_limited_and_said(stereo, capsys, chain):
+    soundfile.write("song.wav", stereo.T / np.abs(stereo).max(), 8000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert run("--json", "song.wav", "out.wav", *chain) == 0
+    shown, errors = capsys.readouterr()
+    record = json.loads(shown.splitlines()[-1])
+    assert record["limited_db"] > 0 and record["gain_db"] == 0
+    assert f"peaks limited by up to {record['limited_db']:.1f} dB, as PCM_16 clips" in errors
+
+
+def test_effects_without_a_transfer_are_turned_down_as_a_whole(stereo, capsys):
+    soundfile.write("song.wav", stereo.T / np.abs(stereo).max(), 8000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert run("-q", "song.wav", "out.wav", "gain", "6") == 0
+    assert "turned down by 6.0 dB" in capsys.readouterr().err
+    np.testing.assert_allclose(read("out.wav"), stereo / np.abs(stereo).max(), atol=2**-14)
 
 
 def test_what_is_too_loud_for_the_format_is_turned_down_and_said(stereo, capsys):

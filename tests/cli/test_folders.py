@@ -11,10 +11,18 @@ from support.commands import QUICK, finished, records, run_on_folder
 from support.processes import contents
 
 from audiostyle_fx._effects_chain.run import run
+from audiostyle_fx._engine.objectives import peaks
 from audiostyle_fx.cli import main
 from audiostyle_fx.folders.find import Selection, find
 
 pytestmark = pytest.mark.usefixtures("stems")
+
+
+@pytest.fixture(autouse=True)
+def high_peaks(monkeypatch):
+    """Results whose peaks cost nothing, so that those of the loud stem exceed full scale."""
+    monkeypatch.setattr(peaks, "WEIGHT", 0.0)
+
 
 STYLED = ["style", "style.wav", *QUICK]
 
@@ -60,9 +68,9 @@ def test_options_of_folders(capsys):
     assert run_on_folder("-q", "--start", "0.1", "--duration", "0.2", *words, *STYLED) == 0
     assert contents().keys() == {"a/bass.flac", "a/loud.flac", "a/soft.flac", "solo.flac"}
     assert soundfile.info("out/solo.flac").frames == 1600
-    levels = {name: record["full_scale"] for name, record in records().items()}
-    assert levels.pop("a/loud.flac") > 1 and set(levels.values()) == {1}
-    assert "a/loud.flac: turned down by" in capsys.readouterr().err
+    levels = {name: record["limited_db"] for name, record in records().items()}
+    assert levels.pop("a/loud.flac") > 1 and set(levels.values()) == {0}
+    assert "a/loud.flac: peaks limited by up to" in capsys.readouterr().err
 
 
 def test_skipped_and_forced(capsys):

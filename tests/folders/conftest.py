@@ -9,6 +9,7 @@ import soundfile
 from support.styled_folders import LENGTH, statuses
 
 from audiostyle_fx import Window, style_folder
+from audiostyle_fx._engine.objectives import peaks
 
 
 @pytest.fixture
@@ -56,12 +57,18 @@ def song(stem):
 
 
 @pytest.fixture
+def high_peaks(monkeypatch):
+    """Results whose peaks cost nothing, so that those of the loud stem exceed full scale."""
+    monkeypatch.setattr(peaks, "WEIGHT", 0.0)
+
+
+@pytest.fixture
 def run(quick, folder_of_recordings):
     """Style what is in ``in`` quickly."""
 
     def run(target="out", **arguments):
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*turned down by", UserWarning)
+            warnings.filterwarnings("ignore", ".*(limited|turned down) by", UserWarning)
             return style_folder("in", target, "style.wav", **{**quick, **arguments})
 
     return run

@@ -90,11 +90,11 @@ def test_a_run_that_is_ended_at_any_moment_is_taken_up(moment, ends, song, run, 
 def test_a_full_disk_leaves_nothing_half_written(where, song, run, monkeypatch):
     original, calls = pkgutil.resolve_name(where), []
 
-    def fill(*args):
+    def fill(*args, **kwargs):
         calls.append(args)
         if len(calls) > 1:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return original(*args)
+        return original(*args, **kwargs)
 
     with monkeypatch.context() as patch:
         patch.setattr(where, fill)

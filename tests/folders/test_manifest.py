@@ -81,13 +81,13 @@ def test_a_folder_without_records(tmp_path):
 
 def test_states_are_what_a_plan_needs_of_records(tmp_path):
     with Manifest(tmp_path, HEADER) as manifest:
-        manifest.add("a.wav", record(1, identity="i", level=2.0, full_scale=3.0))
+        manifest.add("a.wav", record(1, identity="i", level=2.0, full_scale=3.0, own_level=True))
         manifest.add("b.wav", record(2, status="staged", level=1.5, full_scale=3.0, identity="i"))
         manifest.add("c.wav", {"status": "failed", "error": "bad"})
         assert dict(manifest.states()) == {
-            "a.wav": FileState("done", "1", "i", 2.0, 3.0, "/in/\udcff"),
-            "b.wav": FileState("staged", "2", "i", 1.5, None, "/in/\udcff"),
-            "c.wav": FileState("failed", "", "", 1.0, None, ""),
+            "a.wav": FileState("done", "1", "i", 2.0, 3.0, True, "/in/\udcff"),
+            "b.wav": FileState("staged", "2", "i", 1.5, None, False, "/in/\udcff"),
+            "c.wav": FileState("failed", "", "", 1.0, None, False, ""),
         }
 
 

@@ -10,7 +10,7 @@ from support.styled_folders import made_of, read
 
 from audiostyle_fx import style_folder, stylize
 
-pytestmark = pytest.mark.usefixtures("folder_of_recordings")
+pytestmark = pytest.mark.usefixtures("folder_of_recordings", "high_peaks")
 
 
 def test_stems_of_a_song_share_one_factor_and_others_do_not(song, style, rate, run, quick):
@@ -27,11 +27,20 @@ def test_stems_of_a_song_share_one_factor_and_others_do_not(song, style, rate, r
     np.testing.assert_allclose(mix, sum(wet.values()) / factor, atol=2**-13)
 
 
-def test_by_itself_only_what_clips_is_turned_down(song, run):
+def test_by_itself_only_what_clips_is_limited(song, run):
     outcome = run(independent=True)
-    levels = {name: record["full_scale"] for name, record in outcome.files.items()}
-    assert levels.pop("song/loud.wav") > 1.05 and set(levels.values()) == {1}
-    assert "turned down by" in outcome.files["song/loud.wav"]["warnings"][0]
+    assert {record["full_scale"] for record in outcome.files.values()} == {1}
+    limited = {name: record["limited_db"] for name, record in outcome.files.items()}
+    loud = outcome.files["song/loud.wav"]
+    assert limited.pop("song/loud.wav") == pytest.approx(20 * np.log10(loud["peak"]), abs=1e-3) and loud["peak"] > 1.05
+    assert set(limited.values()) == {0}
+    assert loud["warnings"] == [f"peaks limited by up to {loud['limited_db']:.1f} dB, as it would clip at full scale"]
+
+
+def test_a_content_beyond_full_scale_is_turned_down_by_itself_too(stem, run):
+    stem("loud.wav", 40, "FLOAT")
+    record = run(format="flac", independent=True).files["loud.wav".replace("wav", "flac")]
+    assert record["full_scale"] == pytest.approx(record["peak"]) and record["limited_db"] == 0
 
 
 @pytest.mark.parametrize(
@@ -39,7 +48,7 @@ def test_by_itself_only_what_clips_is_turned_down(song, run):
     [
         ({"include": ["bass.wav", "soft.wav"]}, {}),
         pytest.param({"include": ["soft.wav"]}, {}, marks=pytest.mark.slow),
-        pytest.param({}, {"independent": True}, marks=pytest.mark.slow),
+        ({}, {"independent": True}),
         ({"independent": True}, {}),
     ],
 )
@@ -72,6 +81,12 @@ def test_stems_that_wait_count_for_the_level_of_others(interrupted, run):
     run(include=["soft.wav"])
     run("fresh")
     assert contents()["song/soft.wav"] == contents("fresh")["song/soft.wav"]
+
+
+def test_stems_that_wait_get_levels_of_their_own_when_they_are_by_themselves(interrupted, run):
+    run(independent=True)
+    run("fresh", independent=True)
+    assert contents() == contents("fresh")
 
 
 def test_a_stem_too_loud_for_the_level_of_the_others_is_warned_of(song, run, quick):

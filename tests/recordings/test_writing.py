@@ -128,7 +128,7 @@ def test_a_replacement_that_fails_leaves_nothing_behind(tmp_path, tone):
 def test_formats_that_clip_are_turned_down_with_a_warning(tmp_path, tone, ending):
     path = tmp_path / f"loud.{ending}"
     with pytest.warns(UserWarning, match=rf"loud\.{ending}.*turned down by 6\.0 dB"):
-        gain_db = write_audio(path, 2 * 2 * tone, 8000)
+        gain_db = write_audio(path, 2 * 2 * tone, 8000).gain_db
     assert gain_db == pytest.approx(-6.0206, abs=1e-3)
     samples = read_audio(path, "input")[0]
     np.testing.assert_allclose(samples[:, :4000], 2 * tone, rtol=0, atol=2**-15 if ending != "ogg" else 0.1)
@@ -136,14 +136,14 @@ def test_formats_that_clip_are_turned_down_with_a_warning(tmp_path, tone, ending
 
 @pytest.mark.parametrize(("subtype", "gain"), [("PCM_16", 2), ("FLOAT", 8), ("DOUBLE", 8)])
 def test_what_fits_is_neither_turned_down_nor_warned_of(tmp_path, tone, subtype, gain):
-    assert str(write_audio(tmp_path / "out.wav", gain * tone, 8000, subtype)) == "0.0"
+    assert str(write_audio(tmp_path / "out.wav", gain * tone, 8000, subtype).gain_db) == "0.0"
     samples = read_audio(tmp_path / "out.wav", "input")[0]
     np.testing.assert_allclose(samples, gain * tone, rtol=0, atol=2**-15 if subtype == "PCM_16" else 0)
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
 def test_a_given_full_scale_counts_in_every_format(tmp_path, tone, subtype):
-    gain_db = write_audio(tmp_path / "out.wav", tone, 8000, subtype, full_scale=2.0)
+    gain_db = write_audio(tmp_path / "out.wav", tone, 8000, subtype, full_scale=2.0).gain_db
     assert gain_db == pytest.approx(-6.0206, abs=1e-3)
     np.testing.assert_allclose(read_audio(tmp_path / "out.wav", "input")[0], tone / 2, rtol=0, atol=2**-15)
 

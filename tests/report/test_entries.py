@@ -60,6 +60,14 @@ def test_losses_that_are_not_finite_are_left_out(tmp_path):
     assert entry["stages"]["waveform"]["content_loss"] == [None, 2.0]
 
 
+def test_what_was_done_to_fit_full_scale_is_on_the_page(recording, tmp_path):
+    page, path = tmp_path / "page.html", recording("r.wav")
+    record = {"status": "done", "gain_db": -0.5, "limited_db": 6.25}
+    write_report(page, [Entry.of_record("one", record, None, path), Entry("other", path)])
+    one, other = page_data(page)["entries"]
+    assert (one["gain"], one["limited"], other["gain"], other["limited"]) == (-0.5, 6.25, 0, 0)
+
+
 def test_only_the_part_that_was_styled_is_on_the_page(recording, tmp_path):
     page, content = tmp_path / "page.html", recording("c.wav", 1.0)
     write_report(page, [Entry("one", recording("r.wav", 0.25), content, start=0.5, duration=0.25)])

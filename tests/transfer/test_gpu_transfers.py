@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pedalboard import Gain, Pedalboard
 
-from audiostyle_fx import StyleTransfer, Window, stylize, texture
+from audiostyle_fx import StyleTransfer, Window, stylize, stylize_batch, texture
 from audiostyle_fx._engine.cuda import devices, graphs, streams
 from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS
 
@@ -74,6 +74,15 @@ def test_twenty_iterations_have_the_cpus_losses(cupy, content, style, rate):
     for name in ("spectrogram", "waveform"):
         total, expected = (s.stages[name].style_loss + s.stages[name].content_loss for s in (got, want))
         np.testing.assert_allclose(total, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_loud_and_soft_songs_together_on_a_gpu(cupy, content, style, rate, quick, optimizer):
+    contents = [np.clip(20 * content, -0.9, 0.9), 0.1 * content]
+    together = stylize_batch(contents, style, rate, **quick, optimizer=optimizer, device="cuda")
+    for audio, got in zip(contents, together, strict=True):
+        want = stylize(audio, style, rate, **quick, optimizer=optimizer, device="cpu").audio
+        np.testing.assert_allclose(got.audio, want, rtol=0, atol=1e-3 * np.abs(want).max())
 
 
 def test_texture_on_a_gpu(cupy, style, rate, quick):

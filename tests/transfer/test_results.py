@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 import audiostyle_fx
-from audiostyle_fx import Result, style_file, stylize
+from audiostyle_fx import Result, style_file, stylize, texture
 
 
 @pytest.fixture
@@ -62,6 +62,22 @@ def test_a_loud_result_says_by_how_much_it_was_turned_down(result, tmp_path):
         gain = loud.save(tmp_path / "out.flac")
     assert gain == pytest.approx(-20 * np.log10(4))
     assert np.abs(soundfile.read(tmp_path / "out.flac")[0]).max() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("gain", [4.9, 40])
+def test_a_loud_result_is_limited_unless_its_content_exceeded_full_scale(content, style, rate, quick, tmp_path, gain):
+    result = stylize(gain * content, style, rate, **quick)
+    assert result.limits_peaks == (gain < 5) and np.abs(result.audio).max() > 1.05
+    with pytest.warns(UserWarning, match="peaks limited" if gain < 5 else "turned down"):
+        gain_db = result.save(tmp_path / "out.flac")
+    written = soundfile.read(tmp_path / "out.flac")[0]
+    loss = 10 * np.log10(np.mean(result.audio.astype(float) ** 2) / np.mean(written**2))
+    assert (gain_db, loss < 1) == (0, True) if gain < 5 else loss == pytest.approx(-gain_db, abs=0.01)
+
+
+def test_a_loud_texture_is_limited(style, rate, quick, tmp_path):
+    loud = texture(style * 4.9, rate, 0.5, **quick)
+    assert loud.limits_peaks and not texture(style * 40, rate, 0.5, **quick).limits_peaks
 
 
 def test_a_result_in_a_file_knows_its_path_and_reads_it(content, style, rate, quick, tmp_path):

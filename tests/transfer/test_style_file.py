@@ -68,11 +68,15 @@ def test_tags_are_kept_and_clipping_is_avoided(song, style, quick, tmp_path):
     with soundfile.SoundFile(tmp_path / "loud.flac", "w", 8000, 2) as file:
         file.artist = "somebody"
         file.write(samples / np.abs(samples).max())
-    with pytest.warns(UserWarning, match="turned down by"):
-        style_file(tmp_path / "loud.flac", tmp_path / "out.flac", style, **quick)
+    with pytest.warns(UserWarning, match="peaks limited by up to"):
+        result = style_file(tmp_path / "loud.flac", tmp_path / "out.flac", style, **quick)
     with soundfile.SoundFile(tmp_path / "out.flac") as file:
         assert file.artist == "somebody" and file.frames == len(samples)
-        assert np.abs(file.read()).max() == pytest.approx(1, abs=1e-4)
+        written = file.read()
+    assert np.abs(written).max() == pytest.approx(1, abs=1e-4)
+    wet = stylize(samples.T / np.abs(samples).max(), style, 8000, **quick).audio
+    assert result.gain_db == 0 and result.limited_db == pytest.approx(20 * np.log10(np.abs(wet).max()), abs=0.01)
+    assert 0 < 20 * np.log10(np.std(wet) / np.std(written)) < 1, "it stays loud"
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from ..arrays.matmul import matmul
 from ..arrays.threads import in_blocks
 from ..kernels.arc_cosine import content_distance, gram_tile, positive
 from ..kernels.patches import patch_sums, patch_sums_vjp, row_dots
+from .balance import Balance
 from .loss_weights import Term
 
 TILE = 512
@@ -108,23 +109,44 @@ class InfiniteWidth:
     ----------
     content : real array (batch, frames, bins)
         Log-magnitudes of the content; the bins of all channels are stacked.
-    style : StylePatches
-        Statistics of the styles, from `style_statistics` with the same terms.
+    style : StylePatches, optional
+        Statistics of the styles, from `style_statistics` with the same terms. Without it there is only a content loss,
+        which needs no products of all frames with all, only of each with its own.
     terms : sequence of Term
         The kernel widths and their weights.
+    balance : Balance, optional
+        Weights the content loss, and mixes the content's Gram matrix into the target.
+    song : real array of the content's shape, optional
+        Log-magnitudes that the returned content loss is measured from, where the content that is held is another one.
     """
 
-    def __init__(self, content: Array, style: StylePatches, terms: Sequence[Term]) -> None:
+    def __init__(
+        self,
+        content: Array,
+        style: StylePatches | None,
+        terms: Sequence[Term],
+        balance: Balance | None = None,
+        song: Array = None,
+    ) -> None:
         self.terms = terms
         self._content = Patches.of(content, terms)
-        self._style = style
+        self._style, self._balance = style, balance
+        self._song = None if song is None else Patches.of(song, terms)
+        self._target = None
+        if style is not None and balance is not None and balance.content_share:
+            self._target = MixedTarget(style, self._content, terms, balance)
 
     @classmethod
     def of_styles(
-        cls, content: Array, styles: Array | Sequence[Array], terms: Sequence[Term], shares: Sequence[float] = (1.0,)
+        cls,
+        content: Array,
+        styles: Array | Sequence[Array],
+        terms: Sequence[Term],
+        shares: Sequence[float] = (1.0,),
+        balance: Balance | None = None,
     ) -> InfiniteWidth:
         """Return the objective of a content and styles, as `style_statistics` takes them."""
-        return cls(content, cls.style_statistics(styles, terms, shares), terms)
+        return cls(content, cls.style_statistics(styles, terms, shares), terms, balance)
 
     @staticmethod
     def style_statistics(
@@ -171,9 +193,9 @@ class InfiniteWidth:
         xp = get_array_module(x)
         patches = Patches.of(x, self.terms).with_grad()
         content, by_content = self._content_loss(patches)
-        style = self._style.energy + _gram_loss(patches, patches, self.terms, 1.0)
-        for target, share in zip(self._style.patches, self._style.shares, strict=True):
-            style = style + _gram_loss(patches, target, self.terms, -2.0 * share)
+        if self._balance is not None:
+            content, by_content = self._balanced(patches, content, by_content)
+        style = self._style_loss(patches)
         pairs = zip(patches.norm_grads, self.terms, strict=True)
         by_frame = sum(patch_sums_vjp(norm_grad, term.kernel_width) for norm_grad, term in pairs)
         by_frame = 2 * by_frame  # a patch's squared norm is the sum of the squares in its frames
@@ -185,7 +207,36 @@ class InfiniteWidth:
         in_blocks(fill, x.shape[1], x[:, :1].size, xp)
         losses = xp.empty((2, len(x)))
         losses[0], losses[1] = style, content
+        if self._balance is not None and self._song is not None:
+            self._balance.steer(losses[1])
         return losses, patches.grad
+
+    def _style_loss(self, x: Patches) -> Array:
+        """Return the squared distance of the Gram matrix from the target, float64 (batch,); adds to the gradients."""
+        if self._style is None:
+            return 0.0
+        if self._target is not None:
+            return self._target.loss(x)
+        style = self._style.energy + _gram_loss(x, x, self.terms, 1.0)
+        for target, share in zip(self._style.patches, self._style.shares, strict=True):
+            style = style + _gram_loss(x, target, self.terms, -2.0 * share)
+        return style
+
+    def _balanced(self, x: Patches, content: Array, by_content: Array) -> tuple[Array, Array]:
+        """Return the content loss and its gradient at the products, weighted; weights its gradients at the norms."""
+        assert self._balance is not None
+        alpha = self._balance.alpha
+        for norm_grad in x.norm_grads:  # of the content alone so far
+            norm_grad *= alpha[:, None]
+        by_content = by_content * alpha[:, None]
+        if self._song is None:
+            return content * alpha, by_content
+        distance = 0.0
+        products = row_dots(x.frames, self._song.frames)
+        for term, norm, target in zip(self.terms, x.norms, self._song.norms, strict=True):
+            distances, _, _ = content_distance(products, norm, target, term.kernel_width)
+            distance = distance + term.content_weight * term.gain * distances.sum(axis=-1, dtype=np.float64)
+        return distance, by_content
 
     def _content_loss(self, x: Patches) -> tuple[Array, Array]:
         """Return the squared feature differences, and the factors of the content's frames in the gradient at x."""
@@ -198,6 +249,49 @@ class InfiniteWidth:
             norm_grad += weight * by_norm
             by_frame += weight * by_product
         return loss, by_frame
+
+
+class MixedTarget:
+    r"""A target of which a share :math:`\sigma` is the content's own Gram matrix; it may differ by item and change.
+
+    With Gram matrices :math:`G` and :math:`T = (1 - \sigma) G_s + \sigma G_c` the loss is
+    :math:`|G_x|^2 - 2\langle G_x, G_s\rangle + 2\sigma\langle G_x, G_s - G_c\rangle + |T|^2`.
+
+    Parameters
+    ----------
+    style : StylePatches
+    content : Patches
+    terms : sequence of Term
+    balance : Balance
+        Gives the share.
+    """
+
+    def __init__(self, style: StylePatches, content: Patches, terms: Sequence[Term], balance: Balance) -> None:
+        self._style, self._content, self._terms, self._balance = style, content, terms, balance
+        self._content_energy = _gram_loss(content, content, terms, 1.0)
+        pairs = zip(style.patches, style.shares, strict=True)
+        self._product = sum(share * _gram_loss(content, target, terms, 1.0) for target, share in pairs)
+
+    def loss(self, x: Patches) -> Array:
+        """Return the loss, float64 (batch,), and add its gradients at x."""
+        share = self._balance.share
+        rest = 1 - share.astype(np.float64)
+        loss = _gram_loss(x, x, self._terms, 1.0)
+        for target, weight in zip(self._style.patches, self._style.shares, strict=True):
+            loss = loss + rest * self._part(x, target, -2.0 * weight, 1 - share)
+        loss = loss + (1 - rest) * self._part(x, self._content, -2.0, share)
+        energy = rest**2 * self._style.energy + 2 * rest * (1 - rest) * self._product
+        return loss + energy + (1 - rest) ** 2 * self._content_energy
+
+    def _part(self, x: Patches, target: Patches, factor: float, share: Array) -> Array:
+        """Return ``factor`` times the product with a target, and add its gradients times a share of each item."""
+        part = x.with_grad()
+        loss = _gram_loss(part, target, self._terms, factor)
+        part.grad *= share[:, None, None]
+        x.grad += part.grad
+        for norm_grad, added in zip(x.norm_grads, part.norm_grads, strict=True):
+            norm_grad += added * share[:, None]
+        return loss
 
 
 def _gram_loss(x: Patches, y: Patches, terms: Sequence[Term], factor: float) -> Array:

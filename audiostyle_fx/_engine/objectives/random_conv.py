@@ -25,6 +25,7 @@ import numpy as np
 from ..arrays.array_module import Array, get_array_module
 from ..arrays.matmul import matmul
 from ..kernels.patches import fold, sum_of_products, unfold
+from .balance import Balance
 from .loss_weights import Term
 
 Seed: TypeAlias = "int | np.random.SeedSequence"
@@ -102,6 +103,10 @@ class StyleFeatures:
         return self._energy
 
 
+Target: TypeAlias = "tuple[StyleFeatures, Array]"
+"""A part of the target, and its share for each item, (batch,); None for all of it."""
+
+
 class RandomConv:
     """Style and content loss of a log-magnitude spectrogram, by random filters of each kernel width.
 
@@ -110,11 +115,16 @@ class RandomConv:
     content : real array (batch, frames, bins)
         Log-magnitudes of the content; the bins of all channels are stacked.
     style : sequence of StyleFeatures
-        Statistics of the styles, one for each term, from `style_statistics` with the same filters.
+        Statistics of the styles, one for each term, from `style_statistics` with the same filters; None for a content
+        loss alone.
     terms : sequence of Term
         The kernel widths and their weights.
     filters : sequence of real array
         Filters of each width, from `draw_filters`.
+    balance : Balance, optional
+        Weights the content loss, and mixes the content's Gram matrix into the target.
+    song : real array of the content's shape, optional
+        Log-magnitudes that the returned content loss is measured from, where the content that is held is another one.
 
     Attributes
     ----------
@@ -123,10 +133,17 @@ class RandomConv:
     """
 
     def __init__(
-        self, content: Array, style: Sequence[StyleFeatures], terms: Sequence[Term], filters: Sequence[Array]
+        self,
+        content: Array,
+        style: Sequence[StyleFeatures | None],
+        terms: Sequence[Term],
+        filters: Sequence[Array],
+        balance: Balance | None = None,
+        song: Array = None,
     ) -> None:
         layers = zip(style, terms, filters, strict=True)
-        self.layers = [ConvLayer(content, *layer) for layer in layers]
+        self.layers = [ConvLayer(content, *layer, balance, song) for layer in layers]
+        self._steered = None if song is None else balance
 
     @classmethod
     def of_styles(
@@ -187,7 +204,10 @@ class RandomConv:
             Gradient of the sum of both at x.
         """
         results = [layer.value_and_grad(x) for layer in self.layers]
-        return sum(losses for losses, _ in results), sum(grad for _, grad in results)
+        losses = sum(losses for losses, _ in results)
+        if self._steered is not None:
+            self._steered.steer(losses[1])
+        return losses, sum(grad for _, grad in results)
 
 
 def _joined(features: list[Array], shares: Sequence[float]) -> Array:
@@ -208,10 +228,22 @@ class ConvLayer:
         Whether the style loss is computed from products of patches; from products of filters otherwise.
     """
 
-    def __init__(self, content: Array, style: StyleFeatures, term: Term, filters: Array) -> None:
-        self.term, self.filters, self.style = term, filters, style
+    def __init__(
+        self,
+        content: Array,
+        style: StyleFeatures | None,
+        term: Term,
+        filters: Array,
+        balance: Balance | None = None,
+        song: Array = None,
+    ) -> None:
+        self.term, self.filters, self.style, self.balance = term, filters, style, balance
         self.content = self.features(content)
-        self.by_patches = self.content.shape[1] + style.features.shape[1] < filters.shape[1]
+        self.song = None if song is None else self.features(song)
+        style_patches = 0 if style is None else style.features.shape[1]
+        self.by_patches = self.content.shape[1] + style_patches < filters.shape[1]
+        self._of_content = StyleFeatures(self.content)
+        self._product: Array = None
 
     def features(self, x: Array) -> Array:
         """Return relu(patches @ filters), (batch, patches, n_filters), of x, (batch, frames, bins)."""
@@ -221,12 +253,10 @@ class ConvLayer:
         """Return losses, float64 (2, batch), and the gradient of their sum at x, like `RandomConv.value_and_grad`."""
         xp = get_array_module(x)
         features = self.features(x)
-        style, grad = self.loss_by_patches(features) if self.by_patches else self.loss_by_filters(features)
+        style, grad = self.style_loss(features)
         style *= self.term.style_weight
         grad *= self.term.style_weight
-        difference = features - self.content
-        content = self.term.content_weight * sum_of_products(difference, difference)
-        difference *= 2 * self.term.content_weight
+        content, difference = self.content_loss(features)
         grad += difference
         grad *= features > 0
         patch_grad = matmul(grad.reshape(1, -1, grad.shape[2]), self.filters.T[None])
@@ -234,22 +264,66 @@ class ConvLayer:
         losses[0], losses[1] = style, content
         return losses, fold(patch_grad.reshape(*grad.shape[:2], -1), self.term.kernel_width)
 
-    def loss_by_patches(self, features: Array) -> tuple[Array, Array]:
-        """Return the unweighted style loss and its gradient at the features, by matrices of patches x patches."""
-        style = self.style.features
-        p, q = features.shape[1], style.shape[1]
-        inner, cross = (matmul(features, f.swapaxes(-1, -2)) for f in (features, style))
-        loss = sum_of_products(inner, inner) / p**2 - 2 * sum_of_products(cross, cross) / (p * q) + self.style.energy
-        inner *= 4 / p**2
-        cross *= -4 / (p * q)
-        grad = matmul(inner, features)
-        grad += matmul(cross, style)
-        return loss, grad
+    def style_loss(self, features: Array) -> tuple[Array, Array]:
+        """Return the unweighted style loss and its gradient at the features."""
+        if self.style is None:
+            xp = get_array_module(features)
+            return xp.zeros(len(features)), xp.zeros_like(features)
+        targets = [(self.style, None)]
+        if self.balance is not None and self.balance.content_share:
+            share = self.balance.share
+            targets = [(self.style, 1 - share), (self._of_content, share)]
+        return self.loss_by_patches(features, targets) if self.by_patches else self.loss_by_filters(features, targets)
 
-    def loss_by_filters(self, features: Array) -> tuple[Array, Array]:
+    def content_loss(self, features: Array) -> tuple[Array, Array]:
+        """Return the weighted content loss and its gradient at the features."""
+        difference = features - self.content
+        loss = self.term.content_weight * sum_of_products(difference, difference)
+        difference *= 2 * self.term.content_weight
+        if self.balance is not None:
+            difference *= self.balance.alpha[:, None, None]
+            loss = loss * self.balance.alpha
+        if self.song is not None:
+            from_song = features - self.song
+            loss = self.term.content_weight * sum_of_products(from_song, from_song)
+        return loss, difference
+
+    def loss_by_patches(self, features: Array, targets: Sequence[Target]) -> tuple[Array, Array]:
+        """Return the unweighted style loss and its gradient at the features, by matrices of patches x patches."""
+        p = features.shape[1]
+        inner = matmul(features, features.swapaxes(-1, -2))
+        loss = sum_of_products(inner, inner) / p**2
+        inner *= 4 / p**2
+        grad = matmul(inner, features)
+        for target, share in targets:
+            style = target.features
+            q, cross = style.shape[1], matmul(features, style.swapaxes(-1, -2))
+            product = sum_of_products(cross, cross) * (2 / (p * q))
+            loss = loss - (product if share is None else product * share)
+            cross *= -4 / (p * q)
+            if share is not None:
+                cross *= share[:, None, None]
+            grad += matmul(cross, style)
+        return loss + self._energy(targets), grad
+
+    def loss_by_filters(self, features: Array, targets: Sequence[Target]) -> tuple[Array, Array]:
         """Return the unweighted style loss and its gradient at the features, by matrices of filters x filters."""
         p = features.shape[1]
         difference = matmul(features.swapaxes(-1, -2), features)
         difference /= p
-        difference -= self.style.gram
+        for target, share in targets:
+            difference -= target.gram if share is None else target.gram * share[:, None, None]
         return sum_of_products(difference, difference), matmul(features, difference) * (4 / p)
+
+    def _energy(self, targets: Sequence[Target]) -> Array:
+        """Return the squared norm of the target, float64 (1 or batch,)."""
+        (style, share), *others = targets
+        if not others:
+            return style.energy
+        ((content, content_share),) = others
+        if self._product is None:
+            cross = matmul(content.features, style.features.swapaxes(-1, -2))
+            sizes = content.features.shape[1] * style.features.shape[1]
+            self._product = sum_of_products(cross, cross) / sizes
+        mixed = 2 * share * content_share * self._product
+        return share**2 * style.energy + content_share**2 * content.energy + mixed

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..arrays.array_module import Array, get_array_module
+from ..spectra.level_following import LevelFollower
 from ..spectra.mdct import MDCT
 from ..spectra.stft import STFT
+from .peaks import PeakCost
 
 EXPONENT = 0.7
 """From 0, plain samples, to 1, steps in proportion to the level; measured: 0.5 to 1 differ by less than 1 %."""
@@ -43,7 +45,17 @@ class WaveformObjective:
     fixed : real array of y's shape, optional
         Added to each sample.
     others : sequence of (objective, STFT)
-        Further objectives, at other resolutions; the losses are the mean over all.
+        Further objectives, at other resolutions.
+    total_weight : float
+        The losses are the sum over all objectives, divided by this.
+    follower : LevelFollower, optional
+        Gives a gain for all samples that are not fixed. Its own change with the coordinates is not in the gradient: it
+        is slow, and it would be undone by the gain of the next iteration.
+
+    Attributes
+    ----------
+    peak_cost : PeakCost or None
+        A third part of the losses; none at first.
     """
 
     def __init__(
@@ -54,9 +66,12 @@ class WaveformObjective:
         mask: Array,
         fixed: Array = None,
         others: Sequence[tuple[Objective, STFT]] = (),
+        total_weight: float = 1.0,
+        follower: LevelFollower | None = None,
     ) -> None:
         self.objective, self.stft, self.mask, self.fixed, self.n_samples = objective, stft, mask, fixed, y.shape[-1]
-        self.others = others
+        self.others, self.total_weight, self.follower = others, total_weight, follower
+        self.peak_cost: PeakCost | None = None
         self.mdct = MDCT(stft.n_fft // 2)
         self.metric = self._metric(y)
 
@@ -66,10 +81,18 @@ class WaveformObjective:
 
     def samples(self, u: Array) -> Array:
         """Return the samples, (batch, channels, samples), at coordinates u."""
-        y = self.mdct.inverse(u * self.metric, self.n_samples) * self.mask
+        return self._samples(u)[0]
+
+    def _samples(self, u: Array) -> tuple[Array, Array]:
+        """Return the samples at coordinates u, and the factor by which each follows the MDCT's."""
+        y, factor = self.mdct.inverse(u * self.metric, self.n_samples) * self.mask, self.mask
+        if self.follower is not None:
+            gain = self.follower.gain(y if self.fixed is None else y + self.fixed)
+            y *= gain
+            factor = factor * gain
         if self.fixed is not None:
             y += self.fixed
-        return y
+        return y, factor
 
     def renew(self, u: Array) -> Array:
         """Determine the levels again, from the samples at u, and return the new coordinates of these samples."""
@@ -77,15 +100,20 @@ class WaveformObjective:
         return u * (before / self.metric)
 
     def value_and_grad(self, u: Array) -> tuple[Array, Array]:
-        """Return the losses, float64 (2, batch), style before content, and the gradient of their sum at u."""
-        samples = self.samples(u)
+        """Return the losses, float64 (2 or 3, batch), of style, content and peaks, and their sum's gradient at u."""
+        samples, factor = self._samples(u)
         losses, grad = self._at_samples(samples, self.objective, self.stft)
         for objective, stft in self.others:
             more_losses, more_grad = self._at_samples(samples, objective, stft)
             losses, grad = losses + more_losses, grad + more_grad
-        if self.others:
-            losses, grad = (a / (1 + len(self.others)) for a in (losses, grad))
-        grad *= self.mask
+        if self.total_weight != 1:
+            losses, grad = (a / self.total_weight for a in (losses, grad))
+        if self.peak_cost:
+            cost, peak_grad = self.peak_cost.value_and_grad(samples)
+            style_and_content, losses = losses, get_array_module(losses).empty((3, len(cost)))
+            losses[:2], losses[2] = style_and_content, cost  # a CUDA graph can't record a concatenation
+            grad += peak_grad
+        grad *= factor
         grad = self.mdct.forward(grad)
         grad *= self.metric
         return losses, grad

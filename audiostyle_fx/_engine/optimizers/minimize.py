@@ -28,7 +28,7 @@ def minimize(
     Parameters
     ----------
     value_and_grad : callable
-        Returns the losses, float64 (2, batch), and the gradient of their sum at x.
+        Returns the losses, float64 (2 or more, batch), and the gradient of their sum at x.
     x : real array (batch, ...)
         The start; it is not changed.
     optimizer : Adam or LBFGS
@@ -42,7 +42,7 @@ def minimize(
     x : array
         The best point.
     history : float64 array (n_iter + 1, 2, batch)
-        Losses before each step, and last those of the returned point.
+        The first two losses before each step, and last those of the returned point.
     """
     x = optimizer.init(x)
     history = get_array_module(x).empty((n_iter + 1, 2, len(x)))
@@ -55,8 +55,9 @@ def minimize(
 
     with captured(iterate, x) if optimizer.in_place else nullcontext(iterate) as step:
         for iteration in range(n_iter):
-            history[iteration] = step()
+            history[iteration] = step()[:2]
             report(iteration, history[iteration])
-    x, history[n_iter] = optimizer.best(x, value_and_grad(x)[0])
+    x, losses = optimizer.best(x, value_and_grad(x)[0])
+    history[n_iter] = losses[:2]
     report(n_iter, history[n_iter])
     return x, history

@@ -7,7 +7,9 @@ from typing import Literal, TypedDict
 
 from .windows import Windows
 
-PresetName = Literal["default", "texture", "subtle", "bold", "rhythmic", "thorough", "original"]
+PresetName = Literal[
+    "default", "voice", "drums", "pads", "subtle", "bold", "rhythmic", "thorough", "texture", "original"
+]
 Optimizer = Literal["adam", "lbfgs"]
 Magnitudes = Literal["content", "noise"]
 Phases = Literal["content", "random"]
@@ -37,7 +39,11 @@ class TextureOptions(TypedDict, total=False):
 class TransferOptions(TextureOptions, total=False):
     """The parameters of a transfer, as keyword arguments; see `Parameters`."""
 
-    alpha: float
+    strength: float | None
+    alpha: float | None
+    equalize: bool
+    content_share: float
+    dynamics: bool
     init: Magnitudes
     phase_init: Phases
     mix: float

@@ -15,8 +15,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..._engine.cuda.devices import check_device
-from ..._engine.spectra.stft import STFT
-from ..._validation import flag, integer, integers, n_filters, number, one_of, seconds_or_all
+from ..._validation import flag, integer, integers, n_filters, number, one_of, optional, seconds_or_all
 from .descriptions import ParameterDescription
 from .options import Magnitudes, Optimizer, Phases, Precision, PresetName
 from .windows import Window, check_windows, default_windows
@@ -70,13 +69,43 @@ class Parameters:
         PresetName,
         "Named set of parameters to start from; other parameters that are given too take precedence.",
     )
-    alpha: float = _parameter(
-        0.01,
-        number(0),
-        "float",
-        "Weight of the content against the style: more keeps more of the song. It means the same at any sample rate, "
-        "number of channels, kernel width and duration.",
+    strength: float | None = _parameter(
+        0.5,
+        optional(number(0, 1)),
+        "float, optional",
+        "How far the result goes from the song (0) to the style (1): the content loss over that at strength 1. Every "
+        "transfer is steered to it, so that it means the same for any pair of recordings. None where alpha is given.",
+        allowed="0 to 1",
+    )
+    alpha: float | None = _parameter(
+        None,
+        optional(number(0)),
+        "float, optional",
+        "Weight of the content against the style, as in the paper, instead of strength: more keeps more of the song. "
+        "It means the same at any sample rate, number of channels, kernel width and duration.",
         allowed="0 or more",
+    )
+    equalize: bool = _parameter(
+        True,
+        flag,
+        "bool",
+        "Begin with a dynamic equaliser that gives each mel band of the content the style's distribution of levels, "
+        "and hold the result to that.",
+    )
+    content_share: float = _parameter(
+        0.7,
+        number(0, 1),
+        "float",
+        "Share of the content's own Gram matrix, equalised if asked for, in the target: more keeps more of its notes. "
+        "From strength 0.5 to 1 it falls to 0.",
+        allowed="0 to 1",
+    )
+    dynamics: bool = _parameter(
+        True,
+        flag,
+        "bool",
+        "Let the level follow the content's: over 0.4 s up and down, over 30 ms down only, so that pauses, attacks and "
+        "fades stay.",
     )
     n_filters: float = _parameter(
         math.inf,
@@ -98,16 +127,16 @@ class Parameters:
         check_windows,
         "Window, float, or sequence of these, optional",
         "STFT windows: lengths in milliseconds, or each with a hop or in samples. By default the power of two "
-        "nearest 93 ms. All stages use the longest of several; the waveform stage uses the mean over all.",
+        "nearest 93 ms. All stages use the longest of several that carries the style; the waveform stage uses all.",
         unit="ms",
         allowed="at least 1 ms, or 16 samples; hops of at most half a window",
     )
     optimizer: Optimizer = _choice("adam", Optimizer, "Optimizer of the spectrogram and of the waveform.")
     spectrogram_iters: int = _parameter(
-        60, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
+        20, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
     )
     phase_iters: int = _parameter(
-        20,
+        8,
         integer(0),
         "int",
         "Iterations of fast Griffin-Lim, which finds the phases of the spectrogram.",
@@ -115,7 +144,7 @@ class Parameters:
         allowed="0 or more",
     )
     waveform_iters: int = _parameter(
-        50,
+        30,
         integer(0),
         "int",
         "Gradient steps on the audio itself; this or spectrogram_iters must be at least 1.",
@@ -189,6 +218,14 @@ class Parameters:
             object.__setattr__(self, known.name, known.metadata["check"](known.name, getattr(self, known.name)))
         if self.spectrogram_iters == self.waveform_iters == 0:
             raise ValueError("spectrogram_iters=0 and waveform_iters=0 leave nothing to do: one must be at least 1")
+        if (self.strength is None) == (self.alpha is None):
+            raise ValueError(
+                f"strength={self.strength!r} and alpha={self.alpha!r} exclude each other: give one of them"
+            )
+        if self.strength is not None and self.optimizer != "adam":
+            raise ValueError(
+                f"optimizer={self.optimizer!r} needs alpha instead of strength={self.strength!r}: only Adam is steered"
+            )
 
     @classmethod
     def described(cls) -> list[ParameterDescription]:
@@ -203,7 +240,7 @@ class Parameters:
         return values
 
     def changed(self, **values: Any) -> Parameters:
-        """Return the same parameters with other values.
+        """Return the same parameters with other values; ``alpha`` takes the place of ``strength``, and vice versa.
 
         Raises
         ------
@@ -211,6 +248,9 @@ class Parameters:
             If a name is not a parameter's; names the nearest one.
         """
         check_names(values)
+        for name, other in (("alpha", "strength"), ("strength", "alpha")):
+            if values.get(name) is not None:
+                values.setdefault(other, None)
         return replace(self, **values)
 
     @property
@@ -233,18 +273,11 @@ class Parameters:
         windows = default_windows(sample_rate) if self.windows is None else self.windows
         return replace(self, windows=tuple(window.at_rate(sample_rate) for window in windows))
 
-    def stft(self, sample_rate: float) -> STFT:
-        """Return the transform that all stages use at a rate in Hz: that of the longest window."""
-        return self.in_samples(sample_rate)._stfts()[0]
-
     @property
-    def other_stfts(self) -> list[STFT]:
-        """The transforms of the shorter windows, which the waveform stage uses too; windows must be in samples."""
-        return self._stfts()[1:]
-
-    def _stfts(self) -> list[STFT]:
-        """Return a transform for each window in samples, the longest first."""
-        return sorted((window.stft for window in self.windows or ()), key=lambda stft: -stft.n_fft)
+    def ordered_windows(self) -> tuple[Window, ...]:
+        """The windows, which must be in samples: first the longest that carries the style, which all stages use."""
+        assert self.windows is not None, "in_samples gives windows"
+        return tuple(sorted(self.windows, key=lambda window: (not window.style_weight, -window.stft.n_fft)))
 
 
 DEFAULTS = Parameters()

@@ -38,11 +38,63 @@ class Preset:
         return DEFAULTS.changed(preset=self.name, **self.changes)
 
 
+STYLE_ALONE: Mapping[str, Any] = MappingProxyType({"equalize": False, "content_share": 0.0, "dynamics": False})
+"""Presets for the style more than for the song: they follow the losses alone."""
+
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         preset.name: preset
         for preset in (
-            Preset("default", "The song's rhythm with the style's sound.", {}),
+            Preset("default", "The song, its melody, beat and dynamics, sounding as the style does.", {}),
+            Preset(
+                "voice",
+                "Speech and singing: words stay.",
+                {"strength": 0.3, "windows": (Window(ms=46), Window(ms=12, style_weight=0.0))},
+            ),
+            Preset(
+                "drums",
+                "Drums and percussion: strokes stay short, and pauses silent.",
+                {"strength": 0.5, "windows": (Window(ms=46), Window(ms=6, style_weight=0.0))},
+            ),
+            Preset(
+                "pads",
+                "Sustained sounds: more of the style's texture, without its attacks.",
+                {"strength": 0.7, "windows": (Window(ms=186),)},
+            ),
+            Preset("subtle", "The song, in the style's colours.", {"strength": 0.25}),
+            Preset(
+                "bold",
+                "The style, in the song's order.",
+                {"alpha": 0.001, "spectrogram_iters": 120, "phase_iters": 20, "waveform_iters": 100, **STYLE_ALONE},
+            ),
+            Preset(
+                "rhythmic",
+                "A style with a beat, which the result takes over.",
+                # Patches of up to two seconds, in which a bar fits. Measured: they take over more of a beat's rhythm
+                # than patches of one second, at about the same losses; a second window adds little to that and takes
+                # three times as long.
+                {
+                    "alpha": 0.01,
+                    "kernel_width": (3, 11, 86),
+                    "windows": (Window(ms=92, hop_ms=23),),
+                    "spectrogram_iters": 60,
+                    "phase_iters": 20,
+                    "waveform_iters": 50,
+                    **STYLE_ALONE,
+                },
+            ),
+            Preset(
+                "thorough",
+                "The lowest losses: the song's rhythm with the style's sound and notes, by L-BFGS.",
+                {
+                    "alpha": 0.01,
+                    "optimizer": "lbfgs",
+                    "spectrogram_iters": 150,
+                    "phase_iters": 20,
+                    "waveform_iters": 150,
+                    **STYLE_ALONE,
+                },
+            ),
             Preset(
                 "texture",
                 "New sound of the style's kind out of noise, as long as the song, which it ignores.",
@@ -58,32 +110,15 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     "waveform_iters": 220,
                     "init": "noise",
                     "phase_init": "random",
+                    **STYLE_ALONE,
                 },
-            ),
-            Preset("subtle", "The song, in the style's colours.", {"alpha": 0.1}),
-            Preset(
-                "bold",
-                "The style, in the song's order.",
-                {"alpha": 0.001, "spectrogram_iters": 120, "waveform_iters": 100},
-            ),
-            Preset(
-                "rhythmic",
-                "A style with a beat, which the result takes over.",
-                # Patches of up to two seconds, in which a bar fits. Measured: they take over more of a beat's rhythm
-                # than patches of one second, at about the same losses; a second window adds little to that and takes
-                # three times as long.
-                {"kernel_width": (3, 11, 86), "windows": (Window(ms=92, hop_ms=23),)},
-            ),
-            Preset(
-                "thorough",
-                "Less of the style lost at the same content, with nearly three times the steps.",
-                {"optimizer": "lbfgs", "spectrogram_iters": 150, "waveform_iters": 150},
             ),
             Preset(
                 "original",
                 "The algorithm as Lebedev and Ulyanov published it in 2016: mono at 22,050 Hz, the style cropped to "
                 "the content's length or that of its sections, 4,096 filters, plain Griffin-Lim.",
                 {
+                    "alpha": 0.01,
                     "n_filters": 4096,
                     "windows": (Window(n_fft=2048, hop_length=512),),
                     "optimizer": "lbfgs",
@@ -93,6 +128,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     "init": "noise",
                     "phase_init": "random",
                     "normalize": False,
+                    **STYLE_ALONE,
                 },
             ),
         )
@@ -116,7 +152,7 @@ def choose(values: Mapping[str, Any], start: Parameters = DEFAULTS) -> Parameter
     return start.changed(**changes)
 
 
-WITHOUT_CONTENT = {"alpha": 0.0, "init": "noise", "phase_init": "random", "mix": 1.0}
+WITHOUT_CONTENT = {"strength": None, "alpha": 0.0, "init": "noise", "phase_init": "random", "mix": 1.0, **STYLE_ALONE}
 """The parameters that a texture can't choose, since it has no content."""
 
 

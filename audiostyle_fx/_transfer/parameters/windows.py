@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from numbers import Real
 from typing import Any, TypeAlias
 
@@ -34,6 +34,9 @@ class Window:
         Length in samples instead: a multiple of 4, at least 16.
     hop_length : int, optional
         Samples from one window to the next, from 1 to half of ``n_fft``; a quarter of ``n_fft`` by default.
+    style_weight, content_weight : float
+        Weights of this window's style loss and content loss, from 0; both 1 by default. A window with
+        ``style_weight=0`` holds the content alone, at little cost: a short one its attacks and syllables.
 
     Raises
     ------
@@ -52,6 +55,8 @@ class Window:
     hop_ms: float | None = None
     n_fft: int | None = None
     hop_length: int | None = None
+    style_weight: float = 1.0
+    content_weight: float = 1.0
 
     def __post_init__(self) -> None:
         in_samples = self.n_fft is not None or self.hop_length is not None
@@ -59,6 +64,7 @@ class Window:
             raise ValueError(f"{self!r} mixes samples and milliseconds; give one unit")
         checks = {"ms": number(1), "hop_ms": number(0.1)}
         checks |= {"n_fft": integer(MIN_N_FFT, multiple_of=4), "hop_length": integer(1)}
+        checks |= {"style_weight": number(0), "content_weight": number(0)}
         for name, check in checks.items():
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, check(name, value))
@@ -75,17 +81,17 @@ class Window:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was given, by name, as JSON holds it; ``Window(**values)`` is the same window."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+        return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) != field.default}
 
     def at_rate(self, sample_rate: float) -> Window:
         """Return the window in samples at a rate in Hz."""
         if self.ms is None:
             assert self.n_fft is not None
-            return Window(n_fft=self.n_fft, hop_length=self.hop_length or self.n_fft // 4)
+            return replace(self, hop_length=self.hop_length or self.n_fft // 4)
         n_fft = max(MIN_N_FFT, 4 * next_fast_len(max(1, round(sample_rate * self.ms / 4000)), real=True))
         hop_ms = self.ms / 4 if self.hop_ms is None else self.hop_ms
-        return Window(n_fft=n_fft, hop_length=max(1, round(n_fft * hop_ms / self.ms)))
+        hop_length = max(1, round(n_fft * hop_ms / self.ms))
+        return replace(self, ms=None, hop_ms=None, n_fft=n_fft, hop_length=hop_length)
 
     @property
     def stft(self) -> STFT:
@@ -118,7 +124,10 @@ def check_windows(name: str, value: Any) -> tuple[Window, ...] | None:
     values = list(value) if several else [value]
     if not values:
         raise ValueError(f"{name}={value!r} must hold at least one window")
-    return tuple(_as_window(name, item) for item in values)
+    windows = tuple(_as_window(name, item) for item in values)
+    if not any(window.style_weight for window in windows):
+        raise ValueError(f"{name}={value!r} must hold a window with a style_weight above 0")
+    return windows
 
 
 def _as_window(name: str, value: Any) -> Window:
@@ -143,6 +152,8 @@ def default_windows(sample_rate: float) -> tuple[Window, ...]:
 def read_windows(text: str) -> tuple[Window, ...] | None:
     """Return the windows that a text names: ``93``, ``32/16,128/64`` in milliseconds, ``2048/512smp`` in samples.
 
+    ``46,12@0:1`` gives the second window the weights 0 for the style and 1 for the content.
+
     Raises
     ------
     ValueError
@@ -152,14 +163,20 @@ def read_windows(text: str) -> tuple[Window, ...] | None:
         return None
     windows = []
     for word in text.split(","):
-        match = re.fullmatch(rf"({_NUMBER})(?:/({_NUMBER}))?(ms|smp)?", word.strip())
-        if match is None or (match[3] == "smp" and "." in word):
-            raise ValueError("must be windows such as 93, 32/16,128/64 (window/hop in ms) or 2048/512smp (in samples)")
-        length, hop, unit = match.groups()
+        match = re.fullmatch(rf"({_NUMBER})(?:/({_NUMBER}))?(ms|smp)?(?:@({_NUMBER}):({_NUMBER}))?", word.strip())
+        if match is None or (match[3] == "smp" and "." in word.partition("@")[0]):
+            raise ValueError(
+                "must be windows such as 93, 32/16,128/64 (window/hop in ms), 2048/512smp (in samples) or 12@0:1 "
+                "(weights of style and content)"
+            )
+        length, hop, unit, style, content = match.groups()
+        weights: dict[str, Any] = (
+            {} if style is None else {"style_weight": float(style), "content_weight": float(content)}
+        )
         if unit == "smp":
-            windows.append(Window(n_fft=int(length), hop_length=None if hop is None else int(hop)))
+            windows.append(Window(n_fft=int(length), hop_length=None if hop is None else int(hop), **weights))
         else:
-            windows.append(Window(ms=float(length), hop_ms=None if hop is None else float(hop)))
+            windows.append(Window(ms=float(length), hop_ms=None if hop is None else float(hop), **weights))
     return tuple(windows)
 
 
@@ -172,4 +189,6 @@ def _show_window(window: Window) -> str:
     length, hop, unit = (
         (window.ms, window.hop_ms, "") if window.n_fft is None else (window.n_fft, window.hop_length, "smp")
     )
-    return f"{length:g}" + ("" if hop is None else f"/{hop:g}") + unit
+    weights = window.style_weight, window.content_weight
+    weighted = "" if weights == (1, 1) else f"@{weights[0]:g}:{weights[1]:g}"
+    return f"{length:g}" + ("" if hop is None else f"/{hop:g}") + unit + weighted

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ..._engine.objectives.infinite_width import TILE
 from ..._engine.spectra.stft import STFT
 from ..parameters.parameter_list import Parameters
+from ..parameters.windows import Window
 
 
-def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int, style_samples: int) -> int:
+def item_bytes(parameters: Parameters, stfts: Sequence[STFT], channels: int, n_samples: int, style_samples: int) -> int:
     """Estimate the most memory that one item of a batch takes on a GPU, in bytes.
 
     Parameters
     ----------
     parameters : Parameters
         With windows in samples.
-    stft : STFT
-        Of the longest window.
+    stfts : sequence of STFT
+        One for each window.
     channels : int
     n_samples, style_samples : int
         Of the item, and of all its styles together.
     """
     history = 24 if parameters.optimizer == "lbfgs" else 4  # spectrograms of points and gradients
     peaks, all_features = [], 0  # in numbers of 4 bytes
-    for window_stft in (stft, *parameters.other_stfts):
+    for window_stft in stfts:
         n_frames, style_frames = window_stft.n_frames(n_samples), window_stft.n_frames(style_samples)
         spectrogram = n_frames * channels * window_stft.n_bins
         rows, columns = (min(n, TILE + max(parameters.kernel_widths)) for n in (n_frames, style_frames))
@@ -37,14 +39,22 @@ def item_bytes(parameters: Parameters, stft: STFT, channels: int, n_samples: int
     return 4 * (max(peaks) + all_features * (len(peaks) > 1))
 
 
-def iteration_costs(parameters: Parameters, stft: STFT) -> dict[str, float]:
-    """Estimate the time of an iteration of each stage, relative to the spectrogram stage; factors are measured."""
-    windows = [(stft.hop_length / other.hop_length) ** 1.3 for other in parameters.other_stfts]
-    return {"spectrogram": 1.0, "phase": 0.5, "waveform": 1.6 * (1 + sum(windows))}
+def iteration_costs(windows: Sequence[Window]) -> dict[str, float]:
+    """Estimate the time of an iteration of each stage, relative to the spectrogram stage; factors are measured.
+
+    Parameters
+    ----------
+    windows : sequence of Window
+        In samples; the first is that of all stages.
+    """
+    first, *others = windows
+    ratios = [(first.stft.hop_length / other.stft.hop_length, other.style_weight) for other in others]
+    # A window that holds the content alone needs no products of all frames with all, but its spectra.
+    windows_costs = [ratio**1.3 if weight else 0.3 for ratio, weight in ratios]
+    return {"spectrogram": 1.0, "phase": 0.5, "waveform": 1.6 * (1 + sum(windows_costs))}
 
 
-def patch_samples(parameters: Parameters, stft: STFT) -> int:
+def patch_samples(parameters: Parameters, stfts: Sequence[STFT]) -> int:
     """Return the samples that the widest patch of frames spans; a style must have at least so many."""
     width = max(parameters.kernel_widths)
-    stfts = (stft, *parameters.other_stfts)
     return max((width - 1) * window_stft.hop_length + window_stft.n_fft for window_stft in stfts)

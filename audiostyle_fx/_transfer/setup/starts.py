@@ -12,6 +12,9 @@ from ..._engine.spectra.stft import STFT
 SMALL_NOISE = 1e-3
 """Standard deviation of the log-magnitudes that the original algorithm starts from."""
 
+TAKE = 0.2
+"""Size of the relative noise by which two takes from the same content begin: -14 dB."""
+
 
 def long_term_powers(styles: Sequence[Array], stft: STFT) -> list[Array]:
     """Return the mean power spectrum of each style (1, channels, samples): arrays (1, 1, channels, bins)."""
@@ -38,6 +41,12 @@ def noise_spectrum(
     parts = np.random.default_rng(seed).standard_normal((2, 1, *shape), np.float32)
     level = xp.sqrt(sum(share * power for share, power in zip(shares, powers, strict=True)) / 2)
     return xp.asarray(parts[0] + 1j * parts[1]) * level
+
+
+def another_take(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.ndarray:
+    """Return the complex factors, (frames, channels, bins), that make a start from the content differ by its seed."""
+    parts = np.random.default_rng(seed).standard_normal((2, *shape), np.float32) * np.float32(TAKE / np.sqrt(2))
+    return np.asarray(1 + parts[0] + 1j * parts[1])
 
 
 def small_noise(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..._engine.spectra.stft import STFT
 from ..parameters.parameter_list import ORIGINAL_RATE, Parameters
+from ..parameters.windows import Window
 from .costs import patch_samples
 from .sections import overlap
 
@@ -18,8 +19,8 @@ class TransferSetup:
     ----------
     parameters : Parameters
         With windows in samples.
-    stfts : tuple of STFT
-        A transform for each window, the longest first.
+    windows : tuple of Window
+        In samples; first the longest that carries the style, which all stages use.
     sample_rate : float
         Rate in Hz at which the transfer computes.
     content_rate : float
@@ -27,7 +28,7 @@ class TransferSetup:
     """
 
     parameters: Parameters
-    stfts: tuple[STFT, ...]
+    windows: tuple[Window, ...]
     sample_rate: float
     content_rate: float
 
@@ -36,18 +37,22 @@ class TransferSetup:
         """Return the setup for recordings of a rate in Hz."""
         sample_rate = ORIGINAL_RATE if parameters.original else content_rate
         parameters = parameters.in_samples(sample_rate)
-        stfts = (parameters.stft(sample_rate), *parameters.other_stfts)
-        return cls(parameters, stfts, sample_rate, content_rate)
+        return cls(parameters, parameters.ordered_windows, sample_rate, content_rate)
+
+    @property
+    def stfts(self) -> tuple[STFT, ...]:
+        """The transform of each window."""
+        return tuple(window.stft for window in self.windows)
 
     @property
     def stft(self) -> STFT:
-        """The transform of the longest window, which all stages use."""
+        """The transform that all stages use."""
         return self.stfts[0]
 
     @property
     def patch_samples(self) -> int:
         """Samples that the widest patch of frames spans; no style may be shorter."""
-        return patch_samples(self.parameters, self.stft)
+        return patch_samples(self.parameters, self.stfts)
 
     def section_spans(self) -> tuple[float, int, int]:
         """Return the samples of a section, of the context on either side, and of the fade between neighbours."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -10,17 +11,20 @@ import numpy as np
 
 from ..._engine.arrays.array_module import Array, to_host
 from ..._engine.cuda.streams import computing_on
+from ..._engine.spectra.level_following import LevelFollower
 from ...errors import TransferError
 from ...progress import StageReport
+from ..parameters.parameter_list import Parameters
 from ..results import Stage
 from ..setup.mix_shares import FAILED
-from ..setup.starts import noise_spectrum, small_noise
+from ..setup.starts import another_take, noise_spectrum, small_noise
 from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
 from ..styles.style_spectra import StyleSpectra, style_spectra
+from .equalized_content import EqualizedContent
 from .stage_log import StageLog
 from .stages import find_phases, optimize_spectrogram, optimize_waveform
-from .window_objectives import spectrogram_objectives
+from .strength import steered_objectives
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +42,21 @@ class SectionInput:
         and the phases continue them.
     noise_number : int
         Index of the noise to start from, among those of the seed.
+    band_gains : float32 array (levels, bands), optional
+        What the equaliser gives the content, see `transport_gains`; None without the equaliser.
+    depth : float
+        Factor of these gains in dB, 0 to 1.
+    full_scale : float
+        Full scale at the level of transfers; infinite where the content exceeds it.
     """
 
     content: np.ndarray
     mask: np.ndarray
     fixed: np.ndarray | None = None
     noise_number: int = 0
+    band_gains: np.ndarray | None = None
+    depth: float = 1.0
+    full_scale: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +67,23 @@ class SectionBatch:
     masks: np.ndarray
     fixed: np.ndarray | None
     noise_numbers: tuple[int, ...]
+    band_gains: np.ndarray | None = None
+    depths: tuple[float, ...] = ()
+    full_scales: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, inputs: Sequence[SectionInput]) -> SectionBatch:
-        """Return the batch of sections that all have finished samples, or all have none."""
+        """Return the batch of sections that all have finished samples, or all have none; likewise with gains."""
         fixed = [section.fixed for section in inputs if section.fixed is not None]
+        gains = [section.band_gains for section in inputs if section.band_gains is not None]
         return cls(
             np.stack([section.content for section in inputs]),
             np.stack([section.mask for section in inputs]),
             np.stack(fixed) if fixed else None,
             tuple(section.noise_number for section in inputs),
+            np.stack(gains) if gains else None,
+            tuple(section.depth for section in inputs),
+            tuple(section.full_scale for section in inputs),
         )
 
 
@@ -113,20 +133,30 @@ def three_stages(
     log = StageLog([{} for _ in batch.contents], report)
     with computing_on(device, parameters.precision) as xp:
         content, mask, fixed = _on_device(batch, setup.patch_samples, xp)
-        spectrum = stft.forward(content)
+        follower = LevelFollower.of(content, setup.sample_rate) if parameters.dynamics else None
+        equalized = EqualizedContent.of(content, batch.band_gains, batch.depths, follower, setup)
         spectra = style_spectra(target, setup, content.shape[-1], xp)
-        contents = [stft.log_magnitude(spectrum)]
-        contents += [other.log_magnitude(other.forward(content)) for other in setup.stfts[1:]]
-        objectives = spectrogram_objectives(contents, target, spectra, setup)
-        x, phases = _starts(spectrum, target, spectra, setup, batch.noise_numbers, xp)
+        x, phases = _starts(stft.forward(equalized.held), target, spectra, setup, batch.noise_numbers, xp)
+        objectives = steered_objectives(content, equalized, target, spectra, setup)
         x = optimize_spectrogram(x, objectives[0], parameters, log)
         pin = None if fixed is None else lambda y: y * mask + fixed
         y = find_phases(x, phases, content.shape[-1], objectives[0], setup, log, pin)
-        y = optimize_waveform(y, mask, fixed, [*zip(objectives, setup.stfts, strict=True)], parameters, log)
+        ceilings = _ceilings(batch, content, y, parameters, xp)
+        y = optimize_waveform(y, mask, fixed, objectives, setup, log, follower, ceilings)
         samples = to_host(y)[..., :n_samples]
     if not np.isfinite(samples).all():
         raise TransferError(FAILED)
     return StyledBatch(samples, log.stages)
+
+
+def _ceilings(batch: SectionBatch, content: Array, y: Array, parameters: Parameters, xp: ModuleType) -> Array | None:
+    """Return the magnitudes (batch,) of y that become full scale when it gets the contents' level; None without one."""
+    if not (parameters.normalize and parameters.match_level and np.isfinite(batch.full_scales).any()):
+        return None
+    if parameters.dynamics:  # the result has the content's level already
+        return xp.asarray(batch.full_scales)
+    energies = [xp.square(audio).sum(axis=(1, 2), dtype=np.float64) for audio in (y, content)]
+    return xp.asarray(batch.full_scales) * xp.sqrt(energies[0] / xp.maximum(energies[1], 1e-30))
 
 
 def _on_device(batch: SectionBatch, least_samples: int, xp: ModuleType) -> tuple[Array, Array, Array | None]:
@@ -165,10 +195,13 @@ def _starts(
     parameters = setup.parameters
     noise_seed, _ = np.random.SeedSequence(parameters.seed).spawn(2)
     seeds = [noise_seed, *noise_seed.spawn(max(noise_numbers))]
-    noise = spectrum
     if {parameters.init, parameters.phase_init} != {"content"}:
         parts = [noise_spectrum(spectrum.shape[1:], spectra.powers, target.shares, seeds[i]) for i in noise_numbers]
         noise = xp.ascontiguousarray(xp.broadcast_to(xp.concatenate(parts), spectrum.shape))
+    else:
+        takes = [another_take(spectrum.shape[1:], seeds[i]) for i in noise_numbers]
+        spectrum = spectrum * xp.asarray(np.stack(takes))
+        noise = spectrum
     x = setup.stft.log_magnitude(noise if parameters.init == "noise" else spectrum)
     if parameters.original and parameters.init == "noise":
         small = np.stack([small_noise(x.shape[1:], seeds[i]) for i in noise_numbers])

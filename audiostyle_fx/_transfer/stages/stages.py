@@ -8,12 +8,13 @@ from typing import Any
 
 from ..._engine.arrays.array_module import Array, get_array_module
 from ..._engine.kernels.patches import sum_of_products
+from ..._engine.objectives.peaks import PeakCost, near_ceilings
 from ..._engine.objectives.waveform import Objective, WaveformObjective
 from ..._engine.optimizers.adam import Adam
 from ..._engine.optimizers.lbfgs import LBFGS
 from ..._engine.optimizers.minimize import minimize
 from ..._engine.spectra.griffin_lim import MOMENTUM, griffin_lim, with_magnitude
-from ..._engine.spectra.stft import STFT
+from ..._engine.spectra.level_following import LevelFollower
 from ..parameters.parameter_list import Parameters
 from ..setup.transfer_setup import TransferSetup
 from .stage_log import StageHistory, StageLog
@@ -95,9 +96,11 @@ def optimize_waveform(
     y: Array,
     mask: Array,
     fixed: Array | None,
-    objectives: Sequence[tuple[Objective, STFT]],
-    parameters: Parameters,
+    objectives: Sequence[Objective],
+    setup: TransferSetup,
     log: StageLog,
+    follower: LevelFollower | None = None,
+    ceilings: Array | None = None,
 ) -> Array:
     """Take gradient steps on samples.
 
@@ -108,21 +111,31 @@ def optimize_waveform(
         Factor of each sample; zero where it has to be silent or is finished.
     fixed : array of y's shape, or None
         Finished samples, which are added.
-    objectives : sequence of (Objective, STFT)
-        One for each window, the longest first.
-    parameters : Parameters
+    objectives : sequence of Objective
+        One for each window of the setup.
+    setup : TransferSetup
     log : StageLog
+    follower : LevelFollower, optional
+        Gives the result the level of the content, also where no step is taken.
+    ceilings : array (batch,), optional
+        The magnitude that becomes full scale; the audio is kept below it where that costs little.
 
     Returns
     -------
     array of y's shape
     """
-    y = y * mask if fixed is None else y * mask + fixed
-    (objective, stft), *others = objectives
-    waveform = WaveformObjective(objective, stft, y, mask, fixed, others)
+    y, parameters = y * mask if fixed is None else y * mask + fixed, setup.parameters
+    (objective, stft), *others = zip(objectives, setup.stfts, strict=True)
+    weight = sum(window.style_weight for window in setup.windows)
+    waveform = WaveformObjective(objective, stft, y, mask, fixed, others, weight, follower)
     u = waveform.coordinates(y)
     from_noise = parameters.init == "noise" and not parameters.spectrogram_iters
     renew = waveform.renew if from_noise else None
+    if ceilings is not None and not from_noise and parameters.waveform_iters and near_ceilings(y, ceilings):
+        losses = waveform.value_and_grad(u)[0]
+        if parameters.strength is not None:
+            losses = losses[:1]  # the content loss is one without a weight
+        waveform.peak_cost = PeakCost(y, ceilings, losses)
     return waveform.samples(_minimize("waveform", waveform, u, WAVEFORM_ADAM, parameters, log, renew))
 
 

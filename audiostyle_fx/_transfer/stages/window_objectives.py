@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..._engine.arrays.array_module import Array, get_array_module
+from ..._engine.objectives.balance import Balance
 from ..._engine.objectives.infinite_width import InfiniteWidth
 from ..._engine.objectives.loss_weights import Term, loss_terms
-from ..._engine.objectives.random_conv import RandomConv, draw_filters
+from ..._engine.objectives.random_conv import RandomConv, StyleFeatures, draw_filters
 from ..._engine.objectives.waveform import Objective
 from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
@@ -62,38 +63,82 @@ class StatisticsKey:
     seed: int
 
 
+@dataclass(frozen=True, eq=False)
+class HeldContent:
+    """The content that the objectives hold.
+
+    Attributes
+    ----------
+    contents : sequence of array (batch, frames, bins)
+        Log-magnitudes at each window; the bins of all channels are stacked.
+    balance : Balance, optional
+        None for the plain losses: a fixed alpha, and a target that is the styles' alone.
+    song : array of the first content's shape, optional
+        Log-magnitudes of the song, where the content loss is steered to a distance from it.
+    """
+
+    contents: Sequence[Array]
+    balance: Balance | None = None
+    song: Array = None
+
+
 def spectrogram_objectives(
-    contents: Sequence[Array], target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup
+    held: HeldContent, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup
 ) -> list[Objective]:
     """Build the objective of each window.
 
     Parameters
     ----------
-    contents : sequence of array (batch, frames, bins)
-        Log-magnitudes of the content at each window; the bins of all channels are stacked.
+    held : HeldContent
     target : StyleTarget
     spectra : StyleSpectra
         Those of the target.
     setup : TransferSetup
     """
     channels = target.samples[0].shape[0]
-    losses = _window_losses([content.shape[1] for content in contents], channels, target.shares, spectra, setup)
-    keys = [
-        StatisticsKey(spectra.key, window, loss.of_style(), setup.parameters.n_filters, setup.parameters.seed)
-        for window, loss in enumerate(losses)
-    ]
-    return [_objective(*parts, target, spectra) for parts in zip(contents, losses, keys, strict=True)]
+    # With a balance, alpha is a factor of the content's weight that may change, and differ by item.
+    alpha = 1.0 if held.balance is not None else setup.parameters.alpha or 0.0
+    n_frames = [content.shape[1] for content in held.contents]
+    losses = _window_losses(n_frames, channels, target.shares, spectra, setup, alpha)
+    objectives = []
+    for window, (content, loss) in enumerate(zip(held.contents, losses, strict=True)):
+        key = StatisticsKey(spectra.key, window, loss.of_style(), setup.parameters.n_filters, setup.parameters.seed)
+        with_style = setup.windows[window].style_weight > 0
+        song = held.song if window == 0 else None
+        objectives.append(_objective(content, loss, key, target, spectra, held.balance, song, with_style))
+    return objectives
+
+
+def style_objective(content: Array, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup) -> Objective:
+    """Return the style loss alone, at the first window, for spectrograms like the content's."""
+    channels = target.samples[0].shape[0]
+    (loss, *_) = _window_losses([content.shape[1]], channels, target.shares, spectra, setup, 0.0)
+    key = StatisticsKey(spectra.key, 0, loss.of_style(), setup.parameters.n_filters, setup.parameters.seed)
+    return _objective(content, loss, key, target, spectra, None, None, True)
+
+
+def content_distances(song: Array, spectra: StyleSpectra, setup: TransferSetup) -> Callable[[Array], Array]:
+    """Return a function: the content losses, (batch,), of log-magnitudes, at alpha 1 and the first window."""
+    channels = song.shape[2] // setup.stft.n_bins
+    (loss, *_) = _window_losses([song.shape[1]], channels, (1.0,), spectra, setup, 1.0)
+    objective = InfiniteWidth(song, None, loss.terms)
+    return lambda x: objective.value_and_grad(x)[0][1]
 
 
 def _window_losses(
-    n_frames: Sequence[int], channels: int, shares: Sequence[float], spectra: StyleSpectra, setup: TransferSetup
+    n_frames: Sequence[int],
+    channels: int,
+    shares: Sequence[float],
+    spectra: StyleSpectra,
+    setup: TransferSetup,
+    alpha: float,
 ) -> list[WindowLoss]:
     """Return the weights of the losses at each window, for contents of a number of frames at each."""
     parameters, losses = setup.parameters, []
     for window, frames in enumerate(n_frames):
         terms = loss_terms(
             parameters.kernel_widths,
-            alpha=parameters.alpha,
+            alpha=alpha,
             n_frames=frames,
             # Every window takes the weights of the longest one, so that all have its balance of style and content.
             bins=spectra.log_magnitudes[0][0].shape[2] // channels,
@@ -111,6 +156,14 @@ def _window_losses(
             # Neither tones nor noise keep their energy where the window changes.
             level = _energy(spectra.energies[0], window_shares) / _energy(spectra.energies[window], window_shares)
             terms = [term._replace(gain=term.gain * level) for term in terms]
+        weights = setup.windows[window]
+        terms = [
+            term._replace(
+                style_weight=term.style_weight * weights.style_weight,
+                content_weight=term.content_weight * weights.content_weight,
+            )
+            for term in terms
+        ]
         losses.append(WindowLoss(tuple(terms), tuple(window_shares)))
     return losses
 
@@ -121,22 +174,33 @@ def _energy(energies: Sequence[float], shares: Sequence[float]) -> float:
 
 
 def _objective(
-    content: Array, loss: WindowLoss, key: StatisticsKey, target: StyleTarget, spectra: StyleSpectra
+    content: Array,
+    loss: WindowLoss,
+    key: StatisticsKey,
+    target: StyleTarget,
+    spectra: StyleSpectra,
+    balance: Balance | None,
+    song: Array,
+    with_style: bool,
 ) -> Objective:
     """Build the objective of one window from a content's log-magnitudes."""
     xp, styles, style_loss = get_array_module(content), spectra.log_magnitudes[key.window], key.loss
     if math.isinf(key.n_filters):
-        patches = target.cached(
-            key, lambda: InfiniteWidth.style_statistics(styles, style_loss.terms, style_loss.shares), xp
-        )
-        return InfiniteWidth(content, patches, loss.terms)
+        patches = None
+        if with_style:
+            patches = target.cached(
+                key, lambda: InfiniteWidth.style_statistics(styles, style_loss.terms, style_loss.shares), xp
+            )
+        return InfiniteWidth(content, patches, loss.terms, balance, song)
     # The filters may be larger than all other arrays, so they are drawn for each batch. The key determines them.
     seed = _filter_seed(key.seed, key.window)
     filters = draw_filters(style_loss.terms, content.shape[2], int(key.n_filters), seed, like=content)
-    features = target.cached(
-        key, lambda: RandomConv.style_statistics(styles, style_loss.terms, style_loss.shares, filters), xp
-    )
-    return RandomConv(content, features, loss.terms, filters)
+    features: Sequence[StyleFeatures | None] = [None] * len(filters)
+    if with_style:
+        features = target.cached(
+            key, lambda: RandomConv.style_statistics(styles, style_loss.terms, style_loss.shares, filters), xp
+        )
+    return RandomConv(content, features, loss.terms, filters, balance, song)
 
 
 def _filter_seed(seed: int, window: int) -> np.random.SeedSequence:

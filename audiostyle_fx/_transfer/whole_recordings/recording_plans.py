@@ -11,7 +11,7 @@ import numpy as np
 
 from ..._recordings.disk_samples import Samples
 from ..._recordings.gain_curve import Dynamics
-from ..._recordings.levels import rms
+from ..._recordings.levels import rms, within_full_scale
 from ..._recordings.silence import silence_mask
 from ...errors import TransferError
 from ..parameters.parameter_list import Parameters
@@ -128,13 +128,14 @@ def content_mask(dry: Samples, sample_rate: float) -> Mask:
 def section_input(recording: RecordingPlan, k: int) -> SectionInput:
     """Return what the transfer of a section reads; the finished samples if it lies between finished neighbours."""
     section, active = recording.sections[k], recording.active[k]
-    content = scaled(recording.dry[:, section.window][active], recording.gain(section.window))
+    dry, gain = recording.dry[:, section.window][active], recording.gain(section.window)
+    content, full_scale = scaled(dry, gain), float(np.min(gain)) if within_full_scale(dry) else math.inf
     mask = recording.mask(section.window)[active]
     if not section.second:
-        return SectionInput(content, mask, noise_number=k)
+        return SectionInput(content, mask, noise_number=k, full_scale=full_scale)
     free = section.free()
     fixed = recording.wet[:, section.window][active] * (1 - free)
-    return SectionInput(content, mask * free, fixed, noise_number=k)
+    return SectionInput(content, mask * free, fixed, noise_number=k, full_scale=full_scale)
 
 
 def keep_section(recording: RecordingPlan, k: int, samples: np.ndarray, stages: dict[str, Stage]) -> None:

@@ -97,7 +97,7 @@ def style_all_sections(recordings: Sequence[RecordingPlan], transfer: PreparedTr
                 groups.setdefault((section.second, tuple(map(bool, active))), []).append((recording, k))
     setup = transfer.setup
     targets = {channels: match_styles(transfer.styles, np.array(channels), setup) for _, channels in groups}
-    costs = iteration_costs(setup.parameters, setup.stft)
+    costs = iteration_costs(setup.windows)
     with reporting(progress, setup.parameters.iterations, costs, sum(map(len, groups.values()))) as report:
         for second, channels in sorted(groups):
             style_sections(groups[second, channels], targets[channels], setup, report)
@@ -123,7 +123,7 @@ def style_sections(
     recording, k = sections[0]
     window, channels = recording.sections[k].window, len(target.samples[0])
     style_samples = sum(style.shape[1] for style in target.samples)
-    size = item_bytes(setup.parameters, setup.stft, channels, window.stop - window.start, style_samples)
+    size = item_bytes(setup.parameters, setup.stfts, channels, window.stop - window.start, style_samples)
     style_batch = functools.partial(_style_batch, target, setup, report)
     in_batches(style_batch, sections, setup.parameters.device, size)
 

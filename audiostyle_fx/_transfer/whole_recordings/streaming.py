@@ -126,7 +126,7 @@ class Stream:
     def _style(self, k: int) -> None:
         """Run the stages of section ``k``."""
         setup, active = self._setup, self._recording.active[k]
-        costs = iteration_costs(setup.parameters, setup.stft)
+        costs = iteration_costs(setup.windows)
         with reporting(self._progress, setup.parameters.iterations, costs, 1) as report:
             style_sections([(self._recording, k)], match_styles(self._transfer.styles, active, setup), setup, report)
 

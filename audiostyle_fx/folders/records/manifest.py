@@ -32,16 +32,13 @@ CREATE TABLE IF NOT EXISTS files (
     identity TEXT,
     level REAL,
     full_scale REAL,
+    own_level INTEGER,
     source BLOB,
     record TEXT NOT NULL
 )
 """
 
-_OWN_TABLE = """
-CREATE TABLE IF NOT EXISTS own_results (
-    name BLOB PRIMARY KEY
-)
-"""
+_OWN_TABLE = "CREATE TABLE IF NOT EXISTS own_results (name BLOB PRIMARY KEY)"
 
 
 class FileState(NamedTuple):
@@ -50,13 +47,15 @@ class FileState(NamedTuple):
     Attributes
     ----------
     status : {"staged", "done", "failed"}
-        A file that is staged is processed, but waits in floating point for its level.
+        A staged file is processed, but waits in floating point for its level.
     key, identity : str
         Digests of everything that the result depends on, and of the part that all files of a run have in common.
     level : float
         The file's own full scale: the peak that has to become 1, or 1 where nothing would clip.
     full_scale : float or None
         The level by which the result is divided; None unless it is done.
+    own_level : bool
+        Whether it was finished by itself, with peaks that may be limited: then ``full_scale`` is below ``level``.
     source : str
         Path of the recording.
     """
@@ -66,6 +65,7 @@ class FileState(NamedTuple):
     identity: str
     level: float
     full_scale: float | None
+    own_level: bool
     source: str
 
     @classmethod
@@ -77,6 +77,7 @@ class FileState(NamedTuple):
             identity=record.get("identity", ""),
             level=record.get("level", 1.0),
             full_scale=record.get("full_scale") if record["status"] == "done" else None,
+            own_level=record.get("own_level", False),
             source=record.get("source", ""),
         )
 
@@ -142,7 +143,7 @@ class Manifest:
 
     def states(self) -> Iterator[tuple[str, FileState]]:
         """Give the name and state of every file."""
-        columns = "name, status, key, identity, level, full_scale, source"
+        columns = "name, status, key, identity, level, full_scale, own_level, source"
         for name, *values, source in self._connection.execute(f"SELECT {columns} FROM files ORDER BY name"):
             yield os.fsdecode(name), FileState._make([*values, os.fsdecode(source)])
 
@@ -256,7 +257,7 @@ def has_records(folder: str | os.PathLike[str]) -> bool:
     return Path(folder, NAME).exists() or Path(folder, HIDDEN, DATABASE).exists()
 
 
-_INSERT = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def _row(name: str, record: Record) -> tuple[Any, ...]:

@@ -16,11 +16,11 @@ from .paths import sync_folder
 Record: TypeAlias = dict[str, Any]
 """Record of one file, as JSON values."""
 
-FORMAT = 2
+FORMAT = 3
 """Number of the records' format. It changes with the names or meanings of their entries.
 
 Records of another format do not count: their files are processed again. Format 1, which has no number in its file,
-called the losses of a stage "style" and "content".
+called the losses of a stage "style" and "content"; format 2 did not say which files were finished by themselves.
 """
 
 _FILES_LINE, _END_LINE = ' "files": {\n', " }\n"

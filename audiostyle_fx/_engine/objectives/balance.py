@@ -1,0 +1,59 @@
+"""The balance of style and content: fixed by alpha, or steered until the content loss is what was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..arrays.array_module import Array, get_array_module
+
+HALF_SHARE_ALPHA = 0.01
+"""The alpha at which the content's share in the target has half its value: without a content to hold, none is left."""
+
+FIRST_ALPHA, LEAST_ALPHA, MOST_ALPHA = 0.1, 1e-3, 1e2
+
+RATE, AHEAD = 0.5, 3.0
+"""Exponent of the correction in one iteration, and iterations by which the content loss is extrapolated for it. The
+loss answers alpha with a delay: corrected by its value alone it overshoots, and the last steps are too small to return.
+"""
+
+
+@dataclass(eq=False)
+class Balance:
+    """The weight of the content in the objectives of a batch, and its share in their target.
+
+    The arrays are changed in place, so that a recorded iteration on a GPU goes on reading them.
+
+    Attributes
+    ----------
+    alpha : real array (batch,)
+        Factor of content losses whose terms have a weight of 1.
+    content_share : float
+        Share of the content's own Gram matrix in the target where alpha is large.
+    target : float64 array (batch,), optional
+        The content loss to steer to, between the result and the song. None for a fixed alpha.
+    """
+
+    alpha: Array
+    content_share: float
+    target: Array = None
+    _last: Array = None
+
+    @property
+    def share(self) -> Array:
+        """The share of the content's Gram matrix in the target, (batch,)."""
+        return self.content_share * self.alpha / (self.alpha + HALF_SHARE_ALPHA)
+
+    def steer(self, content_loss: Array) -> None:
+        """Correct alpha after an evaluation with a content loss, (batch,); does nothing without a target."""
+        if self.target is None:
+            return
+        xp = get_array_module(self.alpha)
+        if self._last is None:
+            self._last = content_loss.copy()
+        loss, last = (xp.maximum(value, 1e-30) for value in (content_loss, self._last))
+        ahead = xp.clip((loss / last) ** AHEAD, 0.5, 2.0)
+        factor = (loss * ahead / xp.maximum(self.target, 1e-30)) ** RATE
+        xp.multiply(self.alpha, xp.clip(factor, 0.3, 3.0).astype(self.alpha.dtype), out=self.alpha)
+        self._last[:] = content_loss
+        # At strength 1 nothing of the content counts: its target is infinite.
+        xp.clip(self.alpha, LEAST_ALPHA, MOST_ALPHA, out=self.alpha)

@@ -1,0 +1,90 @@
+"""A gain that makes the level of one recording follow that of another, slowly in both directions and fast downwards."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays.array_module import Array, get_array_module
+
+BLOCK_SECONDS = 0.005
+
+PHRASE_SECONDS = 0.4
+"""Over such a time the level is that of the other recording: what one hears as loud and soft."""
+
+ATTACK_SECONDS = 0.03
+"""Over such a time it is at most that of the other recording: pauses between strokes stay, attacks stand out, fades
+end. Upwards this would make a tremolo of every beat of two partials."""
+
+MOST_DB, LEAST_DB = 12.0, -60.0
+
+
+@dataclass(frozen=True)
+class LevelFollower:
+    """The gain by which a recording follows the level of another one.
+
+    Attributes
+    ----------
+    levels : tuple of real array (batch, blocks)
+        Smoothed power of the other recording: over a phrase, and over an attack.
+    block : int
+        Samples of a block.
+    """
+
+    levels: tuple[Array, Array]
+    block: int
+    widths: tuple[int, int]
+
+    @classmethod
+    def of(cls, y: Array, sample_rate: float) -> LevelFollower:
+        """Return what follows y, real (batch, channels, samples), at a rate in Hz; all channels get one gain."""
+        block = max(1, round(BLOCK_SECONDS * sample_rate))
+        phrase, attack = (max(1, round(s * sample_rate / block / 2)) for s in (PHRASE_SECONDS, ATTACK_SECONDS))
+        power = _block_power(y, block)
+        return cls((_smoothed(power, phrase), _smoothed(power, attack)), block, (phrase, attack))
+
+    def gain(self, y: Array) -> Array:
+        """Return the gain, (batch, 1, samples), that y, real (batch, channels, samples), needs."""
+        xp, power = get_array_module(y), _block_power(y, self.block)
+        floor = xp.maximum(self.levels[0].max(axis=1, keepdims=True), 1e-30) * 1e-12
+        slow = (self.levels[0] + floor) / (_smoothed(power, self.widths[0]) + floor)
+        slow = xp.clip(slow, 10 ** (LEAST_DB / 10), 10 ** (MOST_DB / 10))
+        fast = (self.levels[1] + floor) / (_smoothed(power * slow, self.widths[1]) + floor)
+        gain = xp.sqrt(slow * xp.clip(fast, 10 ** (LEAST_DB / 10), 1.0))
+        slower = (self.levels[0] + floor) / (_smoothed(power * gain**2, self.widths[0]) + floor)
+        gain *= xp.sqrt(xp.clip(slower, 10 ** (LEAST_DB / 10), 10 ** (MOST_DB / 10)))
+        return self._interpolated(gain, y.shape[-1]).astype(y.dtype)[:, None]
+
+    def _interpolated(self, gain: Array, n_samples: int) -> Array:
+        """Return the gain of each sample, (batch, n_samples), from that of the blocks' centres."""
+        xp = get_array_module(gain)
+        place = xp.clip((xp.arange(n_samples) + 0.5) / self.block - 0.5, 0, gain.shape[1] - 1)
+        below = xp.minimum(place.astype(np.int64), max(gain.shape[1] - 2, 0))
+        above = xp.minimum(below + 1, gain.shape[1] - 1)
+        share = place - below
+        return gain[:, below] * (1 - share) + gain[:, above] * share
+
+
+def _block_power(y: Array, block: int) -> Array:
+    """Return the power of each block, float64 (batch, blocks), summed over channels."""
+    xp, n_blocks = get_array_module(y), math.ceil(y.shape[-1] / block)
+    power = xp.square(y).sum(axis=1)
+    power = xp.pad(power, ((0, 0), (0, n_blocks * block - y.shape[-1])))
+    return power.reshape(len(y), n_blocks, block).sum(axis=2, dtype=np.float64)
+
+
+def _smoothed(power: Array, width: int) -> Array:
+    """Return the mean over a triangular window of about 2 * ``width`` blocks: two sliding means of ``width``."""
+    for before in (width // 2, (width - 1) // 2):
+        power = _sliding_mean(power, width, before)
+    return power
+
+
+def _sliding_mean(power: Array, width: int, before: int) -> Array:
+    """Return the mean of ``width`` blocks, ``before`` of them earlier; those outside of the recording are silent."""
+    xp = get_array_module(power)
+    padded = xp.pad(power, ((0, 0), (before + 1, width - 1 - before)))
+    sums = xp.cumsum(padded, axis=1)
+    return xp.maximum(sums[:, width:] - sums[:, :-width], 0) / width
