@@ -101,6 +101,7 @@ def _fail(error: object, code: int) -> int:
 def with_options(message: str) -> str:
     """Return an error of the library with the options of the command for the library's parameters."""
     message = re.sub(r"^(start|format|include|exclude|jobs)=", r"--\1 ", message)
+    message = re.sub(r"^settings\[('.*?'|\".*?\")\]", r"--set \1", message)
     message = message.replace("overwrite=True", "--overwrite")
     message = re.sub(r"\bin_path=", "IN ", re.sub(r"^page=", "--report ", message))
     return message.replace("that match include and exclude", "that match --include and --exclude")

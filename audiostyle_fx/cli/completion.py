@@ -15,14 +15,17 @@ SHELLS = ("bash", "zsh", "fish")
 # Prints the words that may follow, for bash and zsh; the arguments are the beginning of a word and the words before it.
 _CANDIDATES = """_audiostyle_candidates() {
     local effects="@EFFECTS@"
-    local current=$1 previous= effect= count=0 word
+    local current=$1 previous= effect= setting= count=0 word
     shift
     for word in "$@"; do
         case $previous in
             @VALUED@) ;;
-            *) case $word in -n|-|[!-]*) count=$((count + 1)) ;; esac
+            *) case $setting$word in set*=*) continue ;; esac
+               setting=
+               case $word in -n|-|[!-]*) count=$((count + 1)) ;; esac
                [ $count -gt 2 ] && case " $effects " in *" $word "*) effect=$word ;; esac ;;
         esac
+        [ "$word" = --set ] && setting=set
         previous=$word
     done
     case $previous in
@@ -32,7 +35,8 @@ _CANDIDATES = """_audiostyle_candidates() {
         @FILES@) [ "$effect" = "$previous" ] && return ;;
     esac
     case $current in -*) echo "@OPTIONS@"; return ;; esac
-    [ $count -ge 2 ] || return
+    if [ -n "$setting" ]; then effect=style; fi
+    [ $count -ge 2 ] || [ -n "$setting" ] || return
     case "$effect $current" in
 @CHOICES@
         *=*) ;;
@@ -73,6 +77,7 @@ _FISH = """function __audiostyle_effect
     set -l effect
     for word in (commandline -opc)[4..]
         contains -- $word @EFFECTS@; and set effect $word
+        test "$word" = --set; and set effect style
     end
     echo $effect
 end

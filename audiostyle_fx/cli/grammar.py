@@ -33,9 +33,8 @@ def parse_chain(words: Sequence[str], effects: Mapping[str, Effect]) -> list[Ste
         elif not chain:
             raise ValueError(not_an_effect(word, effects))
         else:
-            name, equals, text = word.partition("=")
-            if equals and (name.isidentifier() or not name):
-                _set_parameter(chain[-1], name, text, word)
+            if word.startswith("=") or is_parameter_word(word):
+                set_parameter(chain[-1], word)
             else:
                 _set_first(chain[-1], word, effects)
     for step in chain:
@@ -51,9 +50,15 @@ def not_an_effect(word: str, effects: Iterable[str]) -> str:
     return f"{word!r} is not an effect.{_hint(word, effects)} `audiostyle effects` lists the effects"
 
 
-def _set_parameter(step: Step, name: str, text: str, word: str) -> None:
-    """Take ``name=text``."""
-    effect = step.effect
+def is_parameter_word(word: str) -> bool:
+    """Whether a word is ``name=value``."""
+    name, equals, _ = word.partition("=")
+    return bool(equals) and name.isidentifier()
+
+
+def set_parameter(step: Step, word: str) -> None:
+    """Take ``name=value``; raise ValueError, naming the word and what is allowed, if it is not understood."""
+    effect, (name, _, text) = step.effect, word.partition("=")
     if not name:
         raise ValueError(f"{word!r} has no name before the =; write name=value")
     if name not in effect.parameters:

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from .._effects_chain.units import without_unit
 from .completion import SHELLS
+from .set_option import take_set_words
 from .suggestions import suggestion
 
 USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
@@ -29,12 +30,12 @@ EPILOG = """other commands:
 
 examples:
   audiostyle song.wav out.wav style anthem.wav alpha=0.02 reverb room_size=0.4
-  audiostyle stems/ styled/ --format flac style anthem.wav
+  audiostyle stems/ styled/ --set 'drums*' preset=bold style anthem.wav
   audiostyle -n texture.wav style rain.wav alpha=0 duration=30
 """
 
 
-FOLDER_OPTIONS = ("include", "exclude", "format", "independent", "force", "jobs", "dask")
+FOLDER_OPTIONS = ("include", "exclude", "format", "independent", "force", "jobs", "dask", "set")
 """Options that only apply when IN is a folder."""
 
 
@@ -72,6 +73,7 @@ class Parser(argparse.ArgumentParser):
         add = self.add_argument_group("options when IN is a folder").add_argument
         add("--include", action="append", default=[], metavar="GLOB", help="take only these files, such as '*.wav'")
         add("--exclude", action="append", default=[], metavar="GLOB", help="leave these files out")
+        add("--set", nargs=2, default=[], metavar=("GLOB", "name=value"), help="parameters of style for these files")
         add("--format", help="write files of this format, such as flac")
         add("--independent", action="store_true", help="set the level of each file separately, not per folder")
         add("--force", action="store_true", help="process finished files again")
@@ -97,8 +99,9 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
         Naming the option that is not understood.
     """
     parser = Parser()
-    words = sys.argv[1:] if arguments is None else arguments
+    words, set_words = take_set_words(sys.argv[1:] if arguments is None else arguments)
     options, unknown = parser.parse_known_intermixed_args(_mark_numbers(words, parser.takes_value))
+    options.set = set_words
     options.words = [word.removeprefix(_MARK) for word in options.words]
     for word in unknown:
         if word.startswith("-"):

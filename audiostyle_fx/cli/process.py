@@ -59,6 +59,7 @@ def process_folder(request: Request) -> tuple[int, list[ProcessedFile]]:
             request.target,
             request.chain,
             selection,
+            settings=request.settings,
             force=options.force,
             overwrite=options.overwrite,
             jobs=1 if executor else options.jobs or 1,

@@ -8,14 +8,17 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .._effects_chain.catalog import effects
 from .._effects_chain.checks import check_chain
 from .._effects_chain.step import Step
 from .._effects_chain.style_effect import is_style
+from ..folders.settings import checked_settings
 from .grammar import parse_chain
 from .missing_effect import check_has_effect, check_third_word
 from .options import FOLDER_OPTIONS, USAGE
+from .set_option import parse_settings
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,15 @@ class Request:
     target : str
         A file, a folder, or ``-`` for standard output. The file in a folder where OUT is one and the source is not.
     chain : list of Step
+    settings : dict
+        Parameters of ``style`` by glob, for the files of a folder that match.
     options : argparse.Namespace
     """
 
     source: str | None
     target: str
     chain: list[Step]
+    settings: dict[str, dict[str, Any]]
     options: argparse.Namespace
 
     @property
@@ -51,19 +57,21 @@ def parse_request(options: argparse.Namespace) -> Request:
     TypeError, ValueError
         Naming the option or word that is not allowed, in the words of the command line.
     """
+    settings = parse_settings(options.set, effects())
     words = [None, *options.words] if options.no_input else options.words
     if len(words) < 2:
         missing = "OUT" if words else "IN"
         raise ValueError(f"{missing} is missing: {USAGE}; see audiostyle --help")
     source, target, *others = words
     check_third_word(source, target, others, effects())
-    request = Request(source, _result_path(source, target), parse_chain(others, effects()), options)
+    request = Request(source, _result_path(source, target), parse_chain(others, effects()), settings, options)
     _check_pipes(request)
     _check_part(request)
     check_has_effect(source, target, others)
     _check_folder_options(request)
     _check_report(request)
     check_chain(request.chain, without_input=options.no_input)
+    checked_settings(request.settings, request.chain)
     return request
 
 

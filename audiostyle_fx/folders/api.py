@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,12 +15,12 @@ from .._effects_chain.step import Step
 from .._transfer.parameters.documentation import documented
 from .._transfer.parameters.options import TransferOptions
 from .._transfer.parameters.parameter_list import DEFAULTS
-from .._transfer.parameters.presets import choose
 from .._transfer.styles.style_inputs import check_weights
 from ..progress import Progress
 from .find import Selection
 from .results import FolderResult
 from .run import run_folder
+from .settings import checked_parameters
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,6 +35,7 @@ def style_folder(
     style_weights: Sequence[float] | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    settings: Mapping[str, TransferOptions] | None = None,
     format: str | None = None,
     start: float = 0.0,
     duration: float = math.inf,
@@ -70,6 +71,14 @@ def style_folder(
     {style_weights}
     include, exclude : sequence of str
         Globs, such as ``"*.wav"`` or ``"drums/*"``, of files to process, all by default, and of files to leave out.
+    settings : mapping of str to dict, optional
+        Parameters of the files that match a glob, in the place of the call's:
+        ``{"drums*": {"preset": "rhythmic"}, "vox/*": {"alpha": 0.05}}``. As for ``include``, a glob without a slash
+        is compared with the file's name, one with a slash with the path below ``in_folder``; capitals count. Where
+        several match, later ones change the parameters of earlier ones. A preset here counts as the parameters that it
+        changes: for these, the call's values give way; the call's other parameters stay. A glob that matches no
+        recording of the folder is an error. ``device`` and the styles can't differ. Each file's settings are in its
+        record; when they change, only the files concerned are styled again, and stems keep their common level.
     format : str, optional
         Ending of the results, such as ``"flac"``; by default each file keeps its own.
     start, duration : float
@@ -113,7 +122,7 @@ def style_folder(
             raise TypeError(f"style={path!r} must be a file, or a list of files")
     if not styles:
         raise ValueError(f"style={style!r} must hold at least one file")
-    values = {"style": [os.fspath(path) for path in styles], **_checked(parameters)}
+    values = {"style": [os.fspath(path) for path in styles], **checked_parameters(parameters)}
     if style_weights is not None:
         values["style_weights"] = check_weights(style_weights, len(styles))
     selection = Selection(include, exclude, format, start, duration, independent)
@@ -122,14 +131,9 @@ def style_folder(
         out_folder,
         [Step(effects()["style"], values)],
         selection,
+        settings=settings,
         force=force,
         jobs=jobs,
         executor=executor,
         progress=progress,
     )
-
-
-def _checked(parameters: TransferOptions) -> dict[str, Any]:
-    """Return the parameters with values of one type each, so that equal ones are equal however they are written."""
-    checked = choose(parameters)
-    return {name: value if name == "preset" else getattr(checked, name) for name, value in parameters.items()}

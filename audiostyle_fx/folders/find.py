@@ -114,6 +114,19 @@ def find(
     return recordings
 
 
+def matches(name: str, glob: str) -> bool:
+    """Whether a file's name below the folder matches a glob; one without a slash is compared with its last part."""
+    return fnmatch.fnmatchcase(name if "/" in glob else os.path.basename(name), glob)
+
+
+def recording_names(in_folder: str | os.PathLike[str], out_folder: str | os.PathLike[str]) -> Iterator[str]:
+    """Give the names below a folder of all its recordings, whatever the selection; arguments as for `find`."""
+    source, readable = os.path.realpath(in_folder), endings()
+    for name, _, _ in _files(source, "", os.path.realpath(out_folder), (source,)):
+        if os.path.splitext(name)[1].lower() in readable:
+            yield name
+
+
 def _files(folder: str, prefix: str, target: str, parents: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
     """Give relative name, path, and path without links of the files in a folder and its subfolders.
 
@@ -159,7 +172,5 @@ def _check_results(names: Iterable[str], target: str, inputs: set[str]) -> None:
 
 
 def _is_selected(name: str, selection: Selection) -> bool:
-    def matches(globs: Iterable[str]) -> bool:
-        return any(fnmatch.fnmatchcase(name if "/" in glob else os.path.basename(name), glob) for glob in globs)
-
-    return (not selection.include or matches(selection.include)) and not matches(selection.exclude)
+    included = not selection.include or any(matches(name, glob) for glob in selection.include)
+    return included and not any(matches(name, glob) for glob in selection.exclude)

@@ -11,8 +11,10 @@ from importlib.metadata import version
 from typing import Any
 
 from .._effects_chain.step import Step
+from .._effects_chain.style_effect import is_style, transfer_options
 from .find import Selection
 from .records.manifest_json import FORMAT, plain
+from .settings import FileSettings
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class ResultKeys:
     identity : str
         Digest of what all results depend on: effects, selection, contents of styles, version.
     keys : mapping of str to str
-        Digest for each file, by name: the identity, and size, time of change, ending and name of the recording.
+        Digest for each file, by name: the identity, the parameters that its settings change, and size, time of change,
+        ending and name of the recording.
     sizes : mapping of str to int
         Bytes of each recording; 0 where it can't be found, which its task reports.
     """
@@ -34,9 +37,9 @@ class ResultKeys:
     sizes: Mapping[str, int]
 
     @classmethod
-    def of(cls, chain: Sequence[Step], selection: Selection, recordings: Mapping[str, str]) -> ResultKeys:
+    def of(cls, settings: FileSettings, selection: Selection, recordings: Mapping[str, str]) -> ResultKeys:
         """Return the keys of recordings, a mapping of names to paths."""
-        identity = _digest(json.dumps(_identity(chain, selection)))
+        identity = _digest(json.dumps(_identity(settings.chain, selection)))
         keys, sizes = {}, {}
         for name, path in recordings.items():
             try:
@@ -45,7 +48,8 @@ class ResultKeys:
             except OSError:
                 size, changed = 0, 0
             sizes[name] = size
-            keys[name] = _digest(f"{identity} {size} {changed} {os.path.splitext(path)[1]} {name}")
+            own = _own_parameters(settings, name, path)
+            keys[name] = _digest(f"{identity}{own} {size} {changed} {os.path.splitext(path)[1]} {name}")
         return cls(identity, keys, sizes)
 
     def size(self, names: Iterable[str]) -> int:
@@ -61,6 +65,15 @@ def _identity(chain: Sequence[Step], selection: Selection) -> list[Any]:
         effects.append([step.effect.name, plain(values), [_content_digest(path) for path in step.files]])
     versions = [version("audiostyle-fx"), FORMAT]
     return [*versions, effects, selection.start, str(selection.duration), selection.independent]
+
+
+def _own_parameters(settings: FileSettings, name: str, path: str) -> str:
+    """Return the parameters of a file's styles; empty where they are the call's."""
+    chain = settings.chain_of(name, path)
+    if all(step.values == of_call.values for step, of_call in zip(chain, settings.chain, strict=True)):
+        return ""
+    values = [plain(transfer_options(step.values)) for step in chain if is_style(step)]
+    return " " + json.dumps(values, sort_keys=True)
 
 
 def _digest(text: str) -> str:

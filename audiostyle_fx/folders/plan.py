@@ -6,17 +6,17 @@ A run that was stopped is resumed here: `Plan` compares the records of earlier r
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from os.path import isfile, lexists
 
-from .._effects_chain.step import Step
 from .find import Selection
 from .keys import ResultKeys
 from .one_file import Task, failure
 from .records.manifest import OWN_FILES, FileState, Manifest
-from .records.manifest_json import Record
+from .records.manifest_json import Record, plain
 from .records.paths import ResultPaths, place, remove
+from .settings import FileSettings
 from .stems import Stems
 
 
@@ -30,8 +30,8 @@ class Plan:
     recordings : mapping of str to str
         Paths by name, see `find`.
     keys : ResultKeys
-    chain : sequence of Step
-        Effects with paths that are valid in any process.
+    settings : FileSettings
+        Effects of each file, with paths that are valid in any process.
     selection : Selection
         The part of each recording, and whether the level of each file is set separately.
     force : bool
@@ -50,13 +50,13 @@ class Plan:
         manifest: Manifest,
         recordings: Mapping[str, str],
         keys: ResultKeys,
-        chain: Sequence[Step],
+        settings: FileSettings,
         selection: Selection,
         *,
         force: bool,
     ) -> None:
         self._manifest, self._recordings, self._keys, self._force = manifest, recordings, keys, force
-        self._effects, self._selection = tuple((step.effect.name, step.values) for step in chain), selection
+        self._settings, self._selection = settings, selection
         self._paths = ResultPaths(str(manifest.path.parent), str(manifest.hidden))
         self._stems, self._sources = Stems(recordings, selection.independent), set(recordings.values())
         self._staged_by_others: set[str] = set()
@@ -105,7 +105,9 @@ class Plan:
                 answer = failure(task, str(error))
         before = self._manifest.record(name) if is_second_task else {}
         key = {"key": self._keys.keys[name], "identity": self._keys.identity}
-        record = {"source": task.source, **before, **answer, **key}
+        settings = plain(self._settings.of_file(name, task.source))
+        own = {"settings": settings} if settings else {}
+        record = {"source": task.source, **own, **before, **answer, **key}
         if "transfers" in record:
             record["transfers"] = record.pop("transfers")  # the long entry comes last
         self._manifest.add(name, record)
@@ -175,14 +177,15 @@ class Plan:
         return exists or done
 
     def _task(self, name: str) -> Task:
-        key = self._keys.keys[name]
+        key, source = self._keys.keys[name], self._recordings[name]
+        chain = self._settings.chain_of(name, source)
         return Task(
             name=name,
-            source=self._recordings[name],
+            source=source,
             target=self._paths.target(name),
             staged=self._paths.staged(key),
             finished=self._paths.finished(key, name),
-            effects=self._effects,
+            effects=tuple((step.effect.name, step.values) for step in chain),
             start=self._selection.start,
             duration=self._selection.duration,
             shares_level=self._stems.shares_level(name),

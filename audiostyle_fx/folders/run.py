@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from .._effects_chain.checks import check_chain, check_files
 from .._effects_chain.step import Step
@@ -23,7 +24,7 @@ from ..errors import FolderError
 from ..progress import Progress, ProgressEvent
 from .executors.processes import LocalProcesses
 from .executors.task_executors import ExternalExecutor, SerialExecutor, TaskExecutor
-from .find import Selection, find
+from .find import Selection, find, recording_names
 from .keys import ResultKeys
 from .one_file import Task, failure, perform
 from .plan import Plan
@@ -31,6 +32,7 @@ from .progress_display import folder_progress
 from .records.manifest import NAME, Manifest, has_records
 from .records.manifest_json import Record, plain
 from .results import FolderResult
+from .settings import FileSettings, checked_settings
 
 PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soxr", "soundfile", "pedalboard")
 """Packages whose versions the manifest names."""
@@ -42,6 +44,7 @@ def run_folder(
     chain: Sequence[Step],
     selection: Selection,
     *,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
     force: bool = False,
     overwrite: bool = True,
     jobs: int = 1,
@@ -60,20 +63,24 @@ def run_folder(
     if executor is not None and jobs > 1:
         raise ValueError(f"jobs={jobs} must be 1 when executor is given: the executor sets its own number of workers")
     check_chain(chain, without_input=False)
+    settings = checked_settings(settings, chain)
     recordings = find(in_folder, out_folder, selection, [path for step in chain for path in step.files])
+    if settings:
+        FileSettings(chain, settings).check(recordings, recording_names(in_folder, out_folder))
     check_files(chain, _first_rate(recordings.values()), lengths=False)  # its errors name paths as the user wrote them
     chain = [_with_absolute_paths(step) for step in chain]
+    file_settings = FileSettings(chain, settings)
     out = Path(os.path.realpath(out_folder))
     existing = [] if overwrite else [name for name in recordings if os.path.lexists(out / name)]
     if existing and not has_records(out):
         raise _would_replace(out_folder, existing)
     _make_folders(out, recordings)
-    with Manifest(out, {"last_run": _description(in_folder, chain, selection)}) as manifest:
+    with Manifest(out, {"last_run": _description(in_folder, file_settings, selection)}) as manifest:
         if existing and (foreign := manifest.foreign(existing)):
             raise _would_replace(out_folder, foreign)
         manifest.add_own(recordings)
-        keys = ResultKeys.of(chain, selection, recordings)
-        plan = Plan(manifest, recordings, keys, chain, selection, force=force)
+        keys = ResultKeys.of(file_settings, selection, recordings)
+        plan = Plan(manifest, recordings, keys, file_settings, selection, force=force)
         report(ProgressEvent(kind="start", files=len(recordings), skipped=plan.skipped, bytes=plan.size_unprocessed()))
         with _executor(jobs, executor, chain, report) as workers:
             _do_tasks(plan, workers, keys, report)
@@ -183,12 +190,13 @@ def _make_folders(out: Path, recordings: Mapping[str, str]) -> None:
             raise PermissionError(f"output {str(folder)!r} must be a folder that can be written to")
 
 
-def _description(in_folder: str | os.PathLike[str], chain: Sequence[Step], selection: Selection) -> Record:
+def _description(in_folder: str | os.PathLike[str], settings: FileSettings, selection: Selection) -> Record:
     """Return what the manifest says of the run."""
     return {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "platform": platform.platform(),
         "input": os.path.abspath(in_folder),
-        "effects": [[step.effect.name, plain(step.values)] for step in chain],
+        "effects": [[step.effect.name, plain(step.values)] for step in settings.chain],
+        "settings": plain(settings.settings),
         "selection": plain(vars(selection)),
     }

@@ -1,0 +1,153 @@
+"""Settings of a folder's files by glob: parameters of ``style`` that differ from those of the call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .._effects_chain.checks import check_chain
+from .._effects_chain.step import Step
+from .._effects_chain.style_effect import is_style
+from .._transfer.parameters.presets import PRESETS, choose
+from ..errors import FolderError
+from .find import matches
+
+SHARED = {
+    "style": "all files of a call have the same style",
+    "style_weights": "all files of a call have the same style",
+    "device": "it is where the whole call computes",
+    "duration": "it is the length of a texture, which is made without an input",
+}
+"""Names that settings may not hold, and why."""
+
+
+class FileSettings:
+    """The chain of each file of a folder: the call's, with the file's settings in each ``style``.
+
+    Parameters
+    ----------
+    chain : sequence of Step
+        The call's effects.
+    settings : mapping of str to mapping
+        Checked parameters by glob; see `checked_settings`.
+
+    Attributes
+    ----------
+    chain : sequence of Step
+    settings : mapping of str to mapping
+    """
+
+    def __init__(self, chain: Sequence[Step], settings: Mapping[str, Mapping[str, Any]]) -> None:
+        self.chain, self.settings = chain, settings
+
+    def of_file(self, name: str, source: str) -> dict[str, Any]:
+        """Return the settings of a file, empty where it has none; later globs change those of earlier ones.
+
+        Parameters
+        ----------
+        name : str
+            Name of the result, relative to the output folder.
+        source : str
+            Path of the recording, of which the ending counts.
+        """
+        settings: dict[str, Any] = {}
+        if self.settings:
+            input_name = os.path.splitext(name)[0] + os.path.splitext(source)[1]
+            for glob, values in self.settings.items():
+                if matches(input_name, glob):
+                    settings = changed(settings, values)
+        return settings
+
+    def chain_of(self, name: str, source: str) -> Sequence[Step]:
+        """Return the effects of a file with their values."""
+        settings = self.of_file(name, source)
+        if not settings:
+            return self.chain
+        return [Step(step.effect, changed(step.values, settings)) if is_style(step) else step for step in self.chain]
+
+    def check(self, recordings: Mapping[str, str], names: Iterable[str]) -> None:
+        """Raise unless every glob matches a recording, and every file's parameters suit each other.
+
+        Parameters
+        ----------
+        recordings : mapping of str to str
+            Paths of this run's recordings by the names of their results.
+        names : iterable of str
+            Names of all recordings of the folder, whether this run takes them or not.
+
+        Raises
+        ------
+        FolderError
+            Naming the glob that matches no recording.
+        TypeError, ValueError
+            Naming the file, the parameter, its value and what is allowed.
+        """
+        names = list(names)
+        for glob in self.settings:
+            if not any(matches(name, glob) for name in names):
+                raise FolderError(f"settings[{glob!r}]: no recording of the folder has such a name")
+        checked: list[dict[str, Any]] = [{}]
+        for name, path in recordings.items():
+            settings = self.of_file(name, path)
+            if settings not in checked:
+                try:
+                    check_chain(self.chain_of(name, path), without_input=False)
+                except (TypeError, ValueError) as error:
+                    raise _named(f"settings of {name!r}", error) from error
+                checked.append(settings)
+
+
+def changed(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with settings in their place.
+
+    A preset among the settings counts as the parameters that it changes: values of these give way to the preset, and
+    the other values stay.
+    """
+    of_preset = PRESETS[settings["preset"]].changes if "preset" in settings else {}
+    return {**{name: value for name, value in values.items() if name not in of_preset}, **settings}
+
+
+def checked_settings(settings: Any, chain: Sequence[Step]) -> dict[str, dict[str, Any]]:
+    """Return settings with values of one type each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the glob, the parameter, its value and what is allowed; ValueError also if the chain has no ``style``.
+    """
+    if settings is None:
+        return {}
+    if not isinstance(settings, Mapping):
+        raise TypeError(f"settings={settings!r} must be a mapping of globs to parameters")
+    if settings and not any(map(is_style, chain)):
+        raise ValueError("settings are parameters of style, which is not among the effects")
+    return {glob: _checked(glob, values) for glob, values in settings.items()}
+
+
+def checked_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with values of one type each, so that equal ones are equal however they are written."""
+    checked = choose(parameters)
+    return {name: value if name == "preset" else getattr(checked, name) for name, value in parameters.items()}
+
+
+def _checked(glob: Any, values: Any) -> dict[str, Any]:
+    """Return the checked parameters of one glob."""
+    if not isinstance(glob, str):
+        raise TypeError(f"settings[{glob!r}]: the key must be a glob, a str")
+    if not isinstance(values, Mapping):
+        raise TypeError(f"settings[{glob!r}]={values!r} must be a mapping of parameters to their values")
+    if not values:
+        raise ValueError(f"settings[{glob!r}] must hold at least one parameter")
+    for name in values:
+        if name in SHARED:
+            raise ValueError(f"settings[{glob!r}]: {name} can't differ by file; {SHARED[name]}")
+    try:
+        return checked_parameters(values)
+    except (TypeError, ValueError) as error:
+        raise _named(f"settings[{glob!r}]", error) from error
+
+
+def _named(subject: str, error: Exception) -> Exception:
+    """Return an error of the same kind that says first what it is about."""
+    return (TypeError if isinstance(error, TypeError) else ValueError)(f"{subject}: {error}")
