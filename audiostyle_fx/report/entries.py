@@ -47,6 +47,8 @@ class Entry:
         The stages that ran, of "spectrogram", "phase" and "waveform", each with the attributes of `Stage` as keys:
         "seconds", a number, and the sequences "iterations", "style_loss", "content_loss" and, optionally,
         "inconsistency".
+    key : sequence of float
+        Semitones by which each style was moved.
     error : str, optional
         Reason of a failure; shown in place of the players.
     """
@@ -62,6 +64,7 @@ class Entry:
     chain: str = ""
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     error: str | None = None
+    key: Sequence[float] = ()
 
     @classmethod
     def of_result(
@@ -119,6 +122,7 @@ class Entry:
             result.parameters,
             chain,
             {stage_name: vars(stage) for stage_name, stage in result.stages.items()},
+            key=result.key,
         )
 
     @classmethod
@@ -166,6 +170,7 @@ class Entry:
             chain,
             last.get("stages", {}),
             record["error"] if failed else None,
+            last.get("key", ()),
         )
 
 
@@ -184,6 +189,7 @@ def entry_data(entry: Entry, media: PageMedia) -> dict[str, Any]:
         "error": entry.error or (None if entry.result else "There is no result."),
         "seconds": json_number(entry.seconds),
         "parameters": json_value(entry.parameters),
+        "key": [json_number(move) for move in entry.key],
         "stages": stages,
         "final_loss": final,
         "start": json_number(entry.start),

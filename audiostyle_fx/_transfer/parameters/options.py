@@ -38,6 +38,7 @@ class TransferOptions(TextureOptions, total=False):
     """The parameters of a transfer, as keyword arguments; see `Parameters`."""
 
     alpha: float
+    key: str | float
     init: Magnitudes
     phase_init: Phases
     mix: float

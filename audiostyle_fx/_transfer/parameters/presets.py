@@ -50,6 +50,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 # holds attacks, the long one pitches.
                 {
                     "alpha": 0.0,
+                    "key": "style",
                     "kernel_width": (3, 24),
                     "windows": (Window(ms=32, hop_ms=16), Window(ms=128, hop_ms=64)),
                     "optimizer": "lbfgs",
@@ -84,6 +85,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "The algorithm as Lebedev and Ulyanov published it in 2016: mono at 22,050 Hz, the style cropped to "
                 "the content's length or that of its sections, 4,096 filters, plain Griffin-Lim.",
                 {
+                    "key": "style",
                     "n_filters": 4096,
                     "windows": (Window(n_fft=2048, hop_length=512),),
                     "optimizer": "lbfgs",
@@ -116,7 +118,7 @@ def choose(values: Mapping[str, Any], start: Parameters = DEFAULTS) -> Parameter
     return start.changed(**changes)
 
 
-WITHOUT_CONTENT = {"alpha": 0.0, "init": "noise", "phase_init": "random", "mix": 1.0}
+WITHOUT_CONTENT = {"alpha": 0.0, "key": "style", "init": "noise", "phase_init": "random", "mix": 1.0}
 """The parameters that a texture can't choose, since it has no content."""
 
 
