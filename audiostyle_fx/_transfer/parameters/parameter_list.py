@@ -70,7 +70,7 @@ class Parameters:
         "Named set of parameters to start from; other parameters that are given too take precedence.",
     )
     strength: float | None = _parameter(
-        0.5,
+        0.33,
         optional(number(0, 1)),
         "float, optional",
         "How far the result goes from the song (0) to the style (1): the content loss over that at strength 1. Every "
