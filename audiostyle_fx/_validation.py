@@ -97,6 +97,22 @@ def seconds_or_all(low: float) -> Callable[[str, Any], float]:
     return check
 
 
+def semitones_or(*names: str) -> Callable[[str, Any], str | float]:
+    """Return a check for one of several names, or semitones from -12 to 12."""
+
+    def check(name: str, value: Any) -> str | float:
+        if isinstance(value, str) and value in names:
+            return value
+        try:
+            return number(-12, 12)(name, value)
+        except (TypeError, ValueError) as error:
+            allowed = f"{', '.join(map(repr, names))}, or semitones from -12 to 12"
+            kind = ValueError if isinstance(value, str) else type(error)
+            raise kind(f"{name}={value!r} must be {allowed}") from None
+
+    return check
+
+
 def duration(name: str, value: Any) -> float:
     """Return seconds above 0, or infinity for all of a recording."""
     if isinstance(value, Real) and value == math.inf:

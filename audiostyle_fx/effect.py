@@ -93,6 +93,7 @@ class StyleTransfer(OfflineEffect):
     preset = ParameterAttribute[PresetName, PresetName]()
     strength = ParameterAttribute[float | None, float | None]()
     alpha = ParameterAttribute[float | None, float | None]()
+    key = ParameterAttribute[str | float, str | float]()
     equalize = ParameterAttribute[bool, bool]()
     content_share = ParameterAttribute[float, float]()
     dynamics = ParameterAttribute[bool, bool]()

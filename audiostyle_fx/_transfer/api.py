@@ -291,5 +291,6 @@ def _facts(log: TransferLog, transfer: PreparedTransfer, n_samples: int) -> dict
         "duration": n_samples / content_rate,
         "stages": merged(log.stages),
         "seconds": log.seconds,
+        "key": log.semitones,
         "parameters": transfer.setup.parameters.as_dict(),
     }

@@ -84,6 +84,8 @@ class Result:
         Computing time.
     parameters : dict
         All parameters of the transfer by name, with the windows in samples as they were used.
+    key : tuple of float
+        Semitones by which each style was moved; 0 where it was not.
     path : str or None
         The file that the result was written to; None where it is in memory.
     gain_db : float
@@ -103,6 +105,7 @@ class Result:
         stages: dict[str, Stage],
         seconds: float,
         parameters: dict[str, Any],
+        key: tuple[float, ...] = (),
         audio: np.ndarray | None = None,
         path: str | None = None,
         gain_db: float = 0.0,
@@ -110,7 +113,7 @@ class Result:
         limits_peaks: bool = False,
     ) -> None:
         self.sample_rate, self.duration, self.seconds = sample_rate, duration, seconds
-        self.stages, self.parameters = stages, parameters
+        self.stages, self.parameters, self.key = stages, parameters, key
         self.gain_db, self.limited_db, self.limits_peaks = gain_db, limited_db, limits_peaks
         self.path = None if path is None else os.path.abspath(path)  # holds in another working directory too
         self._audio = audio
@@ -192,6 +195,8 @@ class Result:
             facts.append(f"style loss {self.style_loss:.4g}, content loss {self.content_loss:.4g}")
         if self.limited_db:
             facts.append(f"peaks limited by up to {self.limited_db:.1f} dB")
+        if any(self.key):
+            facts.append(f"style moved by {', '.join(f'{move:+.4g}' for move in self.key)} semitones")
         if self.gain_db:
             facts.append(f"turned down by {-self.gain_db:.1f} dB")
         return [*facts, f"computed in {self.seconds:.1f} s"]

@@ -165,6 +165,7 @@ def record_of(result: JobResult) -> Record:
         "transfers": [
             {
                 "parameters": plain(transfer.parameters),
+                "key": list(transfer.key),
                 "stages": {name: _stage_record(stage) for name, stage in transfer.stages.items()},
             }
             for transfer in result.transfers

@@ -47,6 +47,8 @@ class Entry:
         The stages that ran, of "spectrogram", "phase" and "waveform", each with the attributes of `Stage` as keys:
         "seconds", a number, and the sequences "iterations", "style_loss", "content_loss" and, optionally,
         "inconsistency".
+    key : sequence of float
+        Semitones by which each style was moved.
     error : str, optional
         Reason of a failure; shown in place of the players.
     gain_db, limited_db : float
@@ -66,6 +68,7 @@ class Entry:
     error: str | None = None
     gain_db: float = 0.0
     limited_db: float = 0.0
+    key: Sequence[float] = ()
 
     @classmethod
     def of_result(
@@ -125,6 +128,7 @@ class Entry:
             {stage_name: vars(stage) for stage_name, stage in result.stages.items()},
             gain_db=result.gain_db,
             limited_db=result.limited_db,
+            key=result.key,
         )
 
     @classmethod
@@ -174,6 +178,7 @@ class Entry:
             record["error"] if failed else None,
             record.get("gain_db", 0.0),
             record.get("limited_db", 0.0),
+            key=last.get("key", ()),
         )
 
 
@@ -192,6 +197,7 @@ def entry_data(entry: Entry, media: PageMedia) -> dict[str, Any]:
         "error": entry.error or (None if entry.result else "There is no result."),
         "seconds": json_number(entry.seconds),
         "parameters": json_value(entry.parameters),
+        "key": [json_number(move) for move in entry.key],
         "stages": stages,
         "final_loss": final,
         "start": json_number(entry.start),

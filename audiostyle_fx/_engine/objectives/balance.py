@@ -11,7 +11,7 @@ HALF_SHARE_ALPHA = 0.01
 
 FIRST_ALPHA, LEAST_ALPHA, MOST_ALPHA = 0.1, 1e-3, 1e2
 
-RATE, AHEAD = 0.5, 3.0
+RATE, AHEAD = 1.2, 4.0
 """Exponent of the correction in one iteration, and iterations by which the content loss is extrapolated for it. The
 loss answers alpha with a delay: corrected by its value alone it overshoots, and the last steps are too small to return.
 """

@@ -27,10 +27,12 @@ class LevelFollower:
 
     Attributes
     ----------
-    levels : tuple of real array (batch, blocks)
+    levels : tuple of float64 array (batch, blocks)
         Smoothed power of the other recording: over a phrase, and over an attack.
     block : int
         Samples of a block.
+    widths : tuple of int
+        Blocks of the sliding means over a phrase and over an attack.
     """
 
     levels: tuple[Array, Array]

@@ -27,6 +27,9 @@ LOWEST_DB, STEP_DB, N_LEVELS = -100.0, 0.5, 300
 """The grid of levels, in dB of a band's power in the spectrum of a recording at the level of transfers. Frames below
 the grid are silent: they count in no distribution."""
 
+SOUNDING_DB = 60.0
+"""Frames further below a recording's loudest frame are its pauses: they count in no distribution."""
+
 MAX_GAIN_DB = 30.0
 """A band that the content does not have can't be made from it: the noise in it would be all that is heard."""
 
@@ -72,16 +75,27 @@ class MelBands:
         return spectrum * gains[:, :, None].astype(spectrum.real.dtype)
 
 
+def frame_levels(levels: np.ndarray) -> np.ndarray:
+    """Return the level in dB of each frame, (..., frames), from those of its bands, (..., frames, bands)."""
+    loudest = levels.max(axis=-1)
+    return loudest + 10 * np.log10(np.sum(10 ** ((levels - loudest[..., None]) / 10), axis=-1))
+
+
+def level_numbers(levels: np.ndarray) -> np.ndarray:
+    """Return where on the grid levels in dB are, int64; -1 for those below it and for NaN."""
+    numbers = np.nan_to_num((levels - LOWEST_DB) / STEP_DB, nan=-1.0, posinf=N_LEVELS, neginf=-1.0)
+    return np.clip(np.floor(numbers), -1, N_LEVELS - 1).astype(np.int64)
+
+
 def level_counts(levels: np.ndarray) -> np.ndarray:
     """Return how many frames have each level, float64 (N_LEVELS, bands), of levels in dB, (frames, bands).
 
     The counts of parts of a recording add up to those of the whole.
     """
-    bins = np.floor((levels - LOWEST_DB) / STEP_DB).astype(np.int64)
+    numbers = level_numbers(levels)
     bands = np.broadcast_to(np.arange(levels.shape[1]), levels.shape)
-    counted = bins >= 0
     counts = np.zeros((N_LEVELS, levels.shape[1]))
-    np.add.at(counts, (np.minimum(bins, N_LEVELS - 1)[counted], bands[counted]), 1)
+    np.add.at(counts, (numbers[numbers >= 0], bands[numbers >= 0]), 1)
     return counts
 
 
@@ -91,18 +105,18 @@ def transport_gains(content: np.ndarray, style: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     content, style : float64 array (N_LEVELS, bands)
-        By `level_counts`. A band in which either of them is silent gets no gain.
+        By `level_counts`; the style's may have any positive weights. A band in which either of them is silent gets no
+        gain.
     """
     centres = LOWEST_DB + STEP_DB * (np.arange(N_LEVELS) + 0.5)
     gains = np.zeros(content.shape, np.float32)
     for band in range(content.shape[1]):
         if content[:, band].any() and style[:, band].any():
             ranks, targets = _ranks(content[:, band]), _ranks(style[:, band])
-            present = style[:, band] > 0
-            gains[:, band] = np.interp(ranks, targets[present], centres[present]) - centres
-            # Levels that the content does not have take the gain of the nearest one that it has.
-            found = np.flatnonzero(content[:, band])
-            gains[: found[0], band], gains[found[-1] :, band] = gains[found[0], band], gains[found[-1], band]
+            found, present = content[:, band] > 0, style[:, band] > 0
+            wanted = np.interp(ranks[found], targets[present], centres[present]) - centres[found]
+            # Levels that the content does not have lie between those that it has, or take the gain of the nearest one.
+            gains[:, band] = np.interp(centres, centres[found], wanted)
     return np.clip(gains, -MAX_GAIN_DB, MAX_GAIN_DB)
 
 

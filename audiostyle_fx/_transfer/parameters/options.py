@@ -41,6 +41,7 @@ class TransferOptions(TextureOptions, total=False):
 
     strength: float | None
     alpha: float | None
+    key: str | float
     equalize: bool
     content_share: float
     dynamics: bool

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..._engine.cuda.devices import check_device
-from ..._validation import flag, integer, integers, n_filters, number, one_of, optional, seconds_or_all
+from ..._validation import flag, integer, integers, n_filters, number, one_of, optional, seconds_or_all, semitones_or
 from .descriptions import ParameterDescription
 from .options import Magnitudes, Optimizer, Phases, Precision, PresetName
 from .windows import Window, check_windows, default_windows
@@ -155,6 +155,15 @@ class Parameters:
         "content", Magnitudes, "Magnitudes to start from: the content's, or noise with the style's long-term spectrum."
     )
     phase_init: Phases = _choice("content", Phases, "Phases to start from: the content's, or random ones.")
+    key: str | float = _parameter(
+        "content",
+        semitones_or("content", "style"),
+        "str or float",
+        "Key that the style is in: the content's, into which it is moved, its tuning too, or the style's own; or the "
+        "semitones by which it is moved. Its timbre stays. Styles and contents without pitches are left alone.",
+        unit="semitones",
+        allowed='"content", "style", or -12 to 12',
+    )
     normalize: bool = _parameter(
         True,
         flag,

@@ -38,7 +38,9 @@ class Preset:
         return DEFAULTS.changed(preset=self.name, **self.changes)
 
 
-STYLE_ALONE: Mapping[str, Any] = MappingProxyType({"equalize": False, "content_share": 0.0, "dynamics": False})
+STYLE_ALONE: Mapping[str, Any] = MappingProxyType(
+    {"key": "style", "equalize": False, "content_share": 0.0, "dynamics": False}
+)
 """Presets for the style more than for the song: they follow the losses alone."""
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -102,6 +104,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 # holds attacks, the long one pitches.
                 {
                     "alpha": 0.0,
+                    "key": "style",
                     "kernel_width": (3, 24),
                     "windows": (Window(ms=32, hop_ms=16), Window(ms=128, hop_ms=64)),
                     "optimizer": "lbfgs",

@@ -15,6 +15,7 @@ from ..._engine.arrays.array_module import OVERFLOW
 from ..._recordings.channels import match_channels
 from ..._recordings.disk_samples import Samples
 from ..._recordings.gain_curve import Dynamics
+from ..._recordings.transposition import transposed
 from ..setup.mix_shares import scaled
 from ..setup.transfer_setup import TransferSetup
 from .excerpts import EXCERPT_PATCHES, EXCERPT_SECONDS, excerpts
@@ -43,6 +44,8 @@ class MatchedStylesKey:
         Whether the styles are brought to the level of transfers.
     seed : int
         Seed from which the excerpts are drawn.
+    semitones : tuple of float
+        By which each style is moved.
     """
 
     styles: StylesAtRateKey
@@ -53,6 +56,7 @@ class MatchedStylesKey:
     excerpt_seconds: float
     normalize: bool
     seed: int
+    semitones: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +92,9 @@ class StyleTarget:
         return self.cache.get(key, compute)
 
 
-def match_styles(styles: StylesAtRate, active: np.ndarray, setup: TransferSetup) -> StyleTarget:
+def match_styles(
+    styles: StylesAtRate, active: np.ndarray, setup: TransferSetup, semitones: tuple[float, ...]
+) -> StyleTarget:
     """Return the styles for the channels of a content that sound.
 
     Parameters
@@ -97,6 +103,8 @@ def match_styles(styles: StylesAtRate, active: np.ndarray, setup: TransferSetup)
     active : bool array (channels,)
         For each channel of the content, whether it sounds.
     setup : TransferSetup
+    semitones : tuple of float
+        By which each style is moved, see `style_keys`.
 
     Raises
     ------
@@ -114,6 +122,7 @@ def match_styles(styles: StylesAtRate, active: np.ndarray, setup: TransferSetup)
         excerpt_seconds=math.inf if parameters.original else parameters.style_seconds,
         normalize=parameters.normalize,
         seed=parameters.seed,
+        semitones=semitones,
     )
     samples, shares = styles.cache.get(key, lambda: _matched(key, styles.samples))
     return StyleTarget(samples, shares, key, styles.cache)
@@ -133,11 +142,11 @@ def _matched(key: MatchedStylesKey, styles: Sequence[np.ndarray]) -> tuple[tuple
     seeds = np.random.SeedSequence(key.seed).spawn(2 + len(styles))[2:]
     samples: list[np.ndarray] = []
     shares: list[float] = []
-    for i, (style, share, seed) in enumerate(zip(styles, key.shares, seeds, strict=True)):
+    for i, (style, share, seed, move) in enumerate(zip(styles, key.shares, seeds, key.semitones, strict=True)):
         name = style_name(i, len(styles))
         matched = match_channels(style, active, name)
         gain = transfer_gain(matched, sample_rate, normalize=key.normalize)
-        pieces = _pieces(key, matched, seed, name)
+        pieces = [transposed(piece, sample_rate, move) for piece in _pieces(key, matched, seed, name)]
         patches = [piece.shape[1] - key.patch_samples + key.hop_length for piece in pieces]
         with np.errstate(**OVERFLOW):
             samples.extend(scaled(piece, gain).astype(np.float32) for piece in pieces)

@@ -39,10 +39,13 @@ class TransferLog:
         The stages of each finished section, by its number.
     seconds : float
         Computing time.
+    semitones : tuple of float
+        By which each style is moved.
     """
 
     stages: dict[int, dict[str, Stage]] = field(default_factory=dict)
     seconds: float = 0.0
+    semitones: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from ..setup.costs import item_bytes, iteration_costs
 from ..setup.transfer_setup import TransferSetup
 from ..stages.section_batch import SectionBatch, three_stages
 from ..styles.matched_styles import StyleTarget, match_styles
+from ..styles.style_keys import style_semitones
 from .original_transfer import finish_original, plan_original
 from .preparation import PreparedTransfer
 from .recording_plans import (
@@ -89,18 +90,22 @@ def transfer_texture(result: Samples, transfer: PreparedTransfer, progress: Prog
 
 def style_all_sections(recordings: Sequence[RecordingPlan], transfer: PreparedTransfer, progress: Progress) -> None:
     """Style the sections of recordings of one length: every second section first, then those between them."""
-    # Sections whose channels are silent alike have the same styles, so they are styled together.
-    groups: dict[tuple[bool, tuple[bool, ...]], list[tuple[RecordingPlan, int]]] = {}
+    setup = transfer.setup
+    # Sections whose channels are silent alike, of recordings in one key, have the same styles: styled together.
+    groups: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[tuple[RecordingPlan, int]]] = {}
     for recording in recordings:
+        semitones = recording.log.semitones = style_semitones(transfer.styles, recording.dry, setup)
         for k, (section, active) in enumerate(zip(recording.sections, recording.active, strict=True)):
             if active.any():
-                groups.setdefault((section.second, tuple(map(bool, active))), []).append((recording, k))
-    setup = transfer.setup
-    targets = {channels: match_styles(transfer.styles, np.array(channels), setup) for _, channels in groups}
+                groups.setdefault((section.second, tuple(map(bool, active)), semitones), []).append((recording, k))
+    targets = {
+        (channels, moves): match_styles(transfer.styles, np.array(channels), setup, moves)
+        for _, channels, moves in groups
+    }
     costs = iteration_costs(setup.windows)
     with reporting(progress, setup.parameters.iterations, costs, sum(map(len, groups.values()))) as report:
-        for second, channels in sorted(groups):
-            style_sections(groups[second, channels], targets[channels], setup, report)
+        for second, channels, moves in sorted(groups):
+            style_sections(groups[second, channels, moves], targets[channels, moves], setup, report)
 
 
 def style_sections(

@@ -1,0 +1,164 @@
+"""Pitch classes of a recording: how much of each sounds, how it is tuned, and whether it has pitches at all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .disk_samples import Samples
+
+WINDOW_SECONDS = 0.37
+"""Length of the window, approximately: it parts the partials of neighbouring semitones from 100 Hz on."""
+
+LOW_HZ, HIGH_HZ = 80.0, 2000.0
+"""Partials below are too broad for the window; above, most are high harmonics, which blur the pitch classes."""
+
+MAX_PLACES = 600
+"""Places of a recording, evenly spread, that are looked at, so that long recordings don't take longer."""
+
+NEARBY_BINS = 40
+"""Bins on either side whose median is the floor of noise around a partial."""
+
+ABOVE_FLOOR = 8.0
+"""Least ratio of a partial's magnitude to that floor: 18 dB. In noise one maximum in a thousand is as high."""
+
+SAME_PITCH = 0.25
+"""Semitones by which a partial may differ between the two frames of a place."""
+
+PITCHED = 0.03
+"""Least tonal share of a recording with pitches. Measured: 0.000 for drums, fire, typing, rain and noises, 0.003 for
+clapping; 0.16 for the quietest of seven pieces of music, a pizzicato, and 0.25 to 0.72 for the others."""
+
+SAME_TUNING = 0.05
+"""Tunings that differ by fewer semitones than these 5 cents count as equal: nobody hears it."""
+
+
+@dataclass(frozen=True, eq=False)
+class PitchClasses:
+    """How much of each pitch class sounds in a recording.
+
+    Attributes
+    ----------
+    chroma : float64 array (12,)
+        Mean share of the pitch classes from C on, relative to the recording's own tuning.
+    tuning : float
+        Semitones, -0.5 to 0.5, by which the recording is higher than A4 = 440 Hz.
+    tonal_share : float
+        Mean share of steady partials in the energy between `LOW_HZ` and `HIGH_HZ`, 0 to 1.
+    """
+
+    chroma: np.ndarray
+    tuning: float
+    tonal_share: float
+
+    @property
+    def pitched(self) -> bool:
+        """Whether the recording has pitches: drums, rain and speech have none that make a key."""
+        return self.tonal_share >= PITCHED
+
+    @classmethod
+    def of(cls, audio: Samples, sample_rate: float) -> PitchClasses:
+        """Measure a recording (channels, samples); the powers of its channels are added."""
+        n_fft = 2 ** round(math.log2(WINDOW_SECONDS * sample_rate))
+        pitches, weights, shares, levels = [np.zeros(0)], [np.zeros(0)], [], []
+        for start in _places(audio.shape[1], n_fft):
+            first, second = (_spectrum(audio, start + offset, n_fft) for offset in (0, n_fft // 2))
+            energy = _band_energy(first, sample_rate)
+            if not energy:
+                continue
+            found, magnitudes = _steady(_partials(first, sample_rate), _partials(second, sample_rate))
+            # Of a Hann window's peak 1.5 times the square is the energy of the whole sine.
+            share = min(1.0, 1.5 * float(np.sum(magnitudes**2)) / energy)
+            shares.append(share)
+            levels.append(math.sqrt(energy))
+            pitches.append(found)
+            # Each place counts by its share of partials, not by its level: a few loud chords are not the key.
+            weights.append(magnitudes * (share / max(float(magnitudes.sum()), 1e-30)))
+        return cls._from_partials(np.concatenate(pitches), np.concatenate(weights), _weighted_mean(shares, levels))
+
+    @classmethod
+    def _from_partials(cls, pitches: np.ndarray, weights: np.ndarray, tonal_share: float) -> PitchClasses:
+        """Build from the pitches of partials in semitones above C, and their weights."""
+        phase = np.angle(np.sum(weights * np.exp(2j * np.pi * pitches))) if len(pitches) else 0.0
+        tuning = float(phase / (2 * np.pi))
+        chroma = np.bincount(np.round(pitches - tuning).astype(int) % 12, weights, 12)
+        return cls(chroma / max(chroma.sum(), 1e-30), tuning, tonal_share)
+
+
+def semitones_between(content: PitchClasses, style: PitchClasses) -> float:
+    """Return by how many semitones the style has to be moved to be in the content's key; 0 where either has no pitches.
+
+    Whole semitones, -5 to 6, are those of the highest correlation of the mean chromas; the smaller move wins where two
+    are nearly equal. The difference of the tunings is added to them.
+    """
+    if not (content.pitched and style.pitched):
+        return 0.0
+    tuning = content.tuning - style.tuning
+    whole, tuning = round(tuning), tuning - round(tuning)
+    a, b = content.chroma - content.chroma.mean(), style.chroma - style.chroma.mean()
+    scale = float(np.linalg.norm(a) * np.linalg.norm(b)) or 1.0
+    # The tuning wraps around at half a semitone: its whole part is one of the shift.
+    fits = {k: float(a @ np.roll(b, k - whole)) / scale - 0.01 * abs(k) for k in range(-5, 7)}
+    shift = max(fits, key=lambda k: fits[k])
+    return float(shift + tuning if abs(tuning) >= SAME_TUNING else shift)
+
+
+def _places(n_samples: int, n_fft: int) -> np.ndarray:
+    """Return where pairs of frames start: a window apart, or farther in long recordings."""
+    last = max(0, n_samples - n_fft - n_fft // 2)
+    return np.linspace(0, last, min(MAX_PLACES, last // n_fft + 1)).astype(int)
+
+
+def _spectrum(audio: Samples, start: int, n_fft: int) -> np.ndarray:
+    """Return the magnitudes (bins,) of a frame, all channels together."""
+    frame = np.asarray(audio[:, start : start + n_fft], np.float64)
+    frame = np.pad(frame, ((0, 0), (0, n_fft - frame.shape[1])))
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
+    return np.asarray(np.sqrt(np.sum(np.abs(np.fft.rfft(frame * window)) ** 2, axis=0)))
+
+
+def _band(n_bins: int, sample_rate: float) -> slice:
+    """Return the bins between `LOW_HZ` and `HIGH_HZ`."""
+    width = sample_rate / (2 * (n_bins - 1))
+    return slice(math.ceil(LOW_HZ / width), min(n_bins - 2, math.ceil(HIGH_HZ / width)))
+
+
+def _band_energy(magnitudes: np.ndarray, sample_rate: float) -> float:
+    return float(np.sum(magnitudes[_band(len(magnitudes), sample_rate)] ** 2))
+
+
+def _partials(magnitudes: np.ndarray, sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the partials of a frame: pitches in semitones above C, and magnitudes.
+
+    A parabola through the logarithms of a maximum and its neighbours gives the frequency (Smith and Serra
+    1987, PARSHL).
+    """
+    from scipy.ndimage import median_filter
+
+    band = _band(len(magnitudes), sample_rate)
+    bins = np.arange(band.start, band.stop)
+    middle, below, above = (magnitudes[bins + step] for step in (0, -1, 1))
+    floor = median_filter(magnitudes, 2 * NEARBY_BINS + 1)[bins]
+    keep = (middle > below) & (middle >= above) & (middle > ABOVE_FLOOR * floor) & (middle > 1e-3 * middle.max())
+    low, peak, high = (np.log(side[keep] + 1e-30) for side in (below, middle, above))
+    offset = 0.5 * (low - high) / np.minimum(low - 2 * peak + high, -1e-9)
+    hz = (bins[keep] + np.clip(offset, -0.5, 0.5)) * sample_rate / (2 * (len(magnitudes) - 1))
+    return 12 * np.log2(hz / 440.0) + 69, middle[keep]
+
+
+def _steady(
+    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the partials of the first frame that the second has as well."""
+    pitches, magnitudes = first
+    others = second[0]
+    if not len(pitches) or not len(others):
+        return pitches[:0], magnitudes[:0]
+    nearest = np.min(np.abs(pitches[:, None] - others[None]), axis=1)
+    return pitches[nearest < SAME_PITCH], magnitudes[nearest < SAME_PITCH]
+
+
+def _weighted_mean(values: list[float], weights: list[float]) -> float:
+    return float(np.average(values, weights=weights)) if values else 0.0

@@ -1,0 +1,121 @@
+"""Transposition of a recording: other pitches, the same timbre.
+
+The recording is resampled, by which pitch and tempo move together, and an equaliser of a third of an octave brings back
+its own long-term spectrum: formants stay where they were. What a transfer takes from a style does not depend on the
+style's length, and no phase vocoder smears its attacks.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .resampling import resample
+
+WINDOW_SECONDS = 0.093
+"""Length of the equaliser's window, approximately."""
+
+THIRD_OCTAVE = 2 ** (1 / 6) - 2 ** (-1 / 6)
+"""Width of a third of an octave over its middle frequency."""
+
+MAX_GAIN = 10.0
+"""Largest change by the equaliser, 20 dB up or down: more would only raise noise between partials."""
+
+LEAST_BINS = 4
+"""Least bins on either side of the mean: in the bass a third of an octave is narrower than the move itself."""
+
+REFINEMENTS = 3
+"""Rounds in which the equaliser is corrected by what its own smoothing left."""
+
+PASS_BAND = 0.91
+"""Share of half the sample rate that resampling keeps."""
+
+FLOOR = 1e-8
+"""Power, relative to the strongest bin, below which the top of a spectrum counts as empty: -80 dB."""
+
+
+def transposed(audio: np.ndarray, sample_rate: float, semitones: float) -> np.ndarray:
+    """Return a recording moved by semitones, with its own long-term spectrum.
+
+    Parameters
+    ----------
+    audio : float32 array (channels, samples)
+    sample_rate : float
+        In Hz.
+    semitones : float
+        Up where positive.
+
+    Returns
+    -------
+    float32 array (channels, samples / 2**(semitones / 12))
+        The given array itself for 0 semitones.
+    """
+    if semitones == 0:
+        return audio
+    ratio = 2.0 ** (semitones / 12)
+    moved = resample(audio, sample_rate * ratio, sample_rate)
+    return np.stack([_equalised(*pair, sample_rate, ratio) for pair in zip(moved, audio, strict=True)])
+
+
+def _equalised(moved: np.ndarray, own: np.ndarray, sample_rate: float, ratio: float) -> np.ndarray:
+    """Return a moved channel with the long-term spectrum of the unmoved one, (samples,)."""
+    n_fft = 2 ** round(math.log2(WINDOW_SECONDS * sample_rate))
+    starts = np.arange(0, len(moved) + n_fft, n_fft // 4)
+    spectra = _spectra(moved, starts, n_fft)
+    # Frames of the unmoved recording at the same places of the music.
+    unmoved = _spectra(own, np.round((starts - n_fft / 2) * ratio + n_fft / 2).astype(int), n_fft)
+    wanted = _power(unmoved)
+    if ratio < 1:
+        # Moved down, a recording ends below half the sample rate. The band above is filled with its own, unmoved.
+        top = int(np.flatnonzero(wanted >= FLOOR * wanted.max())[-1])
+        empty = slice(int(min(top, PASS_BAND * (n_fft // 2)) * ratio), None)
+        spectra[:, empty] = unmoved[:, empty]
+        # Frames that come closer or farther apart partly cancel where they overlap, which the equaliser has to see.
+        spectra = _spectra(_overlap_added(spectra, starts, n_fft)[: len(moved)], starts, n_fft)
+    gain = _equaliser(_power(spectra), wanted)
+    return _overlap_added(spectra * gain.astype(np.float32), starts, n_fft)[: len(moved)]
+
+
+def _equaliser(power: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the gain (bins,) that brings a long-term power spectrum (bins,) to another, by thirds of an octave."""
+    gain, wanted = np.ones(len(power)), _third_octaves(wanted)
+    for _ in range(REFINEMENTS):
+        level = np.maximum(_third_octaves(power * gain**2), np.finfo(np.float32).tiny)
+        gain = np.clip(gain * np.sqrt(wanted / level), 1 / MAX_GAIN, MAX_GAIN)
+    return gain
+
+
+def _window(n_fft: int) -> np.ndarray:
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+
+
+def _spectra(audio: np.ndarray, starts: np.ndarray, n_fft: int) -> np.ndarray:
+    """Return spectra, complex64 (frames, bins); ``starts`` of frames count from a frame before the first sample."""
+    padded = np.pad(audio, (n_fft, 3 * n_fft))
+    frames = padded[np.clip(starts, 0, len(padded) - n_fft)[:, None] + np.arange(n_fft)]
+    return np.asarray(np.fft.rfft(frames * _window(n_fft), axis=1), np.complex64)
+
+
+def _overlap_added(spectra: np.ndarray, starts: np.ndarray, n_fft: int) -> np.ndarray:
+    """Return the samples of spectra, from the first sample on: the inverse of `_spectra`."""
+    window = _window(n_fft)
+    frames = np.fft.irfft(spectra, n_fft, axis=1).astype(np.float32) * (window / 1.5)
+    samples = np.zeros(starts[-1] + n_fft, np.float32)
+    for start, frame in zip(starts, frames, strict=True):
+        samples[start : start + n_fft] += frame
+    return samples[n_fft:]
+
+
+def _power(spectra: np.ndarray) -> np.ndarray:
+    """Return the long-term power (bins,) of spectra (frames, bins)."""
+    return np.asarray(np.mean(np.abs(spectra) ** 2, axis=0, dtype=np.float64))
+
+
+def _third_octaves(power: np.ndarray) -> np.ndarray:
+    """Return the mean (bins,) over a third of an octave around each bin."""
+    bins = np.arange(len(power))
+    half = np.maximum(LEAST_BINS, bins * THIRD_OCTAVE / 2).astype(int)
+    low, high = np.maximum(0, bins - half), np.minimum(len(power), bins + half + 1)
+    total = np.concatenate([[0.0], np.cumsum(power)])
+    return np.asarray((total[high] - total[low]) / (high - low))

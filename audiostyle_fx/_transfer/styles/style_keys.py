@@ -1,0 +1,79 @@
+"""Keys of styles: by how many semitones each is moved for a content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..._recordings.disk_samples import Samples
+from ..._recordings.pitch_classes import PitchClasses, semitones_between
+from ..setup.transfer_setup import TransferSetup
+from .style_inputs import style_name
+from .style_recordings import StylesAtRate, StylesAtRateKey
+
+STEP = 0.05
+"""Semitones to which moves are rounded, so that contents of nearly the same tuning share what is cached of a style."""
+
+
+@dataclass(frozen=True)
+class PitchClassesKey:
+    """What the pitch classes of styles depend on."""
+
+    styles: StylesAtRateKey
+
+
+def style_semitones(styles: StylesAtRate, content: Samples, setup: TransferSetup) -> tuple[float, ...]:
+    """Return by how many semitones each style is moved for a content: what the parameter ``key`` asks for.
+
+    A style without pitches, or all of them where the content has none, stays where it is with ``key="content"``; so
+    does one that would become too short for the widest patch.
+
+    Parameters
+    ----------
+    styles : StylesAtRate
+    content : Samples (channels, samples)
+    setup : TransferSetup
+
+    Raises
+    ------
+    ValueError
+        If a style becomes too short by the number of semitones that ``key`` is.
+    """
+    key = setup.parameters.key
+    if key == "style":
+        return (0.0,) * len(styles.samples)
+    if key != "content":
+        check_moved_length(styles, float(key), setup)
+        return (float(key),) * len(styles.samples)
+    found = PitchClasses.of(content, setup.sample_rate)
+    moves = [rounded(semitones_between(found, style)) for style in style_pitch_classes(styles)]
+    fits = [_fits(style.shape[1], move, setup) for style, move in zip(styles.samples, moves, strict=True)]
+    return tuple(move if fit else 0.0 for move, fit in zip(moves, fits, strict=True))
+
+
+def style_pitch_classes(styles: StylesAtRate) -> tuple[PitchClasses, ...]:
+    """Return the pitch classes of each style, from the cache where they are in it."""
+    rate = styles.key.sample_rate
+    return styles.cache.get(
+        PitchClassesKey(styles.key), lambda: tuple(PitchClasses.of(style, rate) for style in styles.samples)
+    )
+
+
+def check_moved_length(styles: StylesAtRate, semitones: float, setup: TransferSetup) -> None:
+    """Raise ValueError if a style that is moved becomes shorter than the widest patch."""
+    for i, style in enumerate(styles.samples):
+        if not _fits(style.shape[1], semitones, setup):
+            name = style_name(i, len(styles.samples))
+            raise ValueError(
+                f"key={semitones:g} makes {name} too short for kernel_width={setup.parameters.kernel_width}: moving up "
+                "shortens a style; choose a smaller key, or a longer style"
+            )
+
+
+def rounded(semitones: float) -> float:
+    """Return semitones rounded to whole steps."""
+    return round(round(semitones / STEP) * STEP, 2) + 0.0
+
+
+def _fits(n_samples: int, semitones: float, setup: TransferSetup) -> bool:
+    """Return whether a style is still as long as the widest patch when it is moved."""
+    return semitones <= 0 or n_samples / 2 ** (semitones / 12) >= setup.patch_samples
