@@ -69,6 +69,18 @@ def test_a_preset_of_a_glob_wins_over_what_it_changes_and_leaves_the_rest():
     assert changed(values, {"seed": 5}) == {**values, "seed": 5}
 
 
+def test_alpha_and_strength_take_the_place_of_each_other():
+    assert changed({"strength": 0.5, "seed": 3}, {"alpha": 0.1}) == {"seed": 3, "alpha": 0.1}
+    assert changed({"alpha": 0.1, "seed": 3}, {"strength": 0.5}) == {"seed": 3, "strength": 0.5}
+    assert changed({"strength": 0.5}, {"preset": "bold"}) == {"preset": "bold"}, "which has an alpha"
+
+
+def test_settings_are_judged_together_with_those_of_the_call(stems, run):
+    """L-BFGS needs alpha, which only the call gives."""
+    assert run(settings={"bass*": {"optimizer": "lbfgs"}, "vox*": {"strength": 0.5}}, alpha=0.1).failed == {}
+    assert parameters("song/vox.wav")["alpha"] is None and parameters("song/vox.wav")["strength"] == 0.5
+
+
 def test_presets_of_globs(stems, run):
     settings = {"song/*": {"preset": "bold"}, "vox*": {"alpha": 0.5}, "bass*": {"seed": 2}}
     iterations = dict.fromkeys(["spectrogram_iters", "waveform_iters"], 1)
