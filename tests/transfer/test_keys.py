@@ -99,7 +99,7 @@ def test_style_that_would_become_too_short():
 
 @pytest.mark.parametrize("value", ["Content", 13, -12.5, float("nan")])
 def test_other_keys_are_refused(value):
-    with pytest.raises(ValueError, match="key=.* must be 'content', 'style', or semitones from -12 to 12"):
+    with pytest.raises(ValueError, match=r"key=.* must be 'content', 'style', or semitones from -12 to 12"):
         stylize(tune(), STYLE, RATE, key=value)
 
 
