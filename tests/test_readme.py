@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,13 @@ def test_the_table_names_what_can_be_given(function):
     assert given == set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
 
 
-def test_the_commands_in_the_readme_are_understood():
+def test_the_commands_in_the_readme_are_understood(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("stems").mkdir()
     lines = re.findall(r"^audiostyle (.*)$", README, re.MULTILINE)
     assert len(lines) >= 3
     for line in lines:
-        parse_request(parse_options(line.split()))
+        parse_request(parse_options(shlex.split(line)))
     words = re.search(r"audiostyle (examples/\S+ \S+ style \S+)$", README, re.MULTILINE)[1].split()
     request = parse_request(parse_options(words))
     [style] = request.chain

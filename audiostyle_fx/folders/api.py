@@ -73,7 +73,7 @@ def style_folder(
         Globs, such as ``"*.wav"`` or ``"drums/*"``, of files to process, all by default, and of files to leave out.
     settings : mapping of str to dict, optional
         Parameters of the files that match a glob, in the place of the call's:
-        ``{"drums*": {"preset": "rhythmic"}, "vox/*": {"alpha": 0.05}}``. As for ``include``, a glob without a slash
+        ``{'drums*': {'preset': 'drums'}, 'vox/*': {'alpha': 0.05}}``. As for ``include``, a glob without a slash
         is compared with the file's name, one with a slash with the path below ``in_folder``; capitals count. Where
         several match, later ones change the parameters of earlier ones. A preset here counts as the parameters that it
         changes: for these, the call's values give way; the call's other parameters stay. A glob that matches no

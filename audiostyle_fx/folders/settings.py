@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from .._effects_chain.checks import check_chain
 from .._effects_chain.step import Step
 from .._effects_chain.style_effect import is_style
+from .._transfer.parameters.parameter_list import INSTEAD_OF, Parameters, check_names
 from .._transfer.parameters.presets import PRESETS, choose
 from ..errors import FolderError
 from .find import matches
@@ -102,10 +104,11 @@ def changed(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
     """Return values with settings in their place.
 
     A preset among the settings counts as the parameters that it changes: values of these give way to the preset, and
-    the other values stay.
+    the other values stay. ``alpha`` takes the place of ``strength``, and vice versa.
     """
     of_preset = PRESETS[settings["preset"]].changes if "preset" in settings else {}
-    return {**{name: value for name, value in values.items() if name not in of_preset}, **settings}
+    replaced = {*of_preset, *(other for name, other in INSTEAD_OF.items() if name in settings or name in of_preset)}
+    return {**{name: value for name, value in values.items() if name not in replaced}, **settings}
 
 
 def checked_settings(settings: Any, chain: Sequence[Step]) -> dict[str, dict[str, Any]]:
@@ -132,7 +135,7 @@ def checked_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked(glob: Any, values: Any) -> dict[str, Any]:
-    """Return the checked parameters of one glob."""
+    """Return the parameters of one glob, each checked by itself; `FileSettings.check` judges them together."""
     if not isinstance(glob, str):
         raise TypeError(f"settings[{glob!r}]: the key must be a glob, a str")
     if not isinstance(values, Mapping):
@@ -143,7 +146,9 @@ def _checked(glob: Any, values: Any) -> dict[str, Any]:
         if name in SHARED:
             raise ValueError(f"settings[{glob!r}]: {name} can't differ by file; {SHARED[name]}")
     try:
-        return checked_parameters(values)
+        check_names(values)
+        checks = {known.name: known.metadata["check"] for known in fields(Parameters)}
+        return {name: checks[name](name, value) for name, value in values.items()}
     except (TypeError, ValueError) as error:
         raise _named(f"settings[{glob!r}]", error) from error
 

@@ -40,7 +40,7 @@ LINES = {
     "audiostyle in out --set ": [],
     "audiostyle in out --set drums* pres": ["preset="],
     "audiostyle --set drums* alpha=0.1 pres": ["preset="],
-    "audiostyle in out --set drums* alpha=0.1 preset=t": ["texture", "thorough"],
+    "audiostyle in out --set drums* alpha=0.1 preset=te": ["texture"],
     "audiostyle in out --set drums* alpha=0.1 re": ["resample", "reverb"],
     "audiostyle --set drums* alpha=0.1 in re": [],
     "audiostyle in out --set drums* alpha=0.1 gain ga": ["gain_db=", "gain"],

@@ -69,6 +69,18 @@ def test_a_preset_of_a_glob_wins_over_what_it_changes_and_leaves_the_rest():
     assert changed(values, {"seed": 5}) == {**values, "seed": 5}
 
 
+def test_alpha_and_strength_take_the_place_of_each_other():
+    assert changed({"strength": 0.5, "seed": 3}, {"alpha": 0.1}) == {"seed": 3, "alpha": 0.1}
+    assert changed({"alpha": 0.1, "seed": 3}, {"strength": 0.5}) == {"seed": 3, "strength": 0.5}
+    assert changed({"strength": 0.5}, {"preset": "bold"}) == {"preset": "bold"}, "which has an alpha"
+
+
+def test_settings_are_judged_together_with_those_of_the_call(stems, run):
+    """L-BFGS needs alpha, which only the call gives."""
+    assert run(settings={"bass*": {"optimizer": "lbfgs"}, "vox*": {"strength": 0.5}}, alpha=0.1).failed == {}
+    assert parameters("song/vox.wav")["alpha"] is None and parameters("song/vox.wav")["strength"] == 0.5
+
+
 def test_presets_of_globs(stems, run):
     settings = {"song/*": {"preset": "bold"}, "vox*": {"alpha": 0.5}, "bass*": {"seed": 2}}
     iterations = dict.fromkeys(["spectrogram_iters", "waveform_iters"], 1)
@@ -98,16 +110,17 @@ def test_only_files_with_changed_settings_are_styled_again(stems, run, events):
     assert again({"drums.*": {"alpha": 0.5}}) == []
 
 
-def test_stems_with_settings_share_their_level(song, run, events):
+def test_stems_with_settings_share_their_level(song, stem, run, events):
+    stem("song/loud.wav", 40, "FLOAT")
     settings = {"loud*": {"seed": 1}, "soft*": {"alpha": 0.5}}
-    full_scales = {name: record["full_scale"] for name, record in run(settings=settings).files.items()}
-    level = full_scales.pop("song/loud.wav")
-    assert level > 1 and full_scales == {"alone.wav": 1, "song/bass.wav": level, "song/soft.wav": level}
-    outcome = run(settings={**settings, "soft*": {"alpha": 0.25}}, include=["soft*"], progress=events.append)
-    assert made_of(events) == ["song/soft.wav"]
-    assert outcome.files["song/soft.wav"]["full_scale"] == level, (
-        "that of the stems beside it, with settings of their own"
-    )
+    files = run(settings=settings, format="flac").files
+    full_scales = {name: record["full_scale"] for name, record in files.items()}
+    level = full_scales.pop("song/loud.flac")
+    assert level > 1.05 and full_scales == {"alone.flac": 1, "song/bass.flac": level, "song/soft.flac": level}
+    changed = {**settings, "soft*": {"alpha": 0.25}}
+    outcome = run(settings=changed, format="flac", include=["soft*"], progress=events.append)
+    assert made_of(events) == ["song/soft.flac"]
+    assert outcome.files["song/soft.flac"]["full_scale"] == level, "that of the stems beside it"
 
 
 def test_other_processes_get_them(stems, run):

@@ -257,7 +257,7 @@ class Parameters:
             If a name is not a parameter's; names the nearest one.
         """
         check_names(values)
-        for name, other in (("alpha", "strength"), ("strength", "alpha")):
+        for name, other in INSTEAD_OF.items():
             if values.get(name) is not None:
                 values.setdefault(other, None)
         return replace(self, **values)
@@ -290,6 +290,9 @@ class Parameters:
 
 
 DEFAULTS = Parameters()
+
+INSTEAD_OF = {"alpha": "strength", "strength": "alpha"}
+"""Parameters of which each takes the place of the other."""
 
 
 def check_names(names: Mapping[str, Any]) -> None:
