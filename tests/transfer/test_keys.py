@@ -11,6 +11,7 @@ from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 from audiostyle_fx._transfer.styles.matched_styles import match_styles
 from audiostyle_fx._transfer.styles.style_keys import style_semitones
 from audiostyle_fx._transfer.whole_recordings.preparation import PreparedTransfer
+from audiostyle_fx._transfer.whole_recordings.streaming import Stream
 
 SHORT = {"spectrogram_iters": 2, "phase_iters": 1, "waveform_iters": 1, "device": "cpu"}
 STYLE = tune(harmonics=(1, 0.2, 0.6, 0.1, 0.3))
@@ -74,6 +75,18 @@ def test_stream_moves_the_style_by_its_first_section():
     assert np.abs(whole["content"] - whole["style"]).max() > 1e-3
 
 
+def test_stream_waits_for_a_section_with_pitches_and_stays_in_its_key():
+    """Drums first, then C moved by 3 semitones, then by -2: the styles are moved once, by 3."""
+    content = np.concatenate([noise(6), tune(3), tune(-2)], axis=1)
+    stream = Stream(prepared(STYLE, section_seconds=2, **SHORT), 1)
+    moves = []
+    for start in range(0, content.shape[1], RATE):
+        stream.feed(content[:, start : start + RATE])
+        moves.append(stream._semitones)
+    assert moves[4] == (0.0,) and moves[-1] == pytest.approx((3,), abs=0.2)
+    assert len(set(moves[moves.index(moves[-1]) :])) == 1
+
+
 def test_moved_style_comes_from_the_cache():
     transfer = prepared(STYLE)
     move = style_semitones(transfer.styles, tune(3), transfer.setup)
@@ -99,7 +112,7 @@ def test_style_that_would_become_too_short():
 
 @pytest.mark.parametrize("value", ["Content", 13, -12.5, float("nan")])
 def test_other_keys_are_refused(value):
-    with pytest.raises(ValueError, match="key=.* must be 'content', 'style', or semitones from -12 to 12"):
+    with pytest.raises(ValueError, match=r"key=.* must be 'content', 'style', or semitones from -12 to 12"):
         stylize(tune(), STYLE, RATE, key=value)
 
 
