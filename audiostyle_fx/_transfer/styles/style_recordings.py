@@ -9,6 +9,8 @@ key                       value                                                 
 ========================  =====================================================  ======================
 `StylesAtRateKey`         samples of the styles at a sample rate                 `style_recordings`
 `MatchedStylesKey`        samples and shares for the channels that sound         `matched_styles`
+`PitchClassesKey`         pitch classes of the styles                            `style_keys`
+`StyleLevelsKey`          distributions of levels in mel bands                   `style_levels`
 `SpectraKey`              log-magnitudes, energies and power spectra             `style_spectra`
 `StatisticsKey`           what the objectives need of the styles                 `objectives`
 ========================  =====================================================  ======================
@@ -41,8 +43,9 @@ CHANNEL_PATTERNS = 3
 """Sets of sounding channels for which the values of a style are kept: a stereo recording can sound in both channels or
 in either one."""
 
-CACHE_SIZE = 1 + 3 * CHANNEL_PATTERNS
-"""Values that one `Styles` keeps: its samples at a rate; and for each channel pattern samples, spectra, statistics."""
+CACHE_SIZE = 2 + 5 * CHANNEL_PATTERNS
+"""Values that one `Styles` keeps: its samples at a rate and their pitch classes; and for each channel pattern samples
+in its own key and in the content's, levels, spectra, statistics."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -21,6 +21,7 @@ from ..setup.sections import Section, plan
 from ..setup.transfer_setup import TransferSetup
 from ..stages.section_batch import SectionInput
 from ..styles.matched_styles import transfer_gain
+from .band_matching import BandMatching
 
 GainCurve: TypeAlias = Callable[[slice], float | np.ndarray]
 """Gain of the transfer over the recording's own level in a window: a factor for each sample, or one for all."""
@@ -63,6 +64,8 @@ class RecordingPlan:
         For each section the channels that sound in its window; the others stay silent.
     gain : callable
     mask : callable
+    bands : BandMatching, optional
+        What the equaliser does; None without one.
     log : TransferLog
     """
 
@@ -72,6 +75,7 @@ class RecordingPlan:
     active: tuple[np.ndarray, ...]
     gain: GainCurve
     mask: Mask
+    bands: BandMatching | None = None
     log: TransferLog = field(default_factory=TransferLog)
 
     @property
@@ -134,11 +138,21 @@ def section_input(recording: RecordingPlan, k: int) -> SectionInput:
     dry, gain = recording.dry[:, section.window][active], recording.gain(section.window)
     content, full_scale = scaled(dry, gain), float(np.min(gain)) if within_full_scale(dry) else math.inf
     mask = recording.mask(section.window)[active]
-    if not section.second:
-        return SectionInput(content, mask, noise_number=k, full_scale=full_scale)
-    free = section.free()
-    fixed = recording.wet[:, section.window][active] * (1 - free)
-    return SectionInput(content, mask * free, fixed, noise_number=k, full_scale=full_scale)
+    fixed = None
+    if section.second:
+        free = section.free()
+        mask, fixed = mask * free, recording.wet[:, section.window][active] * (1 - free)
+    section_parts = SectionInput(content, mask, fixed, noise_number=k, full_scale=full_scale)
+    if recording.bands is None:
+        return section_parts
+    return replace(section_parts, band_gains=recording.bands.gains, depth=recording.bands.depth)
+
+
+def section_content(recording: RecordingPlan, k: int) -> tuple[np.ndarray, slice]:
+    """Return what sounds in a section's window, at the level of transfers, and which of its samples are the section."""
+    section, active = recording.sections[k], recording.active[k]
+    content = scaled(recording.dry[:, section.window][active], recording.gain(section.window))
+    return content, slice(section.start - section.window.start, section.stop - section.window.start)
 
 
 def keep_section(recording: RecordingPlan, k: int, samples: np.ndarray, stages: dict[str, Stage]) -> None:

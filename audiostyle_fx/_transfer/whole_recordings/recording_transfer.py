@@ -18,6 +18,8 @@ from ..setup.transfer_setup import TransferSetup
 from ..stages.section_batch import SectionBatch, three_stages
 from ..styles.matched_styles import StyleTarget, match_styles
 from ..styles.style_keys import style_semitones
+from ..styles.style_levels import style_levels
+from .band_matching import ContentLevels
 from .original_transfer import finish_original, plan_original
 from .preparation import PreparedTransfer
 from .recording_plans import (
@@ -28,6 +30,7 @@ from .recording_plans import (
     keep_section,
     plan_recording,
     plan_texture,
+    section_content,
     section_input,
 )
 
@@ -91,6 +94,8 @@ def transfer_texture(result: Samples, transfer: PreparedTransfer, progress: Prog
 def style_all_sections(recordings: Sequence[RecordingPlan], transfer: PreparedTransfer, progress: Progress) -> None:
     """Style the sections of recordings of one length: every second section first, then those between them."""
     setup = transfer.setup
+    if setup.parameters.equalize:
+        recordings = [with_bands(recording, transfer) for recording in recordings]
     # Sections whose channels are silent alike, of recordings in one key, have the same styles: styled together.
     groups: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[tuple[RecordingPlan, int]]] = {}
     for recording in recordings:
@@ -106,6 +111,19 @@ def style_all_sections(recordings: Sequence[RecordingPlan], transfer: PreparedTr
     with reporting(progress, setup.parameters.iterations, costs, sum(map(len, groups.values()))) as report:
         for second, channels, moves in sorted(groups):
             style_sections(groups[second, channels, moves], targets[channels, moves], setup, report)
+
+
+def with_bands(recording: RecordingPlan, transfer: PreparedTransfer) -> RecordingPlan:
+    """Return the plan with the equaliser that gives the recording the levels of the styles."""
+    setup, sounding = transfer.setup, [k for k, active in enumerate(recording.active) if active.any()]
+    if not sounding:
+        return recording
+    levels = ContentLevels(setup, len(sounding))
+    for k in sounding:
+        levels.add(*section_content(recording, k))
+    unmoved = (0.0,) * len(transfer.styles.samples)
+    style = style_levels(match_styles(transfer.styles, recording.sounding, setup, unmoved), setup)
+    return replace(recording, bands=levels.matching(style))
 
 
 def style_sections(

@@ -15,8 +15,10 @@ from ..setup.mix_shares import FAILED, float32, level_shares, scaled
 from ..setup.sections import Section
 from ..styles.matched_styles import match_styles
 from ..styles.style_keys import has_key, style_semitones
+from ..styles.style_levels import style_levels
+from .band_matching import ContentLevels
 from .preparation import PreparedTransfer
-from .recording_plans import RecordingPlan, active_channels, constant_gain, content_mask
+from .recording_plans import RecordingPlan, active_channels, constant_gain, content_mask, section_content
 from .recording_transfer import style_sections
 from .rolling_samples import RollingSamples
 from .stream_sections import StreamLevel, StreamSpans, stream_section
@@ -66,6 +68,7 @@ class Stream:
         self._broken = False
         self._semitones: tuple[float, ...] = ()
         self._in_key = False
+        self._levels = ContentLevels(self._setup)
 
     @property
     def source(self) -> tuple[int, float]:
@@ -134,10 +137,21 @@ class Stream:
             stored = self._dry[:, self._dry.stored]
             self._semitones = style_semitones(self._transfer.styles, stored, setup)
             self._in_key = has_key(stored, setup)
+        if setup.parameters.equalize:
+            self._match_bands(k)
         target = match_styles(self._transfer.styles, active, setup, self._semitones)
         costs = iteration_costs(setup.windows)
         with reporting(self._progress, setup.parameters.iterations, costs, 1) as report:
             style_sections([(self._recording, k)], target, setup, report)
+
+    def _match_bands(self, k: int) -> None:
+        """Compute the equaliser's gains from the sections received so far; its depth is that of the first."""
+        styles, setup, before = self._transfer.styles, self._setup, self._recording.bands
+        self._levels.add(*section_content(self._recording, k))
+        unmoved = match_styles(styles, self._recording.active[k], setup, (0.0,) * len(styles.samples))
+        depth = None if before is None else before.depth
+        bands = self._levels.matching(style_levels(unmoved, setup), depth)
+        self._recording = replace(self._recording, bands=bands)
 
     def _update_gain(self) -> None:
         """Compute the gain curve from the samples received so far, and apply it to the stored samples of the result."""
