@@ -33,6 +33,7 @@ OTHER = {  # a value other than the default for each parameter
     "phase_init": "random",
     "normalize": False,
     "match_level": False,
+    "key": 3.0,
     "mix": 0.5,
     "section_seconds": 5.0,
     "style_seconds": 30.0,

@@ -11,6 +11,7 @@ from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 from audiostyle_fx._transfer.styles.matched_styles import match_styles
 from audiostyle_fx._transfer.styles.style_keys import style_semitones
 from audiostyle_fx._transfer.whole_recordings.preparation import PreparedTransfer
+from audiostyle_fx._transfer.whole_recordings.streaming import Stream
 
 SHORT = {"spectrogram_iters": 2, "phase_iters": 1, "waveform_iters": 1, "device": "cpu"}
 STYLE = tune(harmonics=(1, 0.2, 0.6, 0.1, 0.3))
@@ -32,8 +33,9 @@ def test_style_is_moved_into_the_contents_key(semitones):
 
 
 def test_moved_style_is_what_the_transfer_hears():
-    by_number = stylize(tune(3), STYLE, RATE, key=3, normalize=False, **SHORT)
-    itself = stylize(tune(3), transposed(STYLE, RATE, 3.0), RATE, key="style", normalize=False, **SHORT)
+    alone = {**SHORT, "normalize": False, "equalize": False}  # levels and bands are measured before the move
+    by_number = stylize(tune(3), STYLE, RATE, key=3, **alone)
+    itself = stylize(tune(3), transposed(STYLE, RATE, 3.0), RATE, key="style", **alone)
     np.testing.assert_allclose(by_number.audio, itself.audio, atol=1e-5)
     assert by_number.key == (3.0,) and itself.key == (0.0,)
 
@@ -72,6 +74,18 @@ def test_stream_moves_the_style_by_its_first_section():
         whole[key] = effect.process(content, RATE, reset=False)
     np.testing.assert_allclose(whole["content"], whole[3.0], atol=1e-5)
     assert np.abs(whole["content"] - whole["style"]).max() > 1e-3
+
+
+def test_stream_waits_for_a_section_with_pitches_and_stays_in_its_key():
+    """Drums first, then C moved by 3 semitones, then by -2: the styles are moved once, by 3."""
+    content = np.concatenate([noise(6), tune(3), tune(-2)], axis=1)
+    stream = Stream(prepared(STYLE, section_seconds=2, **SHORT), 1)
+    moves = []
+    for start in range(0, content.shape[1], RATE):
+        stream.feed(content[:, start : start + RATE])
+        moves.append(stream._semitones)
+    assert moves[4] == (0.0,) and moves[-1] == pytest.approx((3,), abs=0.2)
+    assert len(set(moves[moves.index(moves[-1]) :])) == 1
 
 
 def test_moved_style_comes_from_the_cache():

@@ -29,6 +29,7 @@ BAD = {
     "phase_init": ("noise", ValueError, "'content' or 'random'"),
     "normalize": ("yes", TypeError, "True or False"),
     "match_level": (0.5, TypeError, "True or False"),
+    "key": (13, ValueError, "-12 to 12"),
     "mix": (1.01, ValueError, "from 0 to 1"),
     "section_seconds": (0, ValueError, "at least 0.1, or math.inf"),
     "style_seconds": (0.5, ValueError, "at least 1, or math.inf"),
@@ -69,7 +70,7 @@ def test_the_typed_lists_are_the_fields():
     assert set(BAD) == set(NAMES) == {known.name for known in fields(Parameters)}
     hints = typing.get_type_hints(TransferOptions)
     assert set(hints) == set(NAMES)
-    assert set(hints) - set(typing.get_type_hints(TextureOptions)) == {"alpha", "init", "phase_init", "mix"}
+    assert set(hints) - set(typing.get_type_hints(TextureOptions)) == {"alpha", "key", "init", "phase_init", "mix"}
     for description in Parameters.described():
         assert getattr(StyleTransfer, description.name).name == description.name
         literal = typing.get_args(hints[description.name])

@@ -84,7 +84,8 @@ def test_nothing_depends_on_the_chunks(streamed, song, rate):
 
 def test_chunks_come_out_much_as_the_file_does(style, song, rate, tmp_path):
     parameters = {"windows": Window(n_fft=256), "kernel_width": 3, "section_seconds": SECTION}
-    parameters |= {"spectrogram_iters": 20, "phase_iters": 5, "waveform_iters": 15}
+    # A stream takes the key of its first section, a file that of the whole song.
+    parameters |= {"spectrogram_iters": 20, "phase_iters": 5, "waveform_iters": 15, "key": "style"}
     level = 20 * np.log10(Dynamics.of(song, rate).rms)
     effect = StyleTransfer(style, **parameters, streaming=True, content_level_db=level)
     chunks = fed(effect, song, rate, [5000], effect.latency(rate))

@@ -47,6 +47,7 @@ OTHER_VALUES = {
     "phase_init": "random",
     "normalize": False,
     "match_level": False,
+    "key": 3.0,
     "mix": 0.5,
     "section_seconds": 0.8,
     "style_seconds": math.inf,
@@ -68,8 +69,8 @@ def file(tmp_path, style):
 
 @pytest.fixture
 def quick(quick):
-    """One iteration of each stage; their number changes nothing here."""
-    return {**quick, "spectrogram_iters": 1, "phase_iters": 1, "waveform_iters": 1}
+    """One iteration of each stage; their number changes nothing here. Moved styles are others: see test_keys.py."""
+    return {**quick, "key": "style", "spectrogram_iters": 1, "phase_iters": 1, "waveform_iters": 1}
 
 
 @pytest.fixture

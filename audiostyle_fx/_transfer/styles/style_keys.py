@@ -50,6 +50,11 @@ def style_semitones(styles: StylesAtRate, content: Samples, setup: TransferSetup
     return tuple(move if fit else 0.0 for move, fit in zip(moves, fits, strict=True))
 
 
+def has_key(content: Samples, setup: TransferSetup) -> bool:
+    """Return whether a content has pitches that decide by how much styles are moved, or nothing has to."""
+    return setup.parameters.key != "content" or PitchClasses.of(content, setup.sample_rate).pitched
+
+
 def style_pitch_classes(styles: StylesAtRate) -> tuple[PitchClasses, ...]:
     """Return the pitch classes of each style, from the cache where they are in it."""
     rate = styles.key.sample_rate

@@ -14,7 +14,7 @@ from ..setup.costs import iteration_costs
 from ..setup.mix_shares import FAILED, float32, level_shares, scaled
 from ..setup.sections import Section
 from ..styles.matched_styles import match_styles
-from ..styles.style_keys import style_semitones
+from ..styles.style_keys import has_key, style_semitones
 from ..styles.style_levels import style_levels
 from .band_matching import ContentLevels
 from .preparation import PreparedTransfer
@@ -67,6 +67,7 @@ class Stream:
         self._n_finished = self._n_returned = 0
         self._broken = False
         self._semitones: tuple[float, ...] = ()
+        self._in_key = False
         self._levels = ContentLevels(self._setup)
 
     @property
@@ -131,9 +132,11 @@ class Stream:
     def _style(self, k: int) -> None:
         """Run the stages of section ``k``."""
         setup, active = self._setup, self._recording.active[k]
-        if not any(self._semitones):
+        if not self._in_key:
             # The styles stay in the key of the first section that has one: a song must not change its instruments.
-            self._semitones = style_semitones(self._transfer.styles, self._dry[:, self._dry.stored], setup)
+            stored = self._dry[:, self._dry.stored]
+            self._semitones = style_semitones(self._transfer.styles, stored, setup)
+            self._in_key = has_key(stored, setup)
         if setup.parameters.equalize:
             self._match_bands(k)
         target = match_styles(self._transfer.styles, active, setup, self._semitones)
