@@ -1,14 +1,21 @@
 """Iterations as CUDA graphs."""
 
+import functools
+
 import numpy as np
 import pytest
 from support.twins import normal
 
 from audiostyle_fx._engine.cuda import graphs, streams
+from audiostyle_fx._engine.objectives.balance import Balance
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
 from audiostyle_fx._engine.objectives.loss_weights import Term
+from audiostyle_fx._engine.objectives.random_conv import RandomConv, draw_filters
+from audiostyle_fx._engine.objectives.waveform import WaveformObjective
 from audiostyle_fx._engine.optimizers.adam import Adam
 from audiostyle_fx._engine.optimizers.minimize import minimize
+from audiostyle_fx._engine.spectra.level_following import LevelFollower
+from audiostyle_fx._engine.spectra.stft import STFT
 
 TERMS = [Term(1, 0.8, 0.4, 0.3), Term(3, 1.5, 0.5, 0.1)]
 record_on_stream = graphs.record_graph  # before the fixture `cupy` replaces it
@@ -29,6 +36,61 @@ def test_an_iteration_is_one_launch_and_one_copy(stand_in, cupy):
             minimized(cupy, n_iter)
             launches[n_iter] = stand_in.counters.launches
     assert launches[45] - launches[5] == 40 * 2
+
+
+def steered(xp, n_iter, n_filters):
+    """Run Adam on an objective whose balance is steered; return the point, alpha, and its memory before and after."""
+    content, style, x, song = (xp.asarray(np.abs(normal(i, 1, 30, 9))) for i in range(4))
+    alpha = xp.full(1, 0.1, np.float32)
+    balance = Balance(alpha, 0.4, xp.full(1, 8.0))
+    if n_filters is None:
+        objective = InfiniteWidth(content, InfiniteWidth.style_statistics(style, TERMS), TERMS, balance, song)
+    else:
+        filters = draw_filters(TERMS, 9, n_filters, 0, like=content)
+        statistics = RandomConv.style_statistics(style, TERMS, (1.0,), filters)
+        objective = RandomConv(content, statistics, TERMS, filters, balance, song)
+    adam = Adam(0.1, n_iter, beta1=0.9, beta2=0.9)
+    x, history = minimize(objective.value_and_grad, x, adam, n_iter, lambda iteration, losses: None)
+    assert balance.alpha is alpha
+    return x, alpha, history
+
+
+def followed(xp, n_iter):
+    """Run Adam on a waveform that follows the level of another one."""
+    y, other = (xp.asarray(normal(i, 1, 2, 600)) for i in range(2))
+    stfts = [STFT(32, 8), STFT(16, 4)]
+    spectra = [stft.log_magnitude(stft.forward(other)) for stft in stfts]
+    others = [(InfiniteWidth(spectra[1], None, TERMS), stfts[1])]
+    first, mask = InfiniteWidth.of_styles(spectra[0], spectra[0][:, 20:], TERMS), xp.ones((1, 1, 1), np.float32)
+    follower = LevelFollower.of(other, 400)
+    waveform = WaveformObjective(first, stfts[0], y, mask, None, others, 1.5, follower)
+    adam, u = Adam(2.5e-3, n_iter, beta1=0.9, beta2=0.9), waveform.coordinates(y)
+    u, history = minimize(waveform.value_and_grad, u, adam, n_iter, lambda iteration, losses: None)
+    return waveform.samples(u), history
+
+
+RUNS = {
+    "closed form": functools.partial(steered, n_filters=None),
+    "by filters": functools.partial(steered, n_filters=6),
+    "by patches": functools.partial(steered, n_filters=200),
+    "level": followed,
+}
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_what_is_steered_and_followed_is_recorded_too(stand_in, cupy, run):
+    launches, copies = {}, {}
+    with streams.computing_on("cuda:0"):
+        for n_iter in (5, 25):
+            stand_in.counters.launches = stand_in.counters.host_copies = stand_in.counters.synchronizations = 0
+            found = run(cupy, n_iter)
+            launches[n_iter] = stand_in.counters.launches
+            copies[n_iter] = stand_in.counters.host_copies, stand_in.counters.synchronizations
+        found = [a.get() for a in found]
+    assert launches[25] - launches[5] == 20 * 2
+    assert copies[25] == copies[5]
+    for array, expected in zip(found, run(np, 25), strict=True):
+        np.testing.assert_allclose(array, expected, rtol=1e-3, atol=1e-3 * abs(expected).max())
 
 
 def test_a_function_that_can_not_be_captured_is_called_with_a_warning(monkeypatch, cupy):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.spectrograms import kappa, patches, spectrogram
+from support.spectrograms import check_gradient, kappa, losses_of_several, patches, spectrogram
 
 from audiostyle_fx._engine.objectives import infinite_width
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
@@ -25,34 +25,6 @@ def losses_by_definition(x, content, style, terms):
         features = np.trace(own) - 2 * term.gain * np.trace(kappa(p, c)) + term.gain * np.trace(kappa(c, c))
         total += term.style_weight * gram, term.content_weight * features
     return total
-
-
-def losses_of_several(x, content, styles, shares, terms):
-    """The same against the mean of the styles' Gram matrices, of which only kernel matrices are at hand."""
-    total = np.zeros(2)
-    for term in terms:
-        rows = [patches(a, term.kernel_width) for a in (x, *styles)]
-        signed = [1.0, *(-share for share in shares)]
-        for a, of_a in zip(rows, signed, strict=True):
-            for b, of_b in zip(rows, signed, strict=True):
-                mean = np.mean((term.gain * kappa(a, b)) ** 2)
-                total[0] += term.style_weight * of_a * of_b * mean
-        p, c = rows[0], patches(content, term.kernel_width)
-        features = np.trace(kappa(p, p)) - 2 * np.trace(kappa(p, c)) + np.trace(kappa(c, c))
-        total[1] += term.content_weight * term.gain * features
-    return total
-
-
-def check_gradient(objective, x, seed, rel=1e-6):
-    """The gradient along some directions against central differences, and every item's own."""
-    _, grad = objective.value_and_grad(x)
-    assert grad.shape == x.shape
-    rng = np.random.default_rng(seed)
-    for _ in range(3):
-        direction, step = rng.standard_normal(x.shape), 1e-5
-        ahead, behind = (objective.value_and_grad(x + sign * step * direction)[0].sum(axis=0) for sign in (1, -1))
-        expected = np.einsum("btk,btk->b", grad, direction)
-        np.testing.assert_allclose((ahead - behind) / (2 * step), expected, rtol=rel, atol=rel * abs(expected).max())
 
 
 @WIDTHS

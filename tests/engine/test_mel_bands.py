@@ -56,7 +56,7 @@ def test_the_shares_of_a_bin_sum_to_one(rate, n_fft):
 
 
 def test_bands_up_to_11_khz():
-    assert MelBands(STFT(2048, 512), 22050).weights.shape == (1025, 40)
+    assert MelBands(STFT(2048, 512), 22050).weights.shape == (1025, 45)
 
 
 def test_levels_are_those_of_the_mean_power_of_the_channels():
@@ -86,14 +86,8 @@ def test_counts_of_parts_add_up():
 
 
 def test_levels_off_the_grid():
-    assert level_numbers(np.array([-np.inf, -200.0, np.nan, LOWEST_DB, 999.0, np.inf])).tolist() == [
-        -1,
-        -1,
-        -1,
-        0,
-        N_LEVELS - 1,
-        N_LEVELS - 1,
-    ]
+    numbers = level_numbers(np.array([-np.inf, -200.0, np.nan, LOWEST_DB, 999.0, np.inf]))
+    np.testing.assert_array_equal(numbers, [-1, -1, -1, 0, N_LEVELS - 1, N_LEVELS - 1])
 
 
 # ---------------------------------------------------------------- gains
@@ -104,7 +98,7 @@ def test_a_recording_onto_itself_needs_no_gain(frames):
 
 
 def test_a_constant_difference_is_a_constant_gain():
-    levels = BANDS.levels(spectrum(5))[0]
+    levels = BANDS.levels(0.05 * spectrum(5))[0]  # so that all of them are on the grid
     gains = transport_gains(level_counts(levels), level_counts(levels + 7.5))
     np.testing.assert_allclose(gains, 7.5, atol=1e-4)
 

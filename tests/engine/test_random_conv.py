@@ -105,8 +105,9 @@ def test_grams_of_patches_give_what_grams_of_filters_give():
     layer = RandomConv.of_styles(content, style, NARROW, n_filters=80, seed=18).layers[0]
     assert layer.by_patches
     features = layer.features(x)
-    small = layer.loss_by_patches(features)
-    large = layer.loss_by_filters(features)
+    targets = [(layer.style, None)]
+    small = layer.loss_by_patches(features, targets)
+    large = layer.loss_by_filters(features, targets)
     np.testing.assert_allclose(small[0], large[0], rtol=1e-10)
     np.testing.assert_allclose(small[1], large[1], rtol=1e-8, atol=1e-11 * abs(large[1]).max())
 

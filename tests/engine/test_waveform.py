@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from support.twins import assert_same
 
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
 from audiostyle_fx._engine.objectives.loss_weights import Term
 from audiostyle_fx._engine.objectives.random_conv import RandomConv
 from audiostyle_fx._engine.objectives.waveform import WaveformObjective
+from audiostyle_fx._engine.spectra.level_following import LevelFollower
 from audiostyle_fx._engine.spectra.stft import STFT
 
 TERMS = [Term(2, 1.5, 0.5, 0.3), Term(5, 0.8, 0.4, 0.1)]
@@ -85,7 +87,7 @@ def objective_at_several(y, stfts, mask):
     """A waveform's objective at several resolutions; the first gives the metric."""
     first, *rest = (objective_at(y, stft, mask, batch=len(y)) for stft in stfts)
     others = [(other.objective, other.stft) for other in rest]
-    return WaveformObjective(first.objective, first.stft, y, mask, others=others)
+    return WaveformObjective(first.objective, first.stft, y, mask, others=others, total_weight=len(stfts))
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -206,3 +208,134 @@ def test_renewed_coordinates_are_those_of_the_same_samples_at_their_levels():
     np.testing.assert_allclose(objective.value_and_grad(renewed)[0], losses, rtol=1e-9)
     np.testing.assert_array_equal(objective.metric, objective_at(samples, stft, mask).metric)
     assert objective.metric.max() > 2 * before.max()
+
+
+# ---------------------------------------------------------------- windows of content alone
+def content_alone(y, stft):
+    content = stft.log_magnitude(stft.forward(0.5 * noise(16, y.shape)))
+    return InfiniteWidth(content, None, TERMS), stft
+
+
+def test_windows_of_content_alone_add_no_style_loss():
+    stft, y, mask = STFT(32, 8), noise(17, (2, 1, 300)), np.ones((1, 1, 1))
+    first, others = (
+        objective_at(y, stft, mask, batch=2),
+        [content_alone(y, STFT(16, 4)), content_alone(y, STFT(64, 16))],
+    )
+    both = WaveformObjective(first.objective, stft, y, mask, others=others)
+    u = both.coordinates(y) + 0.05 * noise(18, both.coordinates(y).shape)
+    losses, grad = both.value_and_grad(u)
+    alone, _ = first.value_and_grad(u)
+    np.testing.assert_allclose(losses[0], alone[0], rtol=1e-12)
+    samples = both.samples(u)
+    added = sum(inner.value_and_grad(at.log_magnitude(at.forward(samples)))[0][1] for inner, at in others)
+    np.testing.assert_allclose(losses[1], alone[1] + added, rtol=1e-12)
+    check_derivative(both, u, grad)
+
+
+def check_derivative(objective, u, grad):
+    for seed in range(3):
+        step = 1e-7 * noise(20 + seed, u.shape)
+        ahead, behind = (objective.value_and_grad(u + sign * step)[0].sum(axis=0) for sign in (1, -1))
+        expected = np.einsum("bctk,bctk->b", grad, step)
+        np.testing.assert_allclose((ahead - behind) / 2, expected, rtol=1e-5, atol=1e-5 * abs(expected).max())
+
+
+@pytest.mark.parametrize("total_weight", [0.5, 3.0])
+def test_losses_and_gradient_are_divided_by_the_total_weight(total_weight):
+    stft, y, mask = STFT(32, 8), noise(19, (2, 1, 300)), np.ones((1, 1, 1))
+    first, others = objective_at(y, stft, mask, batch=2), [content_alone(y, STFT(16, 4))]
+    plain, divided = (
+        WaveformObjective(first.objective, stft, y, mask, others=others, total_weight=w) for w in (1.0, total_weight)
+    )
+    u = plain.coordinates(y)
+    for found, expected in zip(divided.value_and_grad(u), plain.value_and_grad(u), strict=True):
+        np.testing.assert_allclose(found * total_weight, expected, rtol=1e-12)
+
+
+# ---------------------------------------------------------------- following a level
+RATE = 400
+
+
+class Frozen:
+    """A follower whose gain no longer follows."""
+
+    def __init__(self, gain):
+        self._gain = gain
+
+    def gain(self, y):
+        return self._gain
+
+
+def following(y, follower, *, fixed=None, dtype="float64"):
+    stft = STFT(32, 8)
+    mask = np.ones_like(y) if fixed is None else (fixed == 0).astype(dtype)
+    inner = objective_at(y, stft, mask, batch=len(y), dtype=dtype).objective
+    return WaveformObjective(inner, stft, y, mask, fixed, [content_alone(y, STFT(16, 4))], 1.5, follower)
+
+
+def test_samples_follow_the_level():
+    level = 10 ** (np.sin(np.arange(1600) / 250) / 2)
+    other, y = level * noise(30, (2, 2, 1600)), noise(31, (2, 2, 1600))
+    objective = following(y, LevelFollower.of(other, RATE))
+    samples = objective.samples(objective.coordinates(y) * 3)
+
+    def levels(a):
+        return 10 * np.log10(np.square(a).sum(axis=1).reshape(2, -1, 200).mean(axis=2))
+
+    assert abs(levels(y) - levels(other)).max() > 8
+    assert abs(levels(samples) - levels(other)).max() < 1
+    np.testing.assert_allclose(samples[:, 1] * y[:, 0], samples[:, 0] * y[:, 1], atol=1e-9)
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_gradient_is_that_at_a_constant_gain(finished):
+    other, y = 3 * noise(32, (2, 2, 500)), noise(33, (2, 2, 500))
+    fixed = np.zeros_like(y)
+    fixed[..., :100] = noise(34, fixed[..., :100].shape)
+    y = np.where(fixed != 0, fixed, y)
+    objective = following(y, LevelFollower.of(other, RATE), fixed=fixed if finished else None)
+    u = objective.coordinates(y) + 0.05 * noise(35, objective.coordinates(y).shape)
+    samples, (losses, grad) = objective.samples(u), objective.value_and_grad(u)
+    if finished:
+        np.testing.assert_array_equal(samples[..., :100], fixed[..., :100])
+    unfollowed = objective.mdct.inverse(u * objective.metric, 500) * objective.mask
+    gain = objective.follower.gain(unfollowed + fixed if finished else unfollowed)
+    assert np.ptp(gain) > 0.1
+    objective.follower = Frozen(gain)
+    same_losses, same_grad = objective.value_and_grad(u)
+    np.testing.assert_array_equal(losses, same_losses)
+    np.testing.assert_array_equal(grad, same_grad)
+    check_derivative(objective, u, grad)
+
+
+@pytest.mark.parametrize("silent", ["y", "other", "both"])
+def test_a_silent_level_is_finite(silent):
+    y, other = (noise(i, (1, 2, 500)).astype("float32") for i in (36, 37))
+    if silent != "other":
+        y[:] = 0
+    if silent != "y":
+        other[:] = 0
+    objective = following(y, LevelFollower.of(other, RATE), dtype="float32")
+    u = objective.coordinates(y)
+    losses, grad = objective.value_and_grad(u)
+    assert np.isfinite(losses).all() and np.isfinite(grad).all() and np.isfinite(objective.samples(u)).all()
+    assert u.dtype == grad.dtype == objective.samples(u).dtype == np.float32
+
+
+def test_on_a_gpu_it_follows_as_well(cupy):
+    def run(y, other, content, style, also, mask, fixed):
+        stft = STFT(32, 8)
+        others = [(InfiniteWidth(also, None, TERMS), STFT(16, 4))]
+        inner, follower = InfiniteWidth.of_styles(content, style, TERMS), LevelFollower.of(other, RATE)
+        objective = WaveformObjective(inner, stft, y, mask, fixed, others, 1.5, follower)
+        u = objective.coordinates(y)
+        return (objective.samples(u), *objective.value_and_grad(u))
+
+    y, other, content, style = (noise(40 + i, (2, 2, 500)).astype("float32") for i in range(4))
+    fixed = np.where(np.arange(500) < 100, y, 0).astype("float32")
+    mask = (fixed == 0).astype("float32")
+    large, small = STFT(32, 8), STFT(16, 4)
+    spectra = [large.log_magnitude(large.forward(a)) for a in (content, style[:1])]
+    spectra.append(small.log_magnitude(small.forward(content)))
+    assert_same(cupy, run, y, other, *spectra, mask, fixed, rtol=1e-3, atol=1e-5)

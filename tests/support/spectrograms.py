@@ -20,3 +20,31 @@ def kappa(u, v):
 def patches(x, width):
     """Every run of ``width`` frames of x, (frames, bins), as one row."""
     return np.stack([x[t : t + width].ravel() for t in range(len(x) - width + 1)])
+
+
+def losses_of_several(x, content, styles, shares, terms):
+    """Style and content loss of one item against the styles' mean Gram matrix, by whole kernel matrices."""
+    total = np.zeros(2)
+    for term in terms:
+        rows = [patches(a, term.kernel_width) for a in (x, *styles)]
+        signed = [1.0, *(-share for share in shares)]
+        for a, of_a in zip(rows, signed, strict=True):
+            for b, of_b in zip(rows, signed, strict=True):
+                mean = np.mean((term.gain * kappa(a, b)) ** 2)
+                total[0] += term.style_weight * of_a * of_b * mean
+        p, c = rows[0], patches(content, term.kernel_width)
+        features = np.trace(kappa(p, p)) - 2 * np.trace(kappa(p, c)) + np.trace(kappa(c, c))
+        total[1] += term.content_weight * term.gain * features
+    return total
+
+
+def check_gradient(objective, x, seed, rel=1e-6):
+    """The gradient along some directions against central differences, and every item's own."""
+    _, grad = objective.value_and_grad(x)
+    assert grad.shape == x.shape
+    rng = np.random.default_rng(seed)
+    for _ in range(3):
+        direction, step = rng.standard_normal(x.shape), 1e-5
+        ahead, behind = (objective.value_and_grad(x + sign * step * direction)[0].sum(axis=0) for sign in (1, -1))
+        expected = np.einsum("btk,btk->b", grad, direction)
+        np.testing.assert_allclose((ahead - behind) / (2 * step), expected, rtol=rel, atol=rel * abs(expected).max())

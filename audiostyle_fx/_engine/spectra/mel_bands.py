@@ -19,7 +19,7 @@ from ..arrays.array_module import Array, get_array_module
 from .stft import STFT
 
 BAND_MEL = 70.0
-"""Distance of the bands' centres: 40 bands up to 11 kHz. Narrower ones would move single partials."""
+"""Distance of the bands' centres: 45 bands up to 11 kHz. Narrower ones would move single partials."""
 
 LOWEST_HZ = 40.0
 
