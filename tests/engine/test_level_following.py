@@ -98,6 +98,23 @@ def test_all_channels_get_one_gain_and_items_their_own():
         np.testing.assert_array_equal(LevelFollower.of(other[rows], RATE).gain(y[rows]), gain[rows])
 
 
+def test_the_level_is_that_of_all_channels_together():
+    y, other = noise(19), noise(20)
+    both = np.concatenate([y, 2 * y], axis=1)
+    np.testing.assert_allclose(
+        LevelFollower.of(other, RATE).gain(both), LevelFollower.of(other, RATE).gain(np.sqrt(5) * y), rtol=1e-9
+    )
+
+
+def test_backwards_the_gain_is_the_same():
+    """No gain comes too early or too late, by not even half a block."""
+    y, other = noise(21), strokes(noise(22))
+    gain = LevelFollower.of(other, RATE).gain(y)
+    backwards = LevelFollower.of(other[..., ::-1], RATE).gain(y[..., ::-1])
+    inside = np.s_[..., RATE:-RATE]  # at the ends both windows are cut off
+    np.testing.assert_allclose(backwards[..., ::-1][inside], gain[inside], rtol=1e-6, atol=1e-9)
+
+
 def test_noise_is_not_raised_without_limit():
     y, other = noise(8), noise(9)
     y[..., : 2 * RATE] *= 1e-4

@@ -120,6 +120,12 @@ def test_the_styles_distribution_and_the_contents_order():
     assert np.mean(distances[0]) > 4 and np.mean(distances[1]) < 1 and np.max(distances[1]) < 2.5
 
 
+def test_one_level_becomes_the_styles_median():
+    content, style = np.zeros((2, N_LEVELS, 1))
+    content[100], style[[90, 110, 130]] = 7, [[1], [5], [1]]
+    np.testing.assert_allclose(transport_gains(content, style), 10 * STEP_DB, atol=1e-4)
+
+
 def test_no_gain_where_either_is_silent_and_none_beyond_the_limit():
     counts = np.zeros((4, N_LEVELS, 1))
     silent, quiet, loud = counts[:3]
