@@ -55,5 +55,4 @@ class Balance:
         factor = (loss * ahead / xp.maximum(self.target, 1e-30)) ** RATE
         xp.multiply(self.alpha, xp.clip(factor, 0.3, 3.0).astype(self.alpha.dtype), out=self.alpha)
         self._last[:] = content_loss
-        # At strength 1 nothing of the content counts: its target is infinite.
         xp.clip(self.alpha, LEAST_ALPHA, MOST_ALPHA, out=self.alpha)
