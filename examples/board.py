@@ -16,7 +16,9 @@ def main(out: str = "board.wav", seconds: str = "10") -> None:
     board = Pedalboard(
         [
             Compressor(threshold_db=-18, ratio=3),
-            Mix([StyleTransfer(style=AUDIO / "anthem.ogg", alpha=0.02), Gain(gain_db=-12)]),  # some of the song itself
+            Mix(
+                [StyleTransfer(style=AUDIO / "anthem.ogg", strength=0.5), Gain(gain_db=-12)]
+            ),  # some of the song itself
             Reverb(room_size=0.3, wet_level=0.2),
         ]
     )

@@ -14,7 +14,7 @@ def main(out: str = "mountain_king_as_anthem.wav", seconds: str = "10") -> None:
     """Style the first ``seconds`` of the example song."""
     content, sample_rate = soundfile.read(AUDIO / "mountain_king.ogg", dtype="float32")
     content = content[: int(float(seconds) * sample_rate)].T  # (channels, samples)
-    result = stylize(content, AUDIO / "anthem.ogg", sample_rate, alpha=0.01, progress=True)
+    result = stylize(content, AUDIO / "anthem.ogg", sample_rate, progress=True)
     result.save(out, "FLOAT")
 
     audio = result.stages["waveform"]

@@ -36,7 +36,9 @@ class Stage:
     iterations : int array (n,)
         Iterations after which the losses were taken: 0 to the last; in the phase stage the first and the last.
     style_loss, content_loss : float64 array (n,)
-        The two parts of the loss at these iterations; in the phase and waveform stages those of the audio.
+        The two parts of the loss at these iterations; in the phase and waveform stages those of the audio. The target
+        of the style loss holds the ``content_share``. With a strength, the content loss is measured from the song and
+        has no weight: over that at strength 1 it is the way that the result has gone.
     inconsistency : float64 array, optional
         In the phase stage, after each iteration: the distance of the audio's magnitudes from those sought, relative.
     """

@@ -44,11 +44,13 @@ RATE, ALPHA, FRESH_SEED = 22050, 0.01, 20160917
 MONO, STEREO = "10 s mono, 22,050 Hz", "10 s stereo, 44,100 Hz"
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     f"{MONO}: defaults": (MONO, {}),
-    f"{MONO}: `optimizer='lbfgs'`": (MONO, {"optimizer": "lbfgs"}),
-    f"{MONO}: `n_filters=4096`": (MONO, {"n_filters": 4096}),
-    f"{MONO}: `precision='tf32'`, emulated": (MONO, {"precision": "tf32"}),
+    f"{MONO}: `preset='plain'`": (MONO, {"preset": "plain"}),
+    f"{MONO}: plain, `optimizer='lbfgs'`": (MONO, {"preset": "plain", "optimizer": "lbfgs"}),
+    f"{MONO}: plain, `n_filters=4096`": (MONO, {"preset": "plain", "n_filters": 4096}),
+    f"{MONO}: plain, `precision='tf32'`, emulated": (MONO, {"preset": "plain", "precision": "tf32"}),
     f"{STEREO}: defaults": (STEREO, {}),
-    f"{STEREO}: `optimizer='lbfgs'`": (STEREO, {"optimizer": "lbfgs"}),
+    f"{STEREO}: `preset='plain'`": (STEREO, {"preset": "plain"}),
+    f"{STEREO}: plain, `optimizer='lbfgs'`": (STEREO, {"preset": "plain", "optimizer": "lbfgs"}),
 }
 ORIGINAL = f"{MONO}: the original in PyTorch"
 

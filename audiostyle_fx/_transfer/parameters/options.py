@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 from .windows import Windows
 
 PresetName = Literal[
-    "default", "voice", "drums", "pads", "subtle", "bold", "rhythmic", "thorough", "texture", "original"
+    "default", "voice", "drums", "pads", "subtle", "bold", "plain", "rhythmic", "thorough", "texture", "original"
 ]
 Optimizer = Literal["adam", "lbfgs"]
 Magnitudes = Literal["content", "noise"]

@@ -41,7 +41,12 @@ class Preset:
 STYLE_ALONE: Mapping[str, Any] = MappingProxyType(
     {"key": "style", "equalize": False, "content_share": 0.0, "dynamics": False}
 )
-"""Presets for the style more than for the song: they follow the losses alone."""
+"""What leaves a transfer to the losses alone."""
+
+PLAIN: Mapping[str, Any] = MappingProxyType(
+    {"alpha": 0.01, "spectrogram_iters": 60, "phase_iters": 20, "waveform_iters": 50, **STYLE_ALONE}
+)
+"""The losses alone, with the original's weight of the content."""
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -67,7 +72,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             Preset(
                 "bold",
                 "The style, in the song's order.",
-                {"alpha": 0.001, "spectrogram_iters": 120, "phase_iters": 20, "waveform_iters": 100, **STYLE_ALONE},
+                {**PLAIN, "alpha": 0.001, "spectrogram_iters": 120, "waveform_iters": 100},
+            ),
+            Preset(
+                "plain",
+                "The losses alone, as up to version 0.1: the song's rhythm with the style's sound and notes.",
+                PLAIN,
             ),
             Preset(
                 "rhythmic",
@@ -75,27 +85,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 # Patches of up to two seconds, in which a bar fits. Measured: they take over more of a beat's rhythm
                 # than patches of one second, at about the same losses; a second window adds little to that and takes
                 # three times as long.
-                {
-                    "alpha": 0.01,
-                    "kernel_width": (3, 11, 86),
-                    "windows": (Window(ms=92, hop_ms=23),),
-                    "spectrogram_iters": 60,
-                    "phase_iters": 20,
-                    "waveform_iters": 50,
-                    **STYLE_ALONE,
-                },
+                {**PLAIN, "kernel_width": (3, 11, 86), "windows": (Window(ms=92, hop_ms=23),)},
             ),
             Preset(
                 "thorough",
                 "The lowest losses: the song's rhythm with the style's sound and notes, by L-BFGS.",
-                {
-                    "alpha": 0.01,
-                    "optimizer": "lbfgs",
-                    "spectrogram_iters": 150,
-                    "phase_iters": 20,
-                    "waveform_iters": 150,
-                    **STYLE_ALONE,
-                },
+                {**PLAIN, "optimizer": "lbfgs", "spectrogram_iters": 150, "waveform_iters": 150},
             ),
             Preset(
                 "texture",
