@@ -11,6 +11,7 @@ from audiostyle_fx import Window
 from audiostyle_fx._engine.arrays import fft, matmul, threads
 from audiostyle_fx._engine.cuda import devices, graphs, streams
 from audiostyle_fx._engine.kernels import launch
+from audiostyle_fx._transfer.parameters.presets import STYLE_ALONE
 from audiostyle_fx._transfer.whole_recordings import recording_transfer
 
 RATE = 8000
@@ -65,8 +66,8 @@ def stereo(content):
 
 
 @pytest.fixture(scope="session")
-def quick():
-    """Parameters of a transfer that runs all three stages in some ten milliseconds."""
+def quick_stages():
+    """Windows, width and iterations with which all three stages run in some ten milliseconds."""
     return {
         "windows": Window(n_fft=256),
         "kernel_width": 3,
@@ -74,6 +75,12 @@ def quick():
         "phase_iters": 3,
         "waveform_iters": 3,
     }
+
+
+@pytest.fixture(scope="session")
+def quick(quick_stages):
+    """Parameters of a quick transfer by the losses alone."""
+    return {"alpha": 0.01, **STYLE_ALONE, **quick_stages}
 
 
 GPU = pytest.param("gpu", marks=pytest.mark.gpu)

@@ -85,8 +85,8 @@ def test_loud_and_soft_songs_together_on_a_gpu(cupy, content, style, rate, quick
         np.testing.assert_allclose(got.audio, want, rtol=0, atol=1e-3 * np.abs(want).max())
 
 
-def test_texture_on_a_gpu(cupy, style, rate, quick):
-    want, got = (texture(style, rate, 0.7, **quick, device=device).audio for device in ("cpu", "cuda"))
+def test_texture_on_a_gpu(cupy, style, rate, quick_stages):
+    want, got = (texture(style, rate, 0.7, **quick_stages, device=device).audio for device in ("cpu", "cuda"))
     np.testing.assert_allclose(got, want, rtol=0, atol=1e-3 * np.abs(want).max())
 
 

@@ -75,9 +75,9 @@ def test_a_loud_result_is_limited_unless_its_content_exceeded_full_scale(content
     assert (gain_db, loss < 1) == (0, True) if gain < 5 else loss == pytest.approx(-gain_db, abs=0.01)
 
 
-def test_a_loud_texture_is_limited(style, rate, quick, tmp_path):
-    loud = texture(style * 4.9, rate, 0.5, **quick)
-    assert loud.limits_peaks and not texture(style * 40, rate, 0.5, **quick).limits_peaks
+def test_a_loud_texture_is_limited(style, rate, quick_stages, tmp_path):
+    loud = texture(style * 4.9, rate, 0.5, **quick_stages)
+    assert loud.limits_peaks and not texture(style * 40, rate, 0.5, **quick_stages).limits_peaks
 
 
 def test_a_result_in_a_file_knows_its_path_and_reads_it(content, style, rate, quick, tmp_path):

@@ -13,26 +13,26 @@ from audiostyle_fx._recordings.levels import rms
 
 
 @pytest.mark.parametrize("duration", [1 / 8000, 0.02, 0.5, 1.00005, 2])
-def test_texture_is_as_long_as_asked(style, rate, quick, duration):
-    result = texture(style, rate, duration, **quick)
+def test_texture_is_as_long_as_asked(style, rate, quick_stages, duration):
+    result = texture(style, rate, duration, **quick_stages)
     assert result.audio.shape == (1, round(duration * rate)) and result.audio.dtype == np.float32
     assert result.sample_rate == rate
     assert rms(result.audio) == pytest.approx(rms(style), rel=1e-5)
 
 
-def test_texture_has_the_styles_channels_and_level(stereo, rate, quick):
+def test_texture_has_the_styles_channels_and_level(stereo, rate, quick_stages):
     out = texture(
-        8 * stereo, rate, 0.7, **{**quick, "windows": Window(n_fft=256, hop_length=64)}, optimizer="adam"
+        8 * stereo, rate, 0.7, **{**quick_stages, "windows": Window(n_fft=256, hop_length=64)}, optimizer="adam"
     ).audio
     assert out.shape == (2, 5600)
     assert rms(out) == pytest.approx(rms(8 * stereo), rel=1e-5)
     assert rms(out[0]) > 1.2 * rms(out[1]), "the louder channel stays the louder"
 
 
-def test_texture_leaves_a_silent_channel_silent(style, rate, quick):
-    out = texture(np.stack([0 * style, style]), rate, 0.5, **quick).audio
+def test_texture_leaves_a_silent_channel_silent(style, rate, quick_stages):
+    out = texture(np.stack([0 * style, style]), rate, 0.5, **quick_stages).audio
     assert not out[0].any()
-    np.testing.assert_array_equal(out[1], texture(style, rate, 0.5, **quick).audio[0])
+    np.testing.assert_array_equal(out[1], texture(style, rate, 0.5, **quick_stages).audio[0])
 
 
 def test_texture_sounds_like_the_style_and_is_no_copy(style, rate, quick):
@@ -93,9 +93,9 @@ def test_levels_are_taken_anew_on_the_way_from_noise(monkeypatch, style, rate, o
     assert len(renewed_after) == renewals
 
 
-def test_texture_is_the_transfer_without_content(style, rate, quick):
+def test_texture_is_the_transfer_without_content(style, rate, quick, quick_stages):
     quick = {**quick, "windows": Window(n_fft=256, hop_length=64), "optimizer": "adam"}
-    result = texture(style, rate, 1.0, seed=3, **quick)
+    result = texture(style, rate, 1.0, seed=3, **quick_stages)
     anything = np.random.default_rng(7).standard_normal(rate).astype(np.float32)
     want = stylize(anything, style, rate, alpha=0, init="noise", phase_init="random", seed=3, **quick).audio
     assert distance(result.audio[0] / rms(result.audio), want / rms(want)) < 1e-3
@@ -104,13 +104,13 @@ def test_texture_is_the_transfer_without_content(style, rate, quick):
         "noise",
         "random",
     )
-    np.testing.assert_array_equal(texture(style, rate, 1.0, seed=3, **quick).audio, result.audio)
-    assert distance(texture(style, rate, 1.0, seed=4, **quick).audio, result.audio) > 0.1
+    np.testing.assert_array_equal(texture(style, rate, 1.0, seed=3, **quick_stages).audio, result.audio)
+    assert distance(texture(style, rate, 1.0, seed=4, **quick_stages).audio, result.audio) > 0.1
 
 
-def test_texture_of_a_file_at_another_rate(style, rate, quick, tmp_path):
+def test_texture_of_a_file_at_another_rate(style, rate, quick_stages, tmp_path):
     path = tmp_path / "style.wav"
     soundfile.write(path, style, 16000, subtype="FLOAT")
-    result = texture(path, rate, 0.5, **quick)
-    np.testing.assert_array_equal(result.audio, texture(style, rate, 0.5, style_sample_rate=16000, **quick).audio)
+    result = texture(path, rate, 0.5, **quick_stages)
+    np.testing.assert_array_equal(result.audio, texture(style, rate, 0.5, style_sample_rate=16000, **quick_stages).audio)
     assert result.audio.shape == (1, 4000)

@@ -27,9 +27,9 @@ def test_progress_is_told_every_iteration_in_order(content, style, rate, quick, 
             assert losses["content"] == result.stages[stage].content_loss[iteration]
 
 
-def test_progress_of_a_texture(style, rate, quick):
+def test_progress_of_a_texture(style, rate, quick_stages):
     told = []
-    texture(style, rate, 0.3, progress=told.append, **quick)
+    texture(style, rate, 0.3, progress=told.append, **quick_stages)
     assert [event.stage for event in told] == ["spectrogram"] * 5 + ["phase"] * 3 + ["waveform"] * 4
 
 

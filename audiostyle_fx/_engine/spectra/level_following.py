@@ -72,7 +72,7 @@ class LevelFollower:
 def _block_power(y: Array, block: int) -> Array:
     """Return the power of each block, float64 (batch, blocks), summed over channels."""
     xp, n_blocks = get_array_module(y), math.ceil(y.shape[-1] / block)
-    power = xp.square(y).sum(axis=1)
+    power = xp.square(y, dtype=np.float64).sum(axis=1)
     power = xp.pad(power, ((0, 0), (0, n_blocks * block - y.shape[-1])))
     return power.reshape(len(y), n_blocks, block).sum(axis=2, dtype=np.float64)
 

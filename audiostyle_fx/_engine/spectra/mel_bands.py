@@ -65,8 +65,9 @@ class MelBands:
     def levels(self, spectrum: Array) -> Array:
         """Return the levels in dB, (batch, frames, bands), of a spectrum (batch, frames, channels, bins)."""
         xp = get_array_module(spectrum)
-        power = (spectrum.real**2 + spectrum.imag**2).mean(axis=2)
-        return 10 * xp.log10(power @ xp.asarray(self.weights) * self.stft.magnitude_scale**2 + 1e-20)
+        power = xp.square(xp.abs(spectrum), dtype=np.float64).mean(axis=2)
+        levels = 10 * xp.log10(power @ xp.asarray(self.weights) * self.stft.magnitude_scale**2 + 1e-20)
+        return levels.astype(spectrum.real.dtype)
 
     def amplify(self, spectrum: Array, gains_db: Array) -> Array:
         """Return a spectrum with gains in dB, (batch, frames, bands), interpolated between the bands' centres."""

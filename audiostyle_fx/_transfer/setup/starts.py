@@ -44,8 +44,13 @@ def noise_spectrum(
 
 
 def another_take(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.ndarray:
-    """Return the complex factors, (frames, channels, bins), that make a start from the content differ by its seed."""
-    parts = np.random.default_rng(seed).standard_normal((2, *shape), np.float32) * np.float32(TAKE / np.sqrt(2))
+    """Return the complex factors, (frames, 1, bins), that make a start from the content differ by its seed.
+
+    They are the same for all channels, so that equal channels stay equal.
+    """
+    n_frames, _, n_bins = shape
+    parts = np.random.default_rng(seed).standard_normal((2, n_frames, 1, n_bins), np.float32)
+    parts *= np.float32(TAKE / np.sqrt(2))
     return np.asarray(1 + parts[0] + 1j * parts[1])
 
 

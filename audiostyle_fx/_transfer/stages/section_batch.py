@@ -199,8 +199,9 @@ def _starts(
         parts = [noise_spectrum(spectrum.shape[1:], spectra.powers, target.shares, seeds[i]) for i in noise_numbers]
         noise = xp.ascontiguousarray(xp.broadcast_to(xp.concatenate(parts), spectrum.shape))
     else:
-        takes = [another_take(spectrum.shape[1:], seeds[i]) for i in noise_numbers]
-        spectrum = spectrum * xp.asarray(np.stack(takes))
+        if parameters.strength is not None:  # with an alpha, the start is the content itself
+            takes = [another_take(spectrum.shape[1:], seeds[i]) for i in noise_numbers]
+            spectrum = spectrum * xp.asarray(np.stack(takes))
         noise = spectrum
     x = setup.stft.log_magnitude(noise if parameters.init == "noise" else spectrum)
     if parameters.original and parameters.init == "noise":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..._engine.arrays.array_module import OVERFLOW
 from ..._engine.spectra.mel_bands import MelBands, frame_levels, level_counts
 from ..._engine.spectra.stft import STFT
 from ..setup.transfer_setup import TransferSetup
@@ -66,16 +67,17 @@ class BandLevels:
         stft, missing = setup.stft, setup.patch_samples - audio.shape[1]
         if missing > 0:
             audio = np.pad(audio, ((0, 0), (0, missing)))
-        spectrum = stft.forward(audio[None].astype(np.float32, copy=False))
-        levels = MelBands(stft, setup.sample_rate).levels(spectrum)[0]
+        with np.errstate(**OVERFLOW):  # the stages raise where a recording is too loud
+            spectrum = stft.forward(audio[None].astype(np.float32, copy=False))
+            levels = MelBands(stft, setup.sample_rate).levels(spectrum)[0]
         centres = np.arange(len(levels)) * stft.hop_length
         first, last, _ = core.indices(int(centres[-1]) + 1)
         inside = (centres >= first) & (centres < last)
         if setup.parameters.normalize:
             inside &= frame_levels(levels) > SOUNDING_DB
         chosen = rng.permutation(np.flatnonzero(inside))[:most_frames]
-        power = np.square(np.abs(spectrum[0, chosen])).mean(axis=1)
-        return cls(level_counts(levels[inside]), np.sqrt(power) * np.float32(stft.magnitude_scale))
+        power = np.square(np.abs(spectrum[0, chosen]), dtype=np.float64).mean(axis=1)
+        return cls(level_counts(levels[inside]), (np.sqrt(power) * stft.magnitude_scale).astype(np.float32))
 
     @classmethod
     def joined(cls, parts: list[BandLevels], shares: list[float]) -> BandLevels:
