@@ -5,8 +5,9 @@ import pytest
 
 from audiostyle_fx import Window, stylize, stylize_batch
 from audiostyle_fx._engine.cuda import devices, streams
-from audiostyle_fx._transfer.parameters.parameter_list import Parameters
+from audiostyle_fx._transfer.parameters.presets import choose
 from audiostyle_fx._transfer.setup import costs
+from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
 from audiostyle_fx._transfer.stages import section_batch
 from audiostyle_fx._transfer.whole_recordings import recording_transfer
 
@@ -121,8 +122,8 @@ def memory_of(stand_in, recordings, style, rate, parameters):
     """The most bytes that a batch used, and the bytes that it was expected to use."""
     one_gpu(stand_in)
     stylize_batch(recordings, style, rate, **parameters, device="cuda")
-    checked = Parameters(**parameters).in_samples(rate)
-    sizes = (checked, checked.stft(rate), 1, recordings.shape[-1], len(style))
+    setup = TransferSetup.of(choose(parameters), rate)
+    sizes = (setup.parameters, setup.stfts, 1, recordings.shape[-1], len(style))
     return stand_in.peak_bytes(), len(recordings) * costs.item_bytes(*sizes)
 
 

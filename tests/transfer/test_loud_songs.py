@@ -5,8 +5,10 @@ import pytest
 
 from audiostyle_fx import StyleTransfer, Window, stylize
 from audiostyle_fx._engine.objectives import peaks
+from audiostyle_fx._transfer.parameters.presets import STYLE_ALONE
 
-LOUD = {"windows": Window(n_fft=256), "kernel_width": 3, "spectrogram_iters": 40, "phase_iters": 10}
+PLAIN = {"alpha": 0.01, **STYLE_ALONE}
+LOUD = {**PLAIN, "windows": Window(n_fft=256), "kernel_width": 3, "spectrogram_iters": 40, "phase_iters": 10}
 LOUD["waveform_iters"] = 40
 ORIGINAL = {"preset": "original", "n_filters": 16, "spectrogram_iters": 2, "phase_iters": 2}
 
@@ -45,6 +47,12 @@ def test_peaks_stay_near_full_scale_at_the_same_level_and_style(loud, style, rat
     assert result.style_loss < 1.15 * free.style_loss
     if "section_seconds" not in parameters:
         assert result.stages["waveform"].style_loss[0] == free.stages["waveform"].style_loss[0], "peaks are no style"
+
+
+def test_the_default_keeps_loud_songs_loud(loud, style, rate, quick_stages):
+    audio = stylize(loud, style, rate, **{**quick_stages, "waveform_iters": 30}).audio
+    assert abs(rms_db(audio) - rms_db(loud)) < 0.05
+    assert peak_db(audio) < 2
 
 
 @pytest.mark.parametrize(("gain", "parameters"), [(0.1, {}), (2, {}), (1, {"match_level": False}), (1, ORIGINAL)])

@@ -11,7 +11,7 @@ from audiostyle_fx._recordings.resampling import resample
 from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
 from audiostyle_fx._transfer.stages import stages
-from audiostyle_fx._transfer.stages.window_objectives import spectrogram_objectives
+from audiostyle_fx._transfer.stages.window_objectives import HeldContent, spectrogram_objectives
 from audiostyle_fx._transfer.styles.matched_styles import StyleTarget
 from audiostyle_fx._transfer.styles.style_spectra import SpectraKey, StyleSpectra
 
@@ -30,11 +30,11 @@ def published(style, quick):
 def test_the_originals_loss_divides_by_the_contents_frames(frames, style_frames, n_filters):
     bins, width, rng = 1025, 2, np.random.default_rng(0)
     content, style, x = (rng.random((1, n, bins), np.float32) for n in (frames, style_frames, frames))
-    parameters = Parameters(preset="original", n_filters=n_filters, kernel_width=width, alpha=0.3)
+    parameters = Parameters(preset="original", n_filters=n_filters, kernel_width=width, strength=None, alpha=0.3)
     setup = TransferSetup.of(parameters, 22050)
     spectra = StyleSpectra(SpectraKey(None, setup.stfts, None, powers=False), ((style,),), (), ())
     target = StyleTarget([np.zeros((1, 1), np.float32)], [1.0])
-    (objective,) = spectrogram_objectives([content], target, spectra, setup)
+    (objective,) = spectrogram_objectives(HeldContent([content]), target, spectra, setup)
     (style_loss, content_loss), _ = objective.value_and_grad(x)
 
     def kernel(a, b):

@@ -14,10 +14,15 @@ import pytest
 from audiostyle_fx import PRESETS, StyleTransfer, style_file, style_folder, stylize, stylize_batch, texture
 from audiostyle_fx._transfer.parameters.options import TextureOptions, TransferOptions
 from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS, Parameters
+from audiostyle_fx._transfer.parameters.presets import WITHOUT_CONTENT
 
 BAD = {
     "preset": ("loud", ValueError, "'bold'"),
+    "strength": (1.5, ValueError, "from 0 to 1"),
     "alpha": (-1, ValueError, "at least 0"),
+    "equalize": (1, TypeError, "True or False"),
+    "content_share": (-0.1, ValueError, "from 0 to 1"),
+    "dynamics": (None, TypeError, "True or False"),
     "n_filters": (0, ValueError, "at least 1"),
     "kernel_width": ((3, 0), ValueError, "at least 1"),
     "windows": ("93", TypeError, "Window"),
@@ -70,7 +75,7 @@ def test_the_typed_lists_are_the_fields():
     assert set(BAD) == set(NAMES) == {known.name for known in fields(Parameters)}
     hints = typing.get_type_hints(TransferOptions)
     assert set(hints) == set(NAMES)
-    assert set(hints) - set(typing.get_type_hints(TextureOptions)) == {"alpha", "key", "init", "phase_init", "mix"}
+    assert set(hints) - set(typing.get_type_hints(TextureOptions)) == {*WITHOUT_CONTENT}
     for description in Parameters.described():
         assert getattr(StyleTransfer, description.name).name == description.name
         literal = typing.get_args(hints[description.name])

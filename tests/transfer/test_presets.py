@@ -37,12 +37,13 @@ def test_setting_a_preset_sets_all_parameters(style):
     effect.preset = "bold"
     assert effect.alpha == 0.001 and effect.seed == 0
     effect.update(preset="subtle", seed=4)
-    assert (effect.alpha, effect.seed, effect.waveform_iters) == (0.1, 4, DEFAULTS.waveform_iters)
+    assert (effect.strength, effect.alpha, effect.seed) == (0.25, None, 4)
+    assert effect.waveform_iters == DEFAULTS.waveform_iters
 
 
-def test_functions_take_presets(content, style, rate, quick):
-    want = stylize(content, style, rate, **{"alpha": 0.1, **quick}).audio
-    np.testing.assert_array_equal(stylize(content, style, rate, preset="subtle", **quick).audio, want)
+def test_functions_take_presets(content, style, rate, quick_stages):
+    want = stylize(content, style, rate, strength=0.25, **quick_stages).audio
+    np.testing.assert_array_equal(stylize(content, style, rate, preset="subtle", **quick_stages).audio, want)
 
 
 def test_a_texture_has_no_content_whatever_the_preset(style, rate, no_work):
@@ -59,8 +60,8 @@ def test_a_texture_refuses_what_needs_a_content(given, style, rate, no_work):
         texture(style, rate, 1.0, **given)
 
 
-def test_a_textures_parameters_make_it_again(style, rate, quick):
-    first = texture(style, rate, 0.5, **quick)
+def test_a_textures_parameters_make_it_again(style, rate, quick_stages):
+    first = texture(style, rate, 0.5, **quick_stages)
     np.testing.assert_array_equal(texture(style, rate, 0.5, **first.parameters).audio, first.audio)
 
 
@@ -76,5 +77,5 @@ def test_the_original_is_a_preset_alone():
 
 @pytest.mark.parametrize("name", ["Texture", "", None, 3, ["texture"]])
 def test_unknown_presets_are_refused(name, style):
-    with pytest.raises(ValueError, match=r"preset=.* must be 'default' or 'texture'"):
+    with pytest.raises(ValueError, match=r"preset=.* must be 'default' or 'voice'"):
         StyleTransfer(style, preset=name)

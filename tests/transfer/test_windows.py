@@ -9,12 +9,12 @@ from audiostyle_fx import StyleTransfer, Window, stylize
 from audiostyle_fx._engine.spectra.stft import STFT
 from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS, Parameters
 from audiostyle_fx._transfer.parameters.windows import check_windows, read_windows, show_windows
+from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
 
 
 def stfts(windows, rate):
-    """The transforms of windows at a rate, the longest first."""
-    parameters = Parameters(windows=windows)
-    return [parameters.stft(rate), *parameters.in_samples(rate).other_stfts]
+    """The transforms of windows at a rate, in the order of the stages."""
+    return [*TransferSetup.of(Parameters(windows=windows), rate).stfts]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,17 @@ def test_windows_at_a_rate():
 
 @pytest.mark.parametrize(("sample_rate", "n_fft"), [(8000, 1024), (22050, 2048), (44100, 4096), (48000, 4096)])
 def test_the_default_is_the_power_of_two_nearest_93_ms(sample_rate, n_fft):
-    assert DEFAULTS.stft(sample_rate) == STFT(n_fft, n_fft // 4)
+    assert TransferSetup.of(DEFAULTS, sample_rate).stfts == (STFT(n_fft, n_fft // 4),)
+
+
+def test_the_longest_window_with_a_style_comes_first():
+    assert stfts([Window(128, style_weight=0), Window(16), Window(64)], 8000) == [
+        STFT(512, 128),
+        STFT(128, 32),
+        STFT(1024, 256),
+    ]
+    with pytest.raises(ValueError, match="must hold a window with a style_weight above 0"):
+        Parameters(windows=Window(64, style_weight=0))
 
 
 def test_attributes_do_not_depend_on_their_order(content, style, rate, quick):

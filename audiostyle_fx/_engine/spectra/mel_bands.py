@@ -136,7 +136,8 @@ def level_gains(levels: Array, gains: Array) -> Array:
         A table for each item, by `transport_gains`.
     """
     xp = get_array_module(levels)
-    place = xp.clip((levels - LOWEST_DB) / STEP_DB - 0.5, 0, N_LEVELS - 1.001)
+    place = xp.nan_to_num((levels - LOWEST_DB) / STEP_DB - 0.5)  # samples near the largest float32 overflow
+    place = xp.clip(place, 0, N_LEVELS - 1.001)
     below = place.astype(np.int32)
     share = (place - below).astype(levels.dtype)
     items, bands = xp.arange(len(levels))[:, None, None], xp.arange(levels.shape[2])

@@ -77,7 +77,9 @@ class BandLevels:
             inside &= frame_levels(levels) > SOUNDING_DB
         chosen = rng.permutation(np.flatnonzero(inside))[:most_frames]
         power = np.square(np.abs(spectrum[0, chosen]), dtype=np.float64).mean(axis=1)
-        return cls(level_counts(levels[inside]), (np.sqrt(power) * stft.magnitude_scale).astype(np.float32))
+        with np.errstate(**OVERFLOW):
+            frames = (np.sqrt(power) * stft.magnitude_scale).astype(np.float32)
+        return cls(level_counts(levels[inside]), frames)
 
     @classmethod
     def joined(cls, parts: list[BandLevels], shares: list[float]) -> BandLevels:

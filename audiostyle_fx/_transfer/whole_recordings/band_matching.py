@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..._engine.arrays.array_module import OVERFLOW
 from ..._engine.kernels.arc_cosine import arc_cosine
 from ..._engine.spectra.mel_bands import MelBands, level_gains, transport_gains
 from ..setup.transfer_setup import TransferSetup
@@ -62,7 +63,8 @@ class ContentLevels:
         """Return what gives the recording the levels of the style; a ``depth`` that is given is kept."""
         gains = transport_gains(np.asarray(self._counts), style.counts)
         if depth is None:
-            depth = _depth(np.concatenate(self._frames), style.frames, gains, self._setup)
+            with np.errstate(**OVERFLOW):
+                depth = _depth(np.concatenate(self._frames), style.frames, gains, self._setup)
         return BandMatching(gains, depth)
 
 
