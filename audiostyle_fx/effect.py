@@ -148,7 +148,8 @@ class StyleTransfer(OfflineEffect):
         Parameters
         ----------
         **parameters
-            Parameters of the transfer; with ``preset``, the others start from the preset's values.
+            Any of those that `StyleTransfer` lists, from ``preset`` to ``precision``. The others stay as they are; with
+            ``preset``, they get the preset's values.
 
         Raises
         ------

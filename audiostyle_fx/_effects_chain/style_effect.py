@@ -13,7 +13,10 @@ from .definitions import Effect, Parameter
 from .step import Step
 from .text_values import read_number
 
-WINDOWS_HELP = " Written as 93, as 32/16,128/64 (window/hop in ms) or as 2048/512smp (in samples)."
+WINDOWS_HELP = (
+    " Written as 93, as 32/16,128/64 (window/hop in ms), as 2048/512smp (in samples), or with weights of style and "
+    "content after it, as in 46,12@0:1, where the second window holds the content alone."
+)
 SUMMARY = "Make the recording sound as the style does; without an input, make a texture."
 
 

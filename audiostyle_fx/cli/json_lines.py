@@ -18,7 +18,7 @@ def print_record(record: dict[str, Any]) -> None:
     """Print a record; replace its transfers by the final losses and the key of the last one."""
     record, losses, key = dict(record), {}, []
     for transfer in record.pop("transfers", []):
-        key = transfer["key"]
+        key = transfer.get("key", [])
         for stage in list(transfer["stages"].values())[-1:]:
             losses = {"style": stage["style_loss"][-1], "content": stage["content_loss"][-1]}
     print(json.dumps({**record, **({"losses": losses} if losses else {}), **({"key": key} if key else {})}), flush=True)

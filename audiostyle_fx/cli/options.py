@@ -29,9 +29,9 @@ EPILOG = """other commands:
   audiostyle help presets    list the presets of style
 
 examples:
-  audiostyle song.wav out.wav style anthem.wav alpha=0.02 reverb room_size=0.4
-  audiostyle stems/ styled/ --set 'drums*' preset=bold style anthem.wav
-  audiostyle -n texture.wav style rain.wav alpha=0 duration=30
+  audiostyle song.wav out.wav style anthem.wav strength=0.5 reverb room_size=0.4
+  audiostyle stems/ styled/ --set 'drums*' preset=drums style anthem.wav
+  audiostyle -n texture.wav style rain.wav duration=30
 """
 
 

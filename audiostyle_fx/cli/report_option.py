@@ -10,6 +10,7 @@ from pathlib import Path
 from .._effects_chain.style_effect import is_style
 from .process import ProcessedFile
 from .request import Request
+from .set_option import NAME
 
 # Modules of the page are imported where they are used: a command without a page need not wait for them.
 
@@ -44,6 +45,13 @@ def check_replaced_page(request: Request) -> None:
         raise ValueError(f"--report {page!r} exists and is not a listening page; --overwrite replaces it")
 
 
+def _chain_words(request: Request) -> list[str]:
+    """Return the words of the command line that say how recordings are processed: ``--set``, and the effects."""
+    options = request.options
+    settings = [word for glob, parameters in options.set for word in (NAME, glob, *parameters)]
+    return [*settings, *options.words[1 if options.no_input else 2 :]]
+
+
 def write_page(request: Request, files: Sequence[ProcessedFile]) -> None:
     """Write the page."""
     options = request.options
@@ -52,7 +60,7 @@ def write_page(request: Request, files: Sequence[ProcessedFile]) -> None:
     from ..report import Entry, write_report
 
     styles = [step.files for step in request.chain if is_style(step)]
-    words = shlex.join(options.words[1 if options.no_input else 2 :])
+    words = shlex.join(_chain_words(request))
     entries = [
         Entry.of_record(
             file.name,

@@ -40,7 +40,7 @@ def take_set_words(words: Sequence[str]) -> tuple[list[str], list[SetWords]]:
             others.append(word)
             continue
         if word == NAME and not remaining:
-            raise ValueError(f"{NAME} needs a glob and name=value after it: {NAME} 'drums*' alpha=0.05")
+            raise ValueError(f"{NAME} needs a glob and name=value after it: {NAME} 'drums*' strength=0.5")
         options.append(SetWords(remaining.pop(0) if word == NAME else word.partition("=")[2], []))
         while remaining and is_parameter_word(remaining[0]):
             options[-1].parameters.append(remaining.pop(0))
@@ -58,9 +58,9 @@ def parse_settings(options: Iterable[SetWords], effects: Mapping[str, Effect]) -
     settings: dict[str, dict[str, Any]] = {}
     for glob, words in options:
         if glob.partition("=")[0] in effects["style"].parameters or glob in effects:
-            raise ValueError(f"{NAME} needs a glob before {glob!r}: {NAME} 'drums*' alpha=0.05")
+            raise ValueError(f"{NAME} needs a glob before {glob!r}: {NAME} 'drums*' strength=0.5")
         if not words:
-            raise ValueError(f"{NAME} {glob!r} needs name=value after it, such as alpha=0.05")
+            raise ValueError(f"{NAME} {glob!r} needs name=value after it, such as strength=0.5")
         if glob in settings:
             raise ValueError(f"{NAME} {glob!r} is given twice; write its parameters after one of them")
         step = Step(effects["style"])

@@ -29,6 +29,11 @@ function clock(seconds, digits = 0) {
   return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
 }
 
+function semitones(x) {
+  const text = parseFloat(Math.abs(x).toFixed(1));
+  return `${x < 0 ? "−" : "+"}${text} ${text === 1 ? "semitone" : "semitones"}`;
+}
+
 function value(x) {
   if (Array.isArray(x)) return x.map(value).join(", ");
   if (x === "inf") return "∞";
@@ -260,7 +265,11 @@ function drawDefinitions(list, pairs) {
 }
 
 function drawFacts() {
-  const { content, result } = entry.level, facts = [];
+  const { content, result } = entry.level, { strength } = entry.parameters, facts = [];
+  if (strength != null) facts.push(["strength", value(strength)]);
+  entry.key.forEach((moved, k) => {
+    if (moved) facts.push([entry.key.length > 1 ? `style ${k + 1} moved by` : "style moved by", semitones(moved)]);
+  });
   if (content !== undefined) facts.push(["content, RMS", decibels(content)]);
   if (result !== undefined) facts.push(["result, RMS", decibels(result)]);
   if (entry.limited) facts.push(["result's peaks limited by up to", `${number(entry.limited, 1)} dB`]);

@@ -33,7 +33,7 @@ LINES = {
     "audiostyle song.wav out.wav style a.wav alpha=": [],
     "audiostyle song.wav out.wav style a.wav reverb al": [],
     "audiostyle song.wav out.wav gain -3 ga": ["gain_db=", "gain"],
-    "audiostyle song.wav out.wav style a.wav preset=t": ["texture", "thorough"],
+    "audiostyle song.wav out.wav style a.wav preset=t": ["thorough", "texture"],
     "audiostyle song.wav out.wav style a.wav normalize=": ["true", "false"],
     "audiostyle song.wav out.wav ladder_filter mode=B": ["BPF12", "BPF24"],
     "audiostyle song.wav out.wav ladder_filter mode=": ["LPF12", "HPF12", "BPF12", "LPF24", "HPF24", "BPF24"],

@@ -45,8 +45,8 @@ def test_effects_are_listed_and_explained(capsys):
 def test_help_on_style_has_the_defaults_of_textures(capsys):
     assert run("help", "style") == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "alpha=0.01 " in shown
-    assert "Defaults of a texture, preset=texture: alpha=0 kernel_width=3,24 windows=32/16,128/64 " in shown
+    assert "strength=0.33 0 to 1." in shown and "alpha=none 0 or more." in shown
+    assert "Defaults of a texture, preset=texture: alpha=0 key=style kernel_width=3,24 windows=32/16,128/64 " in shown
 
 
 def test_presets_are_listed_with_what_they_change(capsys):
@@ -56,7 +56,8 @@ def test_presets_are_listed_with_what_they_change(capsys):
     assert rows == [f"preset={name}" for name in PRESETS] and max(map(len, shown.splitlines())) <= 79
     words = " ".join(shown.split())
     assert all(preset.sentence in words for preset in PRESETS.values())
-    assert "preset=bold The style, in the song's order. alpha=0.001 spectrogram_iters=120 waveform_iters=100" in words
+    assert "preset=bold The style, in the song's order. alpha=0.001 spectrogram_iters=120 phase_iters=20 " in words
+    assert "strength=0.3 windows=46,12@0:1" in words
     assert "windows=2048/512smp" in words and "windows=32/16,128/64" in words
 
 

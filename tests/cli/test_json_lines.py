@@ -10,7 +10,8 @@ TRANSFERS = [
         "stages": {
             "phase": {"style_loss": [3.0], "content_loss": [4.0]},
             "waveform": {"style_loss": [9, 1.5], "content_loss": [8, 2.5]},
-        }
+        },
+        "key": [-3.0],
     }
 ]
 
@@ -35,6 +36,7 @@ def test_json_is_an_object_a_line_with_the_last_losses(capsys):
     assert errors == "" and shown.isascii()
     assert [found["kind"] for found in objects] == ["start", "stage", "stage", "file", "file", "end"]
     losses = {"style": 1.5, "content": 2.5}
-    assert objects[3] == {"kind": "file", "file": "a\n\udcff.wav", "bytes": 9, "status": "done", "losses": losses}
+    shown_record = {"bytes": 9, "status": "done", "losses": losses, "key": [-3.0]}
+    assert objects[3] == {"kind": "file", "file": "a\n\udcff.wav", **shown_record}
     assert objects[4] == {"kind": "file", "file": "no.wav", "bytes": 0, "status": "done"}
     assert record["transfers"] is TRANSFERS, "the record is as it was"

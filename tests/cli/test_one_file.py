@@ -59,11 +59,14 @@ def test_quiet_anywhere_on_the_line(option, place, capsys):
         (["windows=32,128", "preset=subtle", "alpha=0.2"], {"preset": "subtle", "windows": (32, 128), "alpha": 0.2}),
         (["windows=32/16,128/64"], {"windows": (Window(ms=32, hop_ms=16), Window(ms=128, hop_ms=64))}),
         (["windows=512/128smp"], {"windows": Window(n_fft=512, hop_length=128)}),
-        (["optimizer=lbfgs", "init=noise"], {"optimizer": "lbfgs", "init": "noise"}),
+        (["optimizer=lbfgs", "alpha=0.01", "init=noise"], {"optimizer": "lbfgs", "alpha": 0.01, "init": "noise"}),
         (["phase_init='random'", "device=cpu"], {"phase_init": "random"}),
         (["normalize=false", "match_level=True"], {"normalize": False}),
         (["match_level=False", "mix=.5"], {"match_level": False, "mix": 0.5}),
         (["alpha=1e-3", "n_filters=Inf"], {"alpha": 1e-3}),
+        (["strength=0.5", "key=+3", "content_share=0.2"], {"strength": 0.5, "key": 3, "content_share": 0.2}),
+        (["key=style", "equalize=false", "dynamics=False"], {"key": "style", "equalize": False, "dynamics": False}),
+        (["windows=46,12@0:1"], {"windows": (46, Window(ms=12, style_weight=0))}),
     ],
 )
 def test_parameters_mean_what_they_do_in_python(words, parameters, stereo, style, rate, quick):

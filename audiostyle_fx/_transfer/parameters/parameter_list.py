@@ -8,48 +8,19 @@ both equal.
 from __future__ import annotations
 
 import math
-import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
-from ..._engine.cuda.devices import check_device
-from ..._validation import flag, integer, integers, n_filters, number, one_of, optional, seconds_or_all, semitones_or
+from ..._validation import flag, integer, integers, n_filters, number, optional, seconds_or_all, semitones_or
 from .descriptions import ParameterDescription
 from .options import Magnitudes, Optimizer, Phases, Precision, PresetName
+from .parameter_fields import checked_device, choice, parameter
 from .windows import Window, check_windows, default_windows
 
 ORIGINAL_RATE = 22_050.0
 """The sample rate in Hz at which the original algorithm works."""
-
-
-def _parameter(
-    default: Any,
-    check: Callable[[str, Any], Any],
-    type_text: str,
-    sentence: str,
-    *,
-    unit: str = "",
-    allowed: str = "",
-    choices: tuple[str, ...] = (),
-) -> Any:
-    """Return a dataclass field with the default and the description of a parameter."""
-    facts = {"check": check, "type": type_text, "sentence": sentence, "unit": unit, "choices": choices}
-    return field(
-        default=default, metadata={**facts, "allowed": allowed or " or ".join(f'"{name}"' for name in choices)}
-    )
-
-
-def _choice(default: str, names: Any, sentence: str) -> Any:
-    """Return the field of a parameter that is one of the names of a `Literal`."""
-    choices = typing.get_args(names)
-    return _parameter(default, one_of(*choices), "str", sentence, choices=choices)
-
-
-def _device(name: str, value: Any) -> str:
-    check_device(value)
-    return str(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +35,12 @@ class Parameters:
         Naming the parameter, its value and what is allowed.
     """
 
-    preset: PresetName = _choice(
+    preset: PresetName = choice(
         "default",
         PresetName,
         "Named set of parameters to start from; other parameters that are given too take precedence.",
     )
-    strength: float | None = _parameter(
+    strength: float | None = parameter(
         0.33,
         optional(number(0, 1)),
         "float, optional",
@@ -77,7 +48,7 @@ class Parameters:
         "transfer is steered to it, so that it means the same for any pair of recordings. None where alpha is given.",
         allowed="0 to 1",
     )
-    alpha: float | None = _parameter(
+    alpha: float | None = parameter(
         None,
         optional(number(0)),
         "float, optional",
@@ -85,14 +56,14 @@ class Parameters:
         "It means the same at any sample rate, number of channels, kernel width and duration.",
         allowed="0 or more",
     )
-    equalize: bool = _parameter(
+    equalize: bool = parameter(
         True,
         flag,
         "bool",
         "Begin with a dynamic equaliser that gives each mel band of the content the style's distribution of levels, "
         "and hold the result to that.",
     )
-    content_share: float = _parameter(
+    content_share: float = parameter(
         0.7,
         number(0, 1),
         "float",
@@ -100,21 +71,21 @@ class Parameters:
         "From strength 0.5 to 1 it falls to 0.",
         allowed="0 to 1",
     )
-    dynamics: bool = _parameter(
+    dynamics: bool = parameter(
         True,
         flag,
         "bool",
         "Let the level follow the content's: over 0.4 s up and down, over 30 ms down only, so that pauses, attacks and "
         "fades stay.",
     )
-    n_filters: float = _parameter(
+    n_filters: float = parameter(
         math.inf,
         n_filters,
         "int or math.inf",
         "Number of random filters; infinity is their closed-form limit, which draws none.",
         allowed="1 or more, or infinity",
     )
-    kernel_width: int | tuple[int, ...] = _parameter(
+    kernel_width: int | tuple[int, ...] = parameter(
         11,
         integers(1),
         "int or sequence of int",
@@ -122,7 +93,7 @@ class Parameters:
         unit="frames",
         allowed="1 or more",
     )
-    windows: tuple[Window, ...] | None = _parameter(
+    windows: tuple[Window, ...] | None = parameter(
         None,
         check_windows,
         "Window, float, or sequence of these, optional",
@@ -131,11 +102,11 @@ class Parameters:
         unit="ms",
         allowed="at least 1 ms, or 16 samples; hops of at most half a window",
     )
-    optimizer: Optimizer = _choice("adam", Optimizer, "Optimizer of the spectrogram and of the waveform.")
-    spectrogram_iters: int = _parameter(
+    optimizer: Optimizer = choice("adam", Optimizer, "Optimizer of the spectrogram and of the waveform.")
+    spectrogram_iters: int = parameter(
         20, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
     )
-    phase_iters: int = _parameter(
+    phase_iters: int = parameter(
         8,
         integer(0),
         "int",
@@ -143,7 +114,7 @@ class Parameters:
         unit="iterations",
         allowed="0 or more",
     )
-    waveform_iters: int = _parameter(
+    waveform_iters: int = parameter(
         30,
         integer(0),
         "int",
@@ -151,11 +122,11 @@ class Parameters:
         unit="iterations",
         allowed="0 or more",
     )
-    init: Magnitudes = _choice(
+    init: Magnitudes = choice(
         "content", Magnitudes, "Magnitudes to start from: the content's, or noise with the style's long-term spectrum."
     )
-    phase_init: Phases = _choice("content", Phases, "Phases to start from: the content's, or random ones.")
-    key: str | float = _parameter(
+    phase_init: Phases = choice("content", Phases, "Phases to start from: the content's, or random ones.")
+    key: str | float = parameter(
         "content",
         semitones_or("content", "style"),
         "str or float",
@@ -164,7 +135,7 @@ class Parameters:
         unit="semitones",
         allowed='"content", "style", or -12 to 12',
     )
-    normalize: bool = _parameter(
+    normalize: bool = parameter(
         True,
         flag,
         "bool",
@@ -172,8 +143,8 @@ class Parameters:
         "the content's level. Passages more than 6 dB below the recording's level for longer than 0.7 s are amplified "
         "before the transfer and attenuated by the same amount afterwards. False leaves all levels alone.",
     )
-    match_level: bool = _parameter(True, flag, "bool", "With normalize, give the result the content's own RMS.")
-    mix: float = _parameter(
+    match_level: bool = parameter(True, flag, "bool", "With normalize, give the result the content's own RMS.")
+    mix: float = parameter(
         1.0,
         number(0, 1),
         "float",
@@ -181,7 +152,7 @@ class Parameters:
         "linearly in dB from dry to wet.",
         allowed="0 to 1",
     )
-    section_seconds: float = _parameter(
+    section_seconds: float = parameter(
         10.0,
         seconds_or_all(0.1),
         "float",
@@ -191,7 +162,7 @@ class Parameters:
         unit="s",
         allowed="0.1 or more, or infinity",
     )
-    style_seconds: float = _parameter(
+    style_seconds: float = parameter(
         180.0,
         seconds_or_all(1),
         "float",
@@ -200,22 +171,22 @@ class Parameters:
         unit="s",
         allowed="1 or more, or infinity",
     )
-    seed: int = _parameter(
+    seed: int = parameter(
         0,
         integer(0),
         "int",
         "Seed of everything random: filters, noise, excerpts. Equal seed, machine and versions give equal output.",
         allowed="0 or more",
     )
-    device: str = _parameter(
+    device: str = parameter(
         "auto",
-        _device,
+        checked_device,
         "str",
         'Where to compute: the CPU, NVIDIA GPUs, or one of them by number. "auto" takes GPUs where CuPy and a GPU '
         "are found, and the CPU otherwise.",
         allowed='"auto", "cpu", "cuda" or a GPU such as "cuda:1"',
     )
-    precision: Precision = _choice(
+    precision: Precision = choice(
         "float32",
         Precision,
         'Precision of matrix products. "tf32" allows tensor cores, which round factors to 10 bits of '
@@ -227,7 +198,11 @@ class Parameters:
             object.__setattr__(self, known.name, known.metadata["check"](known.name, getattr(self, known.name)))
         if self.spectrogram_iters == self.waveform_iters == 0:
             raise ValueError("spectrogram_iters=0 and waveform_iters=0 leave nothing to do: one must be at least 1")
-        if (self.strength is None) == (self.alpha is None):
+        if self.strength is None and self.alpha is None:
+            raise ValueError(
+                "strength=None and alpha=None leave it open how much of the content stays: give one of them"
+            )
+        if self.strength is not None and self.alpha is not None:
             raise ValueError(
                 f"strength={self.strength!r} and alpha={self.alpha!r} exclude each other: give one of them"
             )
