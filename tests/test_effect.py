@@ -20,12 +20,12 @@ from audiostyle_fx import StyleTransfer, Window, stylize
 from audiostyle_fx._recordings.levels import rms
 from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 
-OTHER = {  # a value other than the default for each parameter
+OTHER = {  # a value other than the default for each parameter, of strength and alpha that which is given
     "alpha": 0.5,
     "n_filters": 64,
     "kernel_width": (3, 5),
     "windows": (Window(n_fft=512, hop_length=100),),
-    "strength": 0.7,
+    "strength": None,
     "equalize": False,
     "content_share": 0.2,
     "dynamics": False,
@@ -170,8 +170,12 @@ def test_table_of_other_values_covers_every_parameter(style):
 
 @pytest.mark.parametrize("name", OTHER)
 def test_parameter_is_read_and_set_as_an_attribute(style, name):
-    effect, made = StyleTransfer(style), StyleTransfer(style, **{name: OTHER[name]})
+    given = {"alpha": 0.1} if OTHER[name] in (None, "lbfgs") else {}
+    effect = StyleTransfer(style, **({} if name == "strength" else given))
+    made = StyleTransfer(style, **{**given, name: OTHER[name]})
     assert getattr(effect, name) != OTHER[name]
+    if name == "strength":
+        effect.alpha = 0.1
     setattr(effect, name, OTHER[name])
     assert getattr(effect, name) == getattr(made, name) == OTHER[name]
     assert {k: v for k, v in effect.parameters.items() if k != "style"} == {
@@ -188,7 +192,7 @@ def test_parameters_changed_between_calls_take_effect(effect, style, other_style
     board = Pedalboard([effect])
     first = board(audio, rate)
     effect.alpha, effect.seed, effect.n_filters = 3.0, 4, 64
-    want = stylize(audio, style, rate, alpha=3.0, seed=4, n_filters=64, **quick).audio
+    want = stylize(audio, style, rate, **{**quick, "alpha": 3.0, "seed": 4, "n_filters": 64}).audio
     np.testing.assert_array_equal(board(audio, rate), want)
     effect.alpha, effect.seed, effect.n_filters = 0.01, 0, np.inf
     np.testing.assert_array_equal(board(audio, rate), first)
@@ -431,7 +435,7 @@ def test_copies_of_a_subclass_are_made_by_its_own_constructor(file, audio, rate,
 
     class Fixed(StyleTransfer):
         def __init__(self, amount):
-            super().__init__(file, alpha=amount, **quick)
+            super().__init__(file, **{**quick, "alpha": amount})
             self._amount = amount
 
         @property

@@ -29,7 +29,7 @@ EPILOG = """other commands:
   audiostyle help presets    list the presets of style
 
 examples:
-  audiostyle song.wav out.wav style anthem.wav strength=0.5 reverb room_size=0.4
+  audiostyle song.wav out.wav style anthem.wav strength=0.5 reverb room_size=.4
   audiostyle stems/ styled/ --set 'drums*' preset=drums style anthem.wav
   audiostyle -n texture.wav style rain.wav duration=30
 """

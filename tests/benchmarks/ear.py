@@ -153,9 +153,9 @@ def main() -> None:
     chosen = [pair for pair in pairs() if options.pair is None or pair.name in options.pair]
     systems = {} if options.no_yardsticks else yardsticks()
     changed = "".join(f", `{name}={value!r}`" for name, value in options.parameters)
-    systems |= {f"`{name}`{changed}": transfer(name, dict(options.parameters)) for name in options.presets}
-    if options.original and "`original`" not in systems:
-        systems["`original`"] = transfer("original", {})
+    systems |= {f"`preset={name}`{changed}": transfer(name, dict(options.parameters)) for name in options.presets}
+    if options.original and "`preset=original`" not in systems:
+        systems["`preset=original`"] = transfer("original", {})
     print(f"Measured on {machine()}.\n")
     print(f"| system | pairs | {' | '.join(EXPLANATIONS)} |\n|---|---|{'---:|' * len(EXPLANATIONS)}")
     for kind in dict.fromkeys(pair.kind for pair in chosen):

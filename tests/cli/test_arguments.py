@@ -169,6 +169,6 @@ def test_a_device_that_is_not_there(capsys, monkeypatch, no_work):
     def check_device(value):
         raise RuntimeError(f"device={value!r} can't be used")
 
-    monkeypatch.setattr("audiostyle_fx._transfer.parameters.parameter_list.check_device", check_device)
+    monkeypatch.setattr("audiostyle_fx._transfer.parameters.parameter_fields.check_device", check_device)
     line = fails(capsys, 1, "-q", "song.wav", "out.wav", "style", "style.wav", "device=cuda")
     assert "device='cuda' can't be used" in line

@@ -168,8 +168,8 @@ def test_an_array_of_several_entries_is_on_the_page_once(content, style, rate, q
     assert first["name"] == "result" and first["style"] == second["style"]
 
 
-def test_an_entry_of_a_texture_has_no_content(style, rate, quick, tmp_path):
-    entry = Entry.of_result(texture(style, rate, 0.5, **quick), "texture", style=(style,))
+def test_an_entry_of_a_texture_has_no_content(style, rate, quick_stages, tmp_path):
+    entry = Entry.of_result(texture(style, rate, 0.5, **quick_stages), "texture", style=(style,))
     write_report(tmp_path / "page.html", [entry])
     [shown] = page_data(tmp_path / "page.html")["entries"]
     assert shown["content"] is None and shown["result"] is not None and len(shown["style"]) == 1

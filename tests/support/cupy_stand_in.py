@@ -639,6 +639,10 @@ def clip(a, a_min, a_max, out=None):
     return _apply(lambda x, *bounds: np.clip(x, *bounds), a, a_min, a_max, out=out)
 
 
+def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
+    return _apply(lambda x: np.nan_to_num(x, copy, nan, posinf, neginf), x)
+
+
 def cumsum(a, axis=None, dtype=None, out=None):
     return _apply(lambda x: np.cumsum(x, axis, dtype), a, out=out)
 
@@ -772,7 +776,8 @@ _UFUNCS = """abs absolute add arctan2 bitwise_and bitwise_or bitwise_xor conj co
 floor floor_divide greater greater_equal invert isfinite isnan less less_equal log log10 log1p logical_and logical_not
 logical_or maximum minimum multiply negative not_equal power remainder sign sin sqrt square subtract true_divide"""
 _OWN = """RawModule arange array asarray ascontiguousarray asnumpy broadcast_to clip concatenate cumsum einsum empty
-empty_like full get_array_module ndarray nonzero ones ones_like pad result_type stack where zeros zeros_like"""
+empty_like full get_array_module nan_to_num ndarray nonzero ones ones_like pad result_type stack where zeros
+zeros_like"""
 _NUMPY = """bool_ complex64 complex128 dtype finfo float16 float32 float64 iinfo inf int8 int16 int32 int64 nan newaxis
 pi uint8 uint16 uint32 uint64"""
 _OPERATORS = """add:add sub:subtract mul:multiply truediv:true_divide floordiv:floor_divide mod:remainder pow:power

@@ -49,10 +49,11 @@ def test_peaks_stay_near_full_scale_at_the_same_level_and_style(loud, style, rat
         assert result.stages["waveform"].style_loss[0] == free.stages["waveform"].style_loss[0], "peaks are no style"
 
 
-def test_the_default_keeps_loud_songs_loud(loud, style, rate, quick_stages):
-    audio = stylize(loud, style, rate, **{**quick_stages, "waveform_iters": 30}).audio
+def test_the_default_keeps_loud_songs_loud(loud, style, rate, quick_stages, without_cost):
+    parameters = {**quick_stages, "waveform_iters": 30}
+    audio = stylize(loud, style, rate, **parameters).audio
     assert abs(rms_db(audio) - rms_db(loud)) < 0.05
-    assert peak_db(audio) < 2
+    assert peak_db(audio) < 0.8 * peak_db(without_cost(loud, style, rate, **parameters).audio)
 
 
 @pytest.mark.parametrize(("gain", "parameters"), [(0.1, {}), (2, {}), (1, {"match_level": False}), (1, ORIGINAL)])
