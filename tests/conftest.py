@@ -11,7 +11,6 @@ from audiostyle_fx import Window
 from audiostyle_fx._engine.arrays import fft, matmul, threads
 from audiostyle_fx._engine.cuda import devices, graphs, streams
 from audiostyle_fx._engine.kernels import launch
-from audiostyle_fx._transfer.parameters.presets import STYLE_ALONE
 from audiostyle_fx._transfer.whole_recordings import recording_transfer
 
 RATE = 8000
@@ -80,7 +79,7 @@ def quick_stages():
 @pytest.fixture(scope="session")
 def quick(quick_stages):
     """Parameters of a quick transfer by the losses alone."""
-    return {"alpha": 0.01, **STYLE_ALONE, **quick_stages}
+    return {"preset": "plain", **quick_stages}
 
 
 GPU = pytest.param("gpu", marks=pytest.mark.gpu)

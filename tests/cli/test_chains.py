@@ -13,10 +13,10 @@ from audiostyle_fx import StyleTransfer, stylize
 pytestmark = pytest.mark.usefixtures("folder")
 
 
-def test_a_chain_is_the_board_in_its_order(stereo, style, rate, quick_stages):
+def test_a_chain_is_the_board_in_its_order(stereo, style, rate, quick):
     words = ["highpass_filter", "300", "style", "style.wav", *QUICK, "reverb", "room_size=0.4", "gain", "-3"]
     assert run("-q", "song.wav", "out.wav", *words) == 0
-    board = [HighpassFilter(300), StyleTransfer("style.wav", **quick_stages), Reverb(room_size=0.4), Gain(-3)]
+    board = [HighpassFilter(300), StyleTransfer("style.wav", **quick), Reverb(room_size=0.4), Gain(-3)]
     np.testing.assert_array_equal(read("out.wav"), Pedalboard(board)(stereo, rate))
 
 
@@ -44,10 +44,10 @@ def test_another_format_keeps_the_samples(stereo):
     assert soundfile.info("out.aiff").subtype == "FLOAT"
 
 
-def test_several_styles_with_weights(stereo, rate, quick_stages, other_style):
+def test_several_styles_with_weights(stereo, rate, quick, other_style):
     soundfile.write("other.wav", other_style, 8000, subtype="FLOAT")
     assert run("-q", *STYLED, "other.wav", *QUICK, "style_weights=1,0.25") == 0
-    want = stylize(stereo, ["style.wav", "other.wav"], rate, style_weights=[1, 0.25], **quick_stages).audio
+    want = stylize(stereo, ["style.wav", "other.wav"], rate, style_weights=[1, 0.25], **quick).audio
     np.testing.assert_array_equal(read("out.wav"), want)
 
 
@@ -58,12 +58,12 @@ def test_a_value_by_its_name_and_the_last_of_several_counts(stereo, rate):
     np.testing.assert_array_equal(read("out.wav"), Pedalboard([Gain(-6), Clipping(-20), Reverb(width=0)])(stereo, rate))
 
 
-def test_a_file_named_as_an_effect_is_given_with_its_folder(stereo, style, rate, quick_stages):
+def test_a_file_named_as_an_effect_is_given_with_its_folder(stereo, style, rate, quick):
     soundfile.write("reverb", style, 8000, format="WAV", subtype="FLOAT")
     soundfile.write("alpha=1.wav", style, 8000, subtype="FLOAT")
     for name in ("./reverb", "./alpha=1.wav"):
         assert run("-q", "--overwrite", "song.wav", "out.wav", "style", name, *QUICK) == 0
-        np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, **quick_stages).audio)
+        np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, **quick).audio)
 
 
 def test_convolution_with_a_file(stereo, rate):

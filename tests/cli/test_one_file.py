@@ -9,27 +9,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from support.commands import QUICK, STYLED, read, run, run_program
+from support.commands import QUICK, STAGES, STYLED, read, run, run_program
 
 from audiostyle_fx import Window, stylize
 
 pytestmark = pytest.mark.usefixtures("folder")
 
 
-def test_result_is_that_of_the_function(stereo, style, rate, quick_stages):
+def test_result_is_that_of_the_function(stereo, style, rate, quick):
     assert run("song.wav", "out.wav", "style", "style.wav", *QUICK) == 0
-    np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, **quick_stages).audio)
+    np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, **quick).audio)
     assert soundfile.info("out.wav").samplerate == rate
 
 
-def test_as_a_program_between_pipes(stereo, style, rate, quick_stages):
+def test_as_a_program_between_pipes(stereo, style, rate, quick):
     done = run_program("-", "-", "style", "style.wav", *QUICK, "alpha=0.5", data=Path("song.wav").read_bytes())
     assert done.returncode == 0, done.stderr
     assert b"waveform" in done.stderr and b"style=" in done.stderr and b"100%" in done.stderr
     assert done.stderr.splitlines()[-1].startswith(b"-: 1.0 s in ")
     with soundfile.SoundFile(io.BytesIO(done.stdout)) as file:
         assert (file.format, file.subtype, file.samplerate) == ("WAV", "FLOAT", rate)
-        want = stylize(stereo, style, rate, alpha=0.5, **quick_stages).audio
+        want = stylize(stereo, style, rate, alpha=0.5, **quick).audio
         np.testing.assert_array_equal(file.read(dtype="float32").T, want)
 
 
@@ -70,7 +70,7 @@ def test_quiet_anywhere_on_the_line(option, place, capsys):
     ],
 )
 def test_parameters_mean_what_they_do_in_python(words, parameters, stereo, style, rate, quick_stages):
-    assert run("-q", "song.wav", "out.wav", "style", "style.wav", *QUICK, *words) == 0
+    assert run("-q", "song.wav", "out.wav", "style", "style.wav", *STAGES, *words) == 0
     np.testing.assert_array_equal(read("out.wav"), stylize(stereo, style, rate, **{**quick_stages, **parameters}).audio)
 
 
@@ -84,11 +84,11 @@ def test_parameters_mean_what_they_do_in_python(words, parameters, stereo, style
         (["--duration", "1"], slice(None)),
     ],
 )
-def test_crops(words, part, stereo, style, rate, quick_stages):
+def test_crops(words, part, stereo, style, rate, quick):
     assert run("-q", "song.wav", *words, "out.wav", "invert") == 0
     np.testing.assert_array_equal(read("out.wav"), -stereo[:, part])
     assert run("-q", "--overwrite", *STYLED, *words, *QUICK) == 0
-    np.testing.assert_array_equal(read("out.wav"), stylize(stereo[:, part], style, rate, **quick_stages).audio)
+    np.testing.assert_array_equal(read("out.wav"), stylize(stereo[:, part], style, rate, **quick).audio)
 
 
 def test_json_for_scripts_says_what_became_of_a_file(capsys):

@@ -37,10 +37,10 @@ def test_a_header_written_before_the_length_was_known(length, streams, stereo):
     np.testing.assert_array_equal(soundfile.read(io.BytesIO(out))[0], read("song16.wav").T)
 
 
-def test_pipes_through_style_and_out_of_a_texture(streams, stereo, style, rate, quick_stages):
+def test_pipes_through_style_and_out_of_a_texture(streams, stereo, style, rate, quick):
     code, out = streams(Path("song.wav").read_bytes(), "-q", "-", "-", "style", "style.wav", *QUICK)
     assert code == 0
-    want = stylize(stereo, style, rate, **quick_stages).audio
+    want = stylize(stereo, style, rate, **quick).audio
     np.testing.assert_array_equal(soundfile.read(io.BytesIO(out), dtype="float32")[0].T, want)
     code, out = streams(b"", "-q", "-n", "-", *TEXTURE[2:])
     assert code == 0 and soundfile.info(io.BytesIO(out)).frames == 4000

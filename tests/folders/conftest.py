@@ -25,6 +25,7 @@ def folder_of_recordings(tmp_path, monkeypatch, style):
 def quick():
     """Parameters of all three stages, of as little as they can do."""
     return {
+        "preset": "plain",
         "windows": Window(n_fft=128),
         "kernel_width": 2,
         "spectrogram_iters": 1,

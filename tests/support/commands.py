@@ -17,8 +17,11 @@ from audiostyle_fx.folders.records.manifest import HIDDEN, NAME
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(audiostyle_fx.__file__).parents[1])}
 PROGRAM = [sys.executable, "-m", "audiostyle_fx"]
 
-QUICK = ["windows=256smp", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
-"""Parameters that make a transfer short, as words."""
+STAGES = ["windows=256smp", "kernel_width=3", "spectrogram_iters=4", "phase_iters=3", "waveform_iters=3"]
+"""The fixture `quick_stages`, as words."""
+
+QUICK = ["preset=plain", *STAGES]
+"""The fixture `quick`, as words: the quickest transfer."""
 
 STYLED = ["song.wav", "out.wav", "style", "style.wav"]
 

@@ -13,7 +13,8 @@ from audiostyle_fx._transfer.styles.style_keys import style_semitones
 from audiostyle_fx._transfer.whole_recordings.preparation import PreparedTransfer
 from audiostyle_fx._transfer.whole_recordings.streaming import Stream
 
-SHORT = {"spectrogram_iters": 2, "phase_iters": 1, "waveform_iters": 1, "device": "cpu"}
+SHORT = {"preset": "plain", "spectrogram_iters": 2, "phase_iters": 1, "waveform_iters": 1, "device": "cpu"}
+MOVED = {**SHORT, "key": "content"}
 STYLE = tune(harmonics=(1, 0.2, 0.6, 0.1, 0.3))
 
 
@@ -27,13 +28,13 @@ def prepared(style, **parameters):
 
 @pytest.mark.parametrize("semitones", [3.0, -4.3])
 def test_style_is_moved_into_the_contents_key(semitones):
-    result = stylize(tune(semitones), STYLE, RATE, **SHORT)
+    result = stylize(tune(semitones), STYLE, RATE, **MOVED)
     assert result.key == pytest.approx((semitones,), abs=0.1)
     assert f"style moved by {result.key[0]:+g} semitones" in repr(result)
 
 
 def test_moved_style_is_what_the_transfer_hears():
-    alone = {**SHORT, "normalize": False, "equalize": False}  # levels and bands are measured before the move
+    alone = {**SHORT, "normalize": False}  # levels are measured before the move
     by_number = stylize(tune(3), STYLE, RATE, key=3, **alone)
     itself = stylize(tune(3), transposed(STYLE, RATE, 3.0), RATE, key="style", **alone)
     np.testing.assert_allclose(by_number.audio, itself.audio, atol=1e-5)
@@ -42,26 +43,26 @@ def test_moved_style_is_what_the_transfer_hears():
 
 def test_key_of_the_style_moves_nothing():
     kept = stylize(tune(3), STYLE, RATE, key="style", **SHORT)
-    moved = stylize(tune(3), STYLE, RATE, **SHORT)
+    moved = stylize(tune(3), STYLE, RATE, **MOVED)
     assert kept.key == (0.0,) and "moved" not in repr(kept)
     assert np.abs(kept.audio - moved.audio).max() > 1e-3
 
 
 @pytest.mark.parametrize(("content", "style"), [(noise(), STYLE), (tune(3), noise())], ids=["content", "style"])
 def test_without_pitches_nothing_is_moved(content, style):
-    assert stylize(content, style, RATE, **SHORT).key == (0.0,)
+    assert stylize(content, style, RATE, **MOVED).key == (0.0,)
 
 
 def test_each_of_several_styles_is_moved_by_its_own_interval():
-    key = stylize(tune(2), [tune(), noise(), tune(-1)], RATE, **SHORT).key
+    key = stylize(tune(2), [tune(), noise(), tune(-1)], RATE, **MOVED).key
     assert key == pytest.approx((2, 0, 3), abs=0.1)
 
 
 def test_batch_of_several_keys_equals_the_single_recordings():
     contents = [tune(3), tune(-2), noise(), tune(3) * 0.5]
-    batch = stylize_batch(contents, STYLE, RATE, **SHORT)
+    batch = stylize_batch(contents, STYLE, RATE, **MOVED)
     for content, result in zip(contents, batch, strict=True):
-        single = stylize(content, STYLE, RATE, **SHORT)
+        single = stylize(content, STYLE, RATE, **MOVED)
         assert result.key == single.key
         np.testing.assert_allclose(result.audio, single.audio, atol=1e-5)
 
@@ -79,7 +80,7 @@ def test_stream_moves_the_style_by_its_first_section():
 def test_stream_waits_for_a_section_with_pitches_and_stays_in_its_key():
     """Drums first, then C moved by 3 semitones, then by -2: the styles are moved once, by 3."""
     content = np.concatenate([noise(6), tune(3), tune(-2)], axis=1)
-    stream = Stream(prepared(STYLE, section_seconds=2, **SHORT), 1)
+    stream = Stream(prepared(STYLE, section_seconds=2, **MOVED), 1)
     moves = []
     for start in range(0, content.shape[1], RATE):
         stream.feed(content[:, start : start + RATE])
