@@ -11,6 +11,7 @@ from audiostyle_fx._recordings.levels import rms
 def style_loss(audio, style, rate, n_filters=math.inf):
     """How far the audio is from the style, at the gain that suits it best: the loss at which a transfer starts."""
     only = {
+        "preset": "plain",
         "alpha": 0,
         "windows": Window(n_fft=256),
         "kernel_width": 3,

@@ -104,11 +104,14 @@ VARIANTS = {
     "defaults": {},
     "several widths": {"kernel_width": (1, 4)},
     "several windows": {"windows": (Window(n_fft=64), Window(n_fft=256)), "kernel_width": (3, 5)},
+    "a window for the content": {"windows": (Window(n_fft=256), Window(n_fft=64, style_weight=0))},
     "many filters": {"n_filters": 400},
-    "L-BFGS": {"optimizer": "lbfgs"},
     "from noise": {"init": "noise", "phase_init": "random"},
+    "plain": {"preset": "plain"},
+    "plain, many filters": {"preset": "plain", "n_filters": 400},
+    "plain, L-BFGS": {"preset": "plain", "optimizer": "lbfgs"},
 }
-QUICK_VARIANTS = {"defaults", "L-BFGS"}
+QUICK_VARIANTS = {"defaults", "plain, L-BFGS"}
 
 
 def one_gpu(stand_in, **memory):
@@ -130,8 +133,8 @@ def memory_of(stand_in, recordings, style, rate, parameters):
 @pytest.mark.parametrize(
     "variant", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK_VARIANTS)) for name in VARIANTS]
 )
-def test_a_batch_needs_the_memory_that_is_expected(stand_in, recordings, style, rate, quick, variant):
-    parameters = {**quick, **VARIANTS[variant]}
+def test_a_batch_needs_the_memory_that_is_expected(stand_in, recordings, style, rate, quick_stages, variant):
+    parameters = {**quick_stages, **VARIANTS[variant]}
     peak, expected = memory_of(stand_in, recordings[[0, 1, 2, 4]], style, rate, parameters)
     assert 0.4 * expected < peak < 1.3 * expected
 

@@ -50,6 +50,10 @@ PARAMETERS = st.fixed_dictionaries(
     },
     optional={
         "alpha": st.sampled_from([0, 1e-300, 1e-9, 0.01, 1.0, 1e9, 1e300]),
+        "equalize": st.just(False),
+        "content_share": st.floats(0, 1),
+        "dynamics": st.just(False),
+        "key": st.one_of(st.just("style"), st.floats(-12, 12)),
         "n_filters": st.sampled_from([1, 7, 60]),
         "optimizer": st.just("lbfgs"),
         "init": st.just("noise"),
@@ -83,7 +87,7 @@ def any_array(data):
         extreme = np.abs(content).max() > 1e36 or not choose(parameters).normalize
         assert extreme or parameters.get("alpha", 0) > 1e6
     elif why:
-        assert any(name in str(why) for name in ("content", "style", "_iters"))
+        assert any(name in str(why) for name in ("content", "style", "_iters", "lbfgs"))
 
 
 @settings(max_examples=60, derandomize=True, **SETTINGS)

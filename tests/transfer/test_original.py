@@ -78,7 +78,7 @@ def test_the_originals_phases_are_plain_griffin_lim(published, content, monkeypa
     monkeypatch.setattr(stages, "griffin_lim", lambda *args: momenta.append(args[5]) or plain(*args))
     inconsistency = published(content, 22050, phase_iters=30).stages["phase"].inconsistency
     assert np.all(np.diff(inconsistency) < 0), "which never rises"
-    published(content, 22050, preset="default")
+    published(content, 22050, preset="plain")
     assert momenta == [0, 0.99]
 
 

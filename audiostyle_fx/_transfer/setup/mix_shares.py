@@ -30,12 +30,13 @@ def level_shares(
     Parameters
     ----------
     parameters : Parameters
-        ``mix``, and whether the wet signal is brought to the level of the dry one.
+        ``mix``, whether the wet signal is brought to the level of the dry one, and ``strength``, of which 0 is the
+        content itself, as a mix of 0 is.
     dry_rms, wet_rms : float
     correlation : callable
         Returns the correlation of dry and wet; called only where both are in the mix.
     """
-    mix = parameters.mix
+    mix = 0.0 if parameters.strength == 0 else parameters.mix
     ratio = dry_rms / wet_rms if parameters.normalize and parameters.match_level else 1.0
     if mix in (0, 1):
         return 1.0 - mix, mix * ratio
