@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from .._engine.arrays.array_module import OVERFLOW
 from .._engine.spectra.mel_bands import MelBands, level_counts, level_gains, transport_gains
 from .._engine.spectra.stft import STFT
 from .levels import RMS, rms
@@ -57,9 +58,14 @@ def transposed(audio: np.ndarray, sample_rate: float, semitones: float) -> np.nd
     if semitones == 0:
         return audio
     ratio = 2.0 ** (semitones / 12)
-    moved = resample(audio, sample_rate * ratio, sample_rate)
-    moved = np.stack([_equalised(*pair, sample_rate, ratio) for pair in zip(moved, audio, strict=True)])
-    return _with_levels_of(audio, moved, sample_rate)
+    # Powers of samples near the ends of float32's range are beyond it. A power of two rounds nothing.
+    scale = 2.0 ** np.frexp(np.abs(audio).max(initial=0))[1]
+    own = (audio / np.float64(scale)).astype(np.float32)
+    moved = resample(own, sample_rate * ratio, sample_rate)
+    moved = np.stack([_equalised(*pair, sample_rate, ratio) for pair in zip(moved, own, strict=True)])
+    moved = _with_levels_of(own, moved, sample_rate)
+    with np.errstate(**OVERFLOW):
+        return np.asarray(moved * np.float64(scale)).astype(np.float32)
 
 
 def _with_levels_of(own: np.ndarray, moved: np.ndarray, sample_rate: float) -> np.ndarray:

@@ -49,3 +49,12 @@ def test_no_move_is_the_array_itself():
 def test_silent_channel_stays_silent():
     moved = transposed(np.concatenate([coloured_noise(1), np.zeros((1, RATE), np.float32)]), RATE, -3.0)
     assert moved.dtype == np.float32 and moved[0].any() and not moved[1].any()
+
+
+@pytest.mark.parametrize("level", [1e-30, 1e37])
+def test_any_level_is_moved_alike(level):
+    noise = coloured_noise(1)[:, : RATE // 2]
+    moved = transposed((level * np.float64(noise)).astype(np.float32), RATE, -3.0)
+    np.testing.assert_allclose(
+        moved / np.float64(level), transposed(noise, RATE, -3.0), atol=1e-4 * np.abs(noise).max()
+    )

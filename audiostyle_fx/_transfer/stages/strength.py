@@ -30,6 +30,9 @@ of four times the size 0.78 to 1.28, and 25 steps from the song itself 0.56 to 0
 PROBE_FACTOR = 1.14
 """The content loss of results at strength 1 over what the probe finds, see there."""
 
+HELD_SHARE = 0.9
+"""The content loss of what is held, over that asked for: at most so much, or no balance could reach what was asked."""
+
 
 def steered_objectives(
     content: Array, equalized: EqualizedContent, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup
@@ -57,6 +60,10 @@ def steered_objectives(
             start = song if equalized.full is content else stft.log_magnitude(stft.forward(equalized.full))
             end = end_of_way(start, song, target, spectra, setup)
             balance.target = parameters.strength * end
+            if equalized.held is not content:
+                songs = [song, *(each.log_magnitude(each.forward(content)) for each in setup.stfts[1:])]
+                nearness = _nearness(contents[0], song, balance.target, spectra, setup)
+                contents = [a + nearness * (b - a) for a, b in zip(songs, contents, strict=True)]
     return spectrogram_objectives(HeldContent(contents, balance, song), target, spectra, setup)
 
 
@@ -67,6 +74,17 @@ def first_balance(parameters: Parameters, batch: int, like: Array) -> Balance | 
     alpha = parameters.alpha if parameters.strength is None else FIRST_ALPHA if parameters.strength < 1 else 0.0
     xp = get_array_module(like)
     return Balance(xp.full(batch, alpha, like.dtype), parameters.content_share)
+
+
+def _nearness(held: Array, song: Array, target: Array, spectra: StyleSpectra, setup: TransferSetup) -> Array:
+    """Return the share of the way from the song to what is held, (batch, 1, 1), that leaves the target in reach.
+
+    The equaliser's depth was chosen before the end of the way was known. Where song and style are much alike it may go
+    too far by itself.
+    """
+    xp, loss = get_array_module(held), content_distances(song, spectra, setup)(held)
+    share = xp.sqrt(HELD_SHARE * target / xp.maximum(loss, 1e-30))  # the loss is about a square of the distance
+    return xp.minimum(share, 1.0).astype(held.dtype)[:, None, None]
 
 
 def end_of_way(start: Array, song: Array, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup) -> Array:
