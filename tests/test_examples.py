@@ -36,6 +36,7 @@ def test_scripts_that_write_audio(run, script, tmp_path):
     check_audio(tmp_path / "out.wav", 0.5)
 
 
+@pytest.mark.slow
 def test_figure(run, tmp_path):
     pytest.importorskip("matplotlib")
     run("figure.py", tmp_path / "out.png", "0.5")

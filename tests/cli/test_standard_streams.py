@@ -26,7 +26,10 @@ def shell(line):
         return [int(code) for code in codes.read().split()[1:]], done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("words", ["effects", "help style", "help style reverb gain", "--help", "--completion bash"])
+SLOW_WORDS = [pytest.param(words, marks=pytest.mark.slow) for words in ("effects", "help style", "--help")]
+
+
+@pytest.mark.parametrize("words", ["help style reverb gain", "--completion bash", *SLOW_WORDS])
 def test_a_reader_that_goes_early(words):
     codes, _, errors = shell(f"$A {words} | true")
     assert codes[0] in (0, 141) and errors == ""
@@ -47,7 +50,10 @@ def test_a_reader_of_json_that_goes_early(folder):
     assert codes[0] == 141 and errors == "" and "out.wav" in names(folder)
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+SLOW_CLOSED = [pytest.param(closed, marks=pytest.mark.slow) for closed in ("<&-", ">&-", "2>&-")]
+
+
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", *SLOW_CLOSED])
 def test_closed_streams(closed, folder):
     codes, shown, errors = shell(f"$A song.wav out.wav gain -3 {closed}")
     assert codes == [0] and shown == "" and "Traceback" not in errors and "out.wav" in names(folder)

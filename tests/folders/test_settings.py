@@ -123,6 +123,7 @@ def test_stems_with_settings_share_their_level(song, stem, run, events):
     assert outcome.files["song/soft.flac"]["full_scale"] == level, "that of the stems beside it"
 
 
+@pytest.mark.slow
 def test_other_processes_get_them(stems, run):
     run(settings=SETTINGS)
     with ProcessPoolExecutor(1, get_context("spawn")) as executor:

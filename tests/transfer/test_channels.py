@@ -29,6 +29,7 @@ def test_swapped_channels_give_the_result_swapped(styled, stereo, style, other_s
 RATES = [8000, 11_025, 22_050, 44_100, 48_000, 88_200, 96_000, 192_000]
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_equal_channels_and_swaps_at_any_rate_and_number_of_channels(data, quick):

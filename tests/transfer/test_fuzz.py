@@ -216,6 +216,7 @@ def test_damaged_styles(tmp_path, quick, content, ending, file_format, subtype):
             assert out.shape == (1000,) and np.isfinite(out).all()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*(turned down|peaks limited):UserWarning")
 def test_the_command_leaves_no_half_file_of_a_damaged_song(tmp_path, monkeypatch, style, capsys):
     monkeypatch.chdir(tmp_path)

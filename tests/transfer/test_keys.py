@@ -58,6 +58,7 @@ def test_each_of_several_styles_is_moved_by_its_own_interval():
     assert key == pytest.approx((2, 0, 3), abs=0.1)
 
 
+@pytest.mark.slow
 def test_batch_of_several_keys_equals_the_single_recordings():
     contents = [tune(3), tune(-2), noise(), tune(3) * 0.5]
     batch = stylize_batch(contents, STYLE, RATE, **MOVED)
@@ -77,6 +78,7 @@ def test_stream_moves_the_style_by_its_first_section():
     assert np.abs(whole["content"] - whole["style"]).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_stream_waits_for_a_section_with_pitches_and_stays_in_its_key():
     """Drums first, then C moved by 3 semitones, then by -2: the styles are moved once, by 3."""
     content = np.concatenate([noise(6), tune(3), tune(-2)], axis=1)

@@ -72,6 +72,7 @@ def test_a_mask_and_channels_are_kept(stereo, style, rate, without_cost):
     assert peak_db(audio) < 0.7 * peak_db(without_cost(loud, style, rate, **LOUD).audio)
 
 
+@pytest.mark.slow
 def test_a_stream_stays_near_full_scale_too(loud, style, rate, monkeypatch):
     def streamed():
         effect = StyleTransfer(style, style_sample_rate=rate, streaming=True, section_seconds=0.5, **LOUD)

@@ -82,6 +82,7 @@ def test_nothing_depends_on_the_chunks(streamed, song, rate):
         np.testing.assert_array_equal(out, outs[0])
 
 
+@pytest.mark.slow
 def test_chunks_come_out_much_as_the_file_does(style, song, rate, tmp_path):
     parameters = {"windows": Window(n_fft=256), "kernel_width": 3, "section_seconds": SECTION}
     # A stream takes the key of its first section, a file that of the whole song.

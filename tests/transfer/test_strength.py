@@ -62,9 +62,9 @@ def test_strength_0_is_the_song(stereo, style, rate, quick_stages):
 
 def test_the_way_rises_with_the_strength(content, style, other_style, rate):
     for song, other in ((content, style), (other_style, style)):
-        ends = [content_loss(song, other, rate, strength=strength) for strength in (0.1, 0.3, 0.5, 0.7, 1)]
-        assert all(np.diff(ends) > 0)
-        assert max(abs(np.array(ends[:-1]) / ends[-1] - [0.1, 0.3, 0.5, 0.7])) < 0.25
+        ends = [content_loss(song, other, rate, strength=strength) for strength in (0.2, 0.6, 1)]
+        assert ends[0] < ends[1] < ends[2]
+        assert np.array(ends[:2]) / ends[2] == pytest.approx([0.2, 0.6], abs=0.2)
 
 
 @pytest.mark.slow
@@ -154,6 +154,7 @@ def test_a_batch_gives_what_each_gives_alone(content, style, other_style, rate, 
         np.testing.assert_array_equal(result.audio, stylize(recording, style, rate, **quick_stages).audio)
 
 
+@pytest.mark.slow
 def test_long_recordings_go_the_same_way_as_short_ones(content, style, rate):
     song, ways = np.tile(content, 4), []
     for seconds in (10, 1):

@@ -157,7 +157,11 @@ def test_every_parameter_has_another_value():
     assert OTHER_VALUES.keys() == {field.name for field in dataclasses.fields(Parameters)}
 
 
-@pytest.mark.parametrize("start", [{}, EXCERPTS_AND_FILTERS], ids=["closed form", "excerpts and filters"])
+@pytest.mark.parametrize(
+    "start",
+    [{}, pytest.param(EXCERPTS_AND_FILTERS, marks=pytest.mark.slow)],
+    ids=["closed form", "excerpts and filters"],
+)
 @pytest.mark.parametrize("name", OTHER_VALUES)
 def test_a_changed_parameter_gives_what_an_empty_cache_gives(file, stereo, rate, quick, start, name):
     parameters = {**quick, **start}
