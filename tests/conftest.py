@@ -1,7 +1,12 @@
 """Signals and settings that tests share: short, seeded and at a low rate, so that a transfer takes milliseconds."""
 
+import os
 import signal
 import threading
+
+# Two workers share the cores already, and products are small: a second thread of OpenBLAS would only wait for its turn.
+# It reads this when NumPy is imported, in the workers too.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
