@@ -521,7 +521,7 @@ COPIES = {
 
 
 @pytest.mark.parametrize("way", COPIES)
-@pytest.mark.parametrize("kind", ["array", "file", "several"])
+@pytest.mark.parametrize("kind", ["several", *(pytest.param(k, marks=pytest.mark.slow) for k in ("array", "file"))])
 def test_copies_are_the_same_effect_and_independent(style, file, audio, rate, way, kind):
     styles = {"array": [style], "file": [file], "several": [style, file]}[kind]
     given = {} if kind == "file" else {"style_sample_rate": 16000}

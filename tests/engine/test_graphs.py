@@ -77,7 +77,10 @@ RUNS = {
 }
 
 
-@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+@pytest.mark.parametrize(
+    "run",
+    [pytest.param(run, id=name, marks=[pytest.mark.slow] * (name == "by patches")) for name, run in RUNS.items()],
+)
 def test_what_is_steered_and_followed_is_recorded_too(stand_in, cupy, run):
     launches, copies = {}, {}
     with streams.computing_on("cuda:0"):

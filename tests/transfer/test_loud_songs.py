@@ -37,7 +37,10 @@ def without_cost(monkeypatch):
     return stylize_without
 
 
-@pytest.mark.parametrize("parameters", [{}, {"optimizer": "lbfgs"}, {"section_seconds": 0.8}])
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, *(pytest.param(p, marks=pytest.mark.slow) for p in ({"optimizer": "lbfgs"}, {"section_seconds": 0.8}))],
+)
 def test_peaks_stay_near_full_scale_at_the_same_level_and_style(loud, style, rate, without_cost, parameters):
     free = without_cost(loud, style, rate, **LOUD, **parameters)
     result = stylize(loud, style, rate, **LOUD, **parameters)

@@ -21,6 +21,7 @@ ONCE = {"read": 1, "resampled": 1, "spectra": 1, "statistics": 1}
 
 VARIANTS = [
     {},
+    {"preset": "default"},
     {"optimizer": "lbfgs"},
     {"n_filters": 20},
     {"n_filters": 600},  # more than patches
@@ -172,7 +173,9 @@ def test_a_changed_parameter_gives_what_an_empty_cache_gives(file, stereo, rate,
     assert_equal(result, fresh(stereo, file, rate, **changed))
 
 
-@pytest.mark.parametrize("parameters", VARIANTS, ids=str)
+@pytest.mark.parametrize(
+    "parameters", [*VARIANTS[:4], *(pytest.param(v, marks=pytest.mark.slow) for v in VARIANTS[4:])], ids=str
+)
 def test_other_channels_and_lengths_give_what_an_empty_cache_gives(file, other_style, stereo, rate, quick, parameters):
     parameters = {**quick, **parameters, "style_weights": [3, 1]}
     half_silent = stereo[:, ::-1].copy()
