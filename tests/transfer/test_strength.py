@@ -91,6 +91,16 @@ def test_strength_1_holds_nothing_of_the_song(content, style, rate):
     np.testing.assert_allclose(*losses, rtol=1e-9)
 
 
+@pytest.mark.parametrize("n_filters", [np.inf, 7])
+def test_a_song_in_its_own_style_stays_as_it_is(rate, n_filters):
+    click = np.zeros(48, np.float32)  # which no filter takes anywhere: the end of the way is 0, or less by rounding
+    click[3], click[17:] = -1, 1e-10
+    audio = stylize(
+        click, click, rate, windows=Window(n_fft=20, hop_length=6), kernel_width=1, n_filters=n_filters
+    ).audio
+    assert distance(audio, click) < 0.2
+
+
 # ---------------------------------------------------------------- another take
 def test_another_seed_is_another_take(content, other_style, rate):
     first, same, other = (stylize(content, other_style, rate, **SMALL, seed=seed).audio for seed in (0, 0, 1))

@@ -107,4 +107,5 @@ def end_of_way(start: Array, song: Array, target: StyleTarget, spectra: StyleSpe
         powers = [xp.square(m).sum(axis=2, keepdims=True, dtype=np.float64) for m in (song_magnitude, magnitude)]
         magnitude *= xp.sqrt(powers[0] / xp.maximum(powers[1], 1e-30)).astype(x.dtype)
         x = xp.log1p(magnitude * np.float32(stft.magnitude_scale))
-    return PROBE_FACTOR * content_distances(song, spectra, setup)(x)
+    # A song that is its own style goes nowhere, and rounding may put that below 0.
+    return xp.maximum(PROBE_FACTOR * content_distances(song, spectra, setup)(x), 0.0)
