@@ -30,7 +30,9 @@ def check_audio(path: Path, seconds: float) -> None:
     assert audio.std() > 0.01
 
 
-@pytest.mark.parametrize("script", ["one_file.py", "board.py", pytest.param("texture.py", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "script", ["one_file.py", *(pytest.param(s, marks=pytest.mark.slow) for s in ("board.py", "texture.py"))]
+)
 def test_scripts_that_write_audio(run, script, tmp_path):
     assert str(tmp_path / "out.wav") in run(script, tmp_path / "out.wav", "0.5")
     check_audio(tmp_path / "out.wav", 0.5)

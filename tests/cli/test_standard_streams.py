@@ -50,10 +50,8 @@ def test_a_reader_of_json_that_goes_early(folder):
     assert codes[0] == 141 and errors == "" and "out.wav" in names(folder)
 
 
-SLOW_CLOSED = [pytest.param(closed, marks=pytest.mark.slow) for closed in ("<&-", ">&-", "2>&-")]
-
-
-@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", *SLOW_CLOSED])
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams(closed, folder):
     codes, shown, errors = shell(f"$A song.wav out.wav gain -3 {closed}")
     assert codes == [0] and shown == "" and "Traceback" not in errors and "out.wav" in names(folder)

@@ -19,7 +19,7 @@ def spectrograms():
     return [np.abs(normal(i, *shape)) for i, shape in enumerate([(2, 30, 9), (1, 21, 9), (2, 30, 9)])]
 
 
-@pytest.mark.parametrize("tile", [512, 8])
+@pytest.mark.parametrize("tile", [pytest.param(512, marks=pytest.mark.slow), 8])
 def test_closed_form(cupy, monkeypatch, tile):
     monkeypatch.setattr(infinite_width, "TILE", tile)
 

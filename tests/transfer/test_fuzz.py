@@ -191,6 +191,7 @@ def read_damaged(folder, formats, number):
     assert done.returncode == 0 and said[-2] == "done", (said[-2], done.stderr.decode(errors="replace")[-2000:])
 
 
+@pytest.mark.slow
 def test_damaged_files(tmp_path):
     read_damaged(tmp_path, FORMATS, 20)
 
