@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,30 +13,44 @@ import numpy as np
 import soundfile
 
 from .._validation import sample_rate as check_rate
-from .tags import read_tags
+from .decoding.opening import open_decoder
 
 READ_SAMPLES = 1 << 20
 """Samples per channel read at a time. No more memory is taken, whatever length a damaged header claims."""
 
 
+SHORT_SECONDS = 0.002
+"""How much less than promised a file may hold without a word: some formats name their length in milliseconds."""
+
+
 class SoundFileReader:
     """A sound file that is read block by block; a context manager that closes it.
+
+    The channels come in the order of WAV files, whatever the format's own.
 
     Parameters
     ----------
     path : path
     name : str
-        The parameter that errors name.
+        The parameter that errors and warnings name.
+    warn : bool
+        Whether to warn of sound that is missing or damaged.
 
     Attributes
     ----------
     sample_rate : int
         In Hz.
     channels : int
-    subtype : str
-        The sample format, by libsndfile's name, such as "PCM_16".
-    tags : dict of str to str
-        By the names of `tags`.
+    subtype : str or None
+        The sample format, by libsndfile's name, such as "PCM_16"; None for a coding that libsndfile does not have.
+    layout : Layout or None
+        Places of the channels, where the file names them.
+    n_samples : int or None
+        Samples per channel that the file promises; None where it promises nothing.
+    decoder : str
+        What decodes the file, in words.
+    notes : list of str
+        What is wrong with the file, as far as it is known.
 
     Raises
     ------
@@ -45,21 +60,33 @@ class SoundFileReader:
         If it can't be read as audio.
     """
 
-    def __init__(self, path: str | os.PathLike[str], name: str) -> None:
-        self._argument = f"{name}={os.fspath(path)!r}"
+    def __init__(self, path: str | os.PathLike[str], name: str, *, warn: bool = True) -> None:
+        self._argument, self._warn = f"{name}={os.fspath(path)!r}", warn
         if not Path(path).exists():
             raise FileNotFoundError(f"{self._argument}: there is no such file")
         with self._errors_as_value_error():
-            self._file = soundfile.SoundFile(soundfile_name(path))
-            self.sample_rate = int(check_rate("its sample rate", self._file.samplerate))
-            self.channels, self.subtype = self._file.channels, self._file.subtype
-            self.tags = read_tags(self._file)
+            self._decoder = open_decoder(path)
+        decoder = self._decoder
+        try:
+            with self._errors_as_value_error():
+                self.sample_rate = int(check_rate("its sample rate", decoder.sample_rate))
+        except ValueError:
+            self._decoder.close()
+            raise
+        self.channels, self.subtype, self.layout = decoder.channels, decoder.subtype, decoder.layout
+        self.n_samples, self.is_placed = decoder.n_samples, decoder.is_placed
+        self.decoder = f"{decoder.name}: {decoder.container}, {decoder.codec}"
 
     def __enter__(self) -> SoundFileReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._decoder.close()
+
+    @property
+    def notes(self) -> list[str]:
+        """What is wrong with the file, as far as it was read."""
+        return list(self._decoder.notes)
 
     def blocks(self, start: float = 0.0, duration: float = math.inf) -> Iterator[np.ndarray]:
         """Yield the samples of a part of the file, float32 (channels, samples), in blocks of any length.
@@ -73,28 +100,46 @@ class SoundFileReader:
         ------
         ValueError
             If samples can't be read, or the file ends before ``start``.
+
+        Warns
+        -----
+        UserWarning
+            If the file holds less than it promises, or is damaged.
         """
         first = round(start * self.sample_rate)
         last = first + max(1, round(duration * self.sample_rate)) if duration < math.inf else math.inf
-        n_read = 0
+        with self._errors_as_value_error():
+            n_read = self._decoder.skip(first)
         while n_read < last:
             with self._errors_as_value_error():
-                block = self._file.read(READ_SAMPLES, dtype="float32", always_2d=True).T
+                block = self._decoder.read(int(min(READ_SAMPLES, last - n_read)))
             if not block.shape[1]:
                 break
-            part = block[:, max(0, first - n_read) : int(min(last - n_read, block.shape[1]))]
+            part = block[:, max(0, first - n_read) :]
             n_read += block.shape[1]
             if part.shape[1]:
                 yield part
         if first and n_read <= first:
             seconds = n_read / self.sample_rate
             raise ValueError(f"start={start:g} must be within {self._argument}, which is {seconds:g} s long")
+        self._warn_of_loss(n_read, last)
+
+    def _warn_of_loss(self, n_read: int, last: float) -> None:
+        """Warn of what is known of the file, and of samples that it promises but does not hold."""
+        notes, wanted = self.notes, min(self.n_samples or 0, last)
+        if self.n_samples is not None and n_read < wanted - SHORT_SECONDS * self.sample_rate:
+            seconds = self.n_samples / self.sample_rate, n_read / self.sample_rate
+            notes.append("ends early: its header promises {:.2f} s, but it holds {:.2f} s".format(*seconds))
+        if not self.is_placed and self._decoder.name != "libsndfile":
+            notes.append("does not say where its sound begins: it may lie some 1000 samples off its place")
+        for note in notes if self._warn else ():
+            warnings.warn(f"{self._argument} {note}", stacklevel=2)
 
     @contextlib.contextmanager
     def _errors_as_value_error(self) -> Iterator[None]:
         try:
             yield
-        except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:  # TypeError: a headerless file
+        except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
             raise ValueError(f"{self._argument} can't be read as audio: {error}") from error
 
 
@@ -108,17 +153,7 @@ def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int
         return np.concatenate(blocks, axis=1, dtype=np.float32), reader.sample_rate
 
 
-def read_format(path: str | os.PathLike[str]) -> tuple[str, dict[str, str]]:
+def read_format(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, str]]:
     """Read the sample format of a file, by libsndfile's name, and its tags; errors call the file ``input``."""
     with SoundFileReader(path, "input") as reader:
-        return reader.subtype, reader.tags
-
-
-def soundfile_name(path: str | os.PathLike[str]) -> str | bytes:
-    """Return the name of a file as soundfile accepts it: in bytes where it is not valid text."""
-    name = os.fspath(path)
-    try:
-        name.encode()
-        return name
-    except UnicodeEncodeError:
-        return os.fsencode(name)
+        return reader.subtype, {}

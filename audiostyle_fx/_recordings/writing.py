@@ -16,10 +16,10 @@ import numpy as np
 import soundfile
 
 from .disk_samples import Samples
-from .files import soundfile_name
 from .formats import check_subtype, clips, format_written
 from .levels import peak, ratio_to_db
 from .limiter import ChosenLimiter, choose_limiter
+from .names import soundfile_name
 from .tags import write_tags
 
 WRITE_SAMPLES = 1 << 16

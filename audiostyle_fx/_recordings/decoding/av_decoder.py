@@ -1,0 +1,153 @@
+"""Decoding by PyAV, FFmpeg's libraries: what libsndfile does not read, and the sound of videos."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import av
+import numpy as np
+
+from ..layouts import Layout
+from .inspection import Inspection
+
+LOSSLESS = ("alac", "flac", "wavpack", "tta", "ape", "tak", "shorten", "mlp", "truehd", "als", "dsd", "pcm", "adpcm")
+"""Beginnings of the names of codecs that place the sound by their nature."""
+
+MAX_PADDING = 4096
+"""The most samples that an encoder adds at the end, by which the sound can exceed the length that a file names."""
+
+TICK_SECONDS = 1 / 600
+"""The coarsest unit in which usual files name their length."""
+
+
+class AvDecoder:
+    """The first sound of a file as FFmpeg decodes it; see `Decoder`.
+
+    Raises
+    ------
+    ValueError
+        If FFmpeg can't read the file, or it holds no sound.
+    OSError
+        If the file can't be opened.
+    """
+
+    name = "PyAV"
+
+    def __init__(self, path: str | os.PathLike[str], inspection: Inspection) -> None:
+        try:
+            self._container = av.open(os.fspath(path), metadata_errors="replace")
+        except (av.FFmpegError, UnicodeError) as error:
+            raise ValueError(str(error)) from error
+        try:
+            self._describe(inspection)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _describe(self, inspection: Inspection) -> None:
+        if not self._container.streams.audio:
+            raise ValueError("it holds no sound")
+        self._stream = self._container.streams.audio[0]
+        context = self._stream.codec_context
+        self.sample_rate, self.channels = context.sample_rate, context.layout.nb_channels
+        if not (self.sample_rate and self.channels):
+            raise ValueError("its sound has no rate or no channels")
+        self.container, self.codec = self._container.format.name, context.name
+        self.layout: Layout | None = None
+        self._is_lossless = self.codec.startswith(LOSSLESS)
+        self.subtype = self._sample_format(context.format.packed.name) if self._is_lossless else None
+        self.notes = list(inspection.notes)
+        if len(self._container.streams.audio) > 1:
+            self.notes.append(f"holds {len(self._container.streams.audio)} soundtracks; the first was read")
+        self._packets = self._container.demux(self._stream)
+        first = next(self._packets, None)
+        has_edit = first is not None and first.has_sidedata("skip_samples")
+        self.is_placed = (
+            self._is_lossless or has_edit or self.codec in ("opus", "libopus", "vorbis") or bool(context.delay)
+        ) and not self.codec.startswith("wma")
+        self._end = self._named_length()
+        self.n_samples = inspection.promised(self._end)
+        self._frames = self._decoded(first)
+        self._block = np.zeros((self.channels, 0), np.float32)
+        self._n_read, self._n_errors = 0, 0
+
+    def _sample_format(self, name: str) -> str | None:
+        """Return libsndfile's name for the sample format that holds FFmpeg's."""
+        if name == "s32":  # FFmpeg has no samples of 24 bits, which these nearly always are
+            return "PCM_32" if self.codec.startswith("pcm_s32") else "PCM_24"
+        return {"u8": "PCM_U8", "s16": "PCM_16", "flt": "FLOAT", "dbl": "DOUBLE"}.get(name)
+
+    def _named_length(self) -> int | None:
+        """Return the samples that the file names, without what encoders add before and after; None if it does not."""
+        stream, rate = self._stream, self.sample_rate
+        duration = float((stream.duration or 0) * (stream.time_base or 0))
+        if self.container.startswith("mov") and duration:
+            return math.ceil(duration * rate)
+        if self.container.startswith("matroska") and self._container.duration:
+            start = (self._container.start_time or 0) / av.time_base
+            seconds = self._container.duration / av.time_base - start
+            return max(0, math.ceil(seconds * rate) - (stream.codec_context.delay or 0))
+        if self._is_lossless and duration:
+            return round(duration * rate)
+        return None
+
+    def _decoded(self, packet: Any) -> Iterator[np.ndarray]:
+        """Give the sound of the packets, float32 (channels, samples); damaged ones are passed over and counted."""
+        while packet is not None:
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                self._n_errors += 1
+                frames = []
+            yield from map(self._samples, frames)
+            packet = next(self._packets, None)
+
+    def _samples(self, frame: Any) -> np.ndarray:
+        """Return the samples of a frame, float32 (channels, samples)."""
+        samples = frame.to_ndarray()
+        if not frame.format.is_planar:
+            samples = samples.reshape(-1, frame.layout.nb_channels).T
+        if len(samples) != self.channels or frame.sample_rate != self.sample_rate:
+            raise ValueError("its rate or its channels change on the way")
+        if samples.dtype.kind == "u":
+            return np.asarray((samples.astype(np.float32) - 128) / 128)
+        if samples.dtype.kind == "i":
+            return np.asarray(samples / 2.0 ** (8 * samples.dtype.itemsize - 1), np.float32)
+        return np.asarray(samples, np.float32)
+
+    def read(self, n_samples: int) -> np.ndarray:
+        """Return the next samples, float32 (channels, at most ``n_samples``): none only at the end."""
+        blocks, n_left = [self._block], n_samples - self._block.shape[1]
+        while n_left > -MAX_PADDING - TICK_SECONDS * self.sample_rate:
+            block = next(self._frames, None)
+            if block is None:
+                blocks = [self._without_padding(np.concatenate(blocks, axis=1))]
+                break
+            blocks.append(block)
+            n_left -= block.shape[1]
+        joined = np.concatenate(blocks, axis=1)
+        block, self._block = joined[:, :n_samples], joined[:, n_samples:]
+        self._n_read += block.shape[1]
+        return np.ascontiguousarray(block)
+
+    def _without_padding(self, rest: np.ndarray) -> np.ndarray:
+        """Return the last samples without those that the encoder added, where the file names its length."""
+        if self._n_errors:
+            self.notes.append(f"is damaged: {self._n_errors} of its packets could not be decoded")
+            self._n_errors = 0
+        if self._end is None or self._is_lossless:
+            return rest
+        end = self._end + math.ceil(TICK_SECONDS * self.sample_rate)
+        excess = self._n_read + rest.shape[1] - end
+        return rest[:, : rest.shape[1] - excess] if 0 < excess <= MAX_PADDING else rest
+
+    def skip(self, n_samples: int) -> int:
+        """Return 0: seeking is not exact in all formats."""
+        return 0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()

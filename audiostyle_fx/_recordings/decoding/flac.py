@@ -1,0 +1,154 @@
+"""FLAC files: their length, recordings that are joined in one file, and frames after a damaged place.
+
+Reference: RFC 9639, sections 8 (metadata) and 9 (frames).
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, NamedTuple
+
+from .byte_view import Piece, Span
+from .inspection import Inspection
+
+_STREAM = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22", re.DOTALL)
+"""The beginning of a recording: the mark, and the head of the block that describes it."""
+
+TAIL = 1 << 20
+"""Bytes at the end of a file among which its last frame is looked for."""
+
+
+class StreamInfo(NamedTuple):
+    """What a FLAC file says of its sound; ``n_samples`` is 0 where it is not known."""
+
+    sample_rate: int
+    channels: int
+    bits: int
+    n_samples: int
+
+
+def stream_info(data: bytes) -> StreamInfo:
+    """Return the description that follows the first eight bytes of a FLAC file."""
+    word = int.from_bytes(data[18:26], "big")
+    return StreamInfo(word >> 44, (word >> 41 & 7) + 1, (word >> 36 & 31) + 1, word & (1 << 36) - 1)
+
+
+def inspect_flac(file: BinaryIO, start: int) -> Inspection | None:
+    """Inspect a file whose tag, if it has one, ends at ``start``; return None if it is no FLAC file."""
+    file.seek(start)
+    if not _STREAM.match(file.read(8)):
+        return None
+    end = os.fstat(file.fileno()).st_size
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        starts = [match.start() for match in _STREAM.finditer(data, start)]
+        infos = [stream_info(data[at : at + 42]) for at in starts]
+    same = [at for at, info in zip(starts, infos, strict=True) if info[:3] == infos[0][:3]]
+    if len(starts) == 1:
+        return Inspection(parts=[[Span(start, end)] if start else None])
+    if len(same) < len(starts):  # or these are not recordings, but bytes that look like their beginning
+        return Inspection(parts=[None], notes=["may hold several recordings of different kinds; the first was read"])
+    return Inspection(parts=[[Span(*span)] for span in zip(starts, [*starts[1:], end], strict=True)])
+
+
+def bits_per_sample(path: str | os.PathLike[str]) -> int | None:
+    """Return the bits of a FLAC file's samples, or None if it is no FLAC file."""
+    with open(path, "rb") as file:
+        head = file.read(42)
+    return stream_info(head).bits if _STREAM.match(head) else None
+
+
+class Resumption(NamedTuple):
+    """Where a damaged file can be read again: the sample of its first frame there, its byte, and the rest's bytes."""
+
+    sample: int
+    byte: int
+    pieces: list[Piece]
+
+
+def resumptions(
+    path: str | os.PathLike[str], pieces: Sequence[Piece] | None, after: int, byte: int = 0
+) -> Iterator[Resumption]:
+    """Give the places after a sample at which intact frames may follow, in their order.
+
+    Parameters
+    ----------
+    path : path
+    pieces : list of pieces or None
+        The recording in the file: one span, or None for the whole file.
+    after : int
+        The sample up to which the file was decoded.
+    byte : int
+        Where to look from.
+    """
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        span = pieces[0] if pieces else Span(0, len(data))
+        assert isinstance(span, Span)
+        info = data[span.start : span.start + 42]
+        # Neither a length nor a checksum: both are those of the whole.
+        head = b"fLaC\x80" + info[5:21] + bytes([info[21] & 0xF0]) + bytes(20)
+        for position in _sync_codes(data, Span(max(byte + 1, span.start + 42), span.stop)):
+            sample = _first_sample(data, position, info)
+            if sample is not None and sample > after:
+                yield Resumption(sample, position, [head, Span(position, span.stop)])
+
+
+def _sync_codes(data: mmap.mmap, span: Span) -> Iterator[int]:
+    position = span.start
+    while (position := data.find(b"\xff", position, span.stop)) >= 0:
+        if data[position + 1 : position + 2] in (b"\xf8", b"\xf9"):
+            yield position
+        position += 1
+
+
+def _first_sample(data: mmap.mmap, position: int, info: bytes) -> int | None:
+    """Return the number of the first sample of a frame, or None where there is no valid frame header."""
+    head = data[position : position + 16]
+    if len(head) < 16 or head[3] & 1:
+        return None
+    n_bytes = 8 - (~head[4] & 0xFF).bit_length() if head[4] >= 0x80 else 1
+    if n_bytes not in (1, 2, 3, 4, 5, 6, 7) or (head[4] >= 0x80 and n_bytes == 1):
+        return None
+    number = head[4] if n_bytes == 1 else head[4] & (1 << 7 - n_bytes) - 1
+    for byte in head[5 : 4 + n_bytes]:
+        number = number << 6 | byte & 0x3F
+    size_bytes = {6: 1, 7: 2}.get(head[2] >> 4, 0) + {12: 1, 13: 2, 14: 2}.get(head[2] & 15, 0)
+    end = 4 + n_bytes + size_bytes
+    if end >= len(head) or _crc8(head[:end]) != head[end]:
+        return None
+    if head[1] & 1:  # blocks of various lengths are numbered by their first sample
+        return number
+    return number * int.from_bytes(info[8:10], "big")
+
+
+def _crc8(data: bytes) -> int:
+    """Return the checksum of a frame header, polynomial x^8 + x^2 + x + 1."""
+    value = 0
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value << 1 ^ 0x107 if value & 0x80 else value << 1
+    return value
+
+
+def last_sample(path: str | os.PathLike[str]) -> int | None:
+    """Return the number of samples up to the last frame of a file, or None where no frame is found at its end."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        info = data[:42]
+        samples = [
+            first + (_block_size(data, position) or int.from_bytes(info[8:10], "big"))
+            for position in _sync_codes(data, Span(max(42, len(data) - TAIL), len(data)))
+            if (first := _first_sample(data, position, info)) is not None
+        ]
+    return max(samples, default=None)
+
+
+def _block_size(data: mmap.mmap, position: int) -> int | None:
+    """Return the samples of a frame that its header names, or None where it is the usual number."""
+    code, at = data[position + 2] >> 4, position + 4
+    at += 8 - (~data[at] & 0xFF).bit_length() if data[at] >= 0x80 else 1
+    if code in (6, 7):
+        return int.from_bytes(data[at : at + code - 5], "big") + 1
+    return {1: 192, **{k: 576 << k - 2 for k in range(2, 6)}, **{k: 256 << k - 8 for k in range(8, 16)}}.get(code)

@@ -1,0 +1,172 @@
+"""Decoding by libsndfile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import soundfile
+
+from ..formats import SAMPLE_BYTES
+from ..layouts import wav_order
+from ..names import soundfile_name
+from .byte_view import ByteView, Piece
+from .flac import resumptions
+from .inspection import Inspection
+
+_UNKNOWN = 2**62
+"""Lengths from here on stand for "unknown" in libsndfile."""
+
+MAX_PADDING = 1 << 14
+"""The most samples by which a block of fixed size can exceed the sound in it."""
+
+
+PROBE_SAMPLES = 1 << 12
+"""Samples that have to be readable where a damaged file is taken up again."""
+
+
+class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
+    """A sound file that is not sought after each block: libsndfile can't seek at the end of some files."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+class SndfileDecoder:
+    """The parts of a file, one after the other, as libsndfile decodes them; see `Decoder`.
+
+    Raises
+    ------
+    soundfile.SoundFileError, TypeError, ValueError
+        If libsndfile can't read the file.
+    """
+
+    name = "libsndfile"
+
+    def __init__(self, path: str | os.PathLike[str], inspection: Inspection) -> None:
+        self._path, self._parts = path, list(inspection.parts)
+        self._file, self._source = self._open(self._parts[0])
+        self._n_read = self._part = self._part_start = self._resumed_at = 0
+        self._is_damaged = False
+        self.notes = list(inspection.notes)
+        self.sample_rate, self.channels = self._file.samplerate, self._file.channels
+        self.container, self.codec = self._file.format, self._file.subtype
+        self.subtype: str | None = inspection.subtype or self._file.subtype
+        self.layout, self.is_placed = inspection.layout, inspection.is_placed
+        self._rest = np.zeros((0, self.channels), np.float32)
+        self._limit = self._length(inspection)
+        self.n_samples = inspection.promised(self._limit)
+
+    def _open(self, pieces: Sequence[Piece] | None) -> tuple[_Sequential, ByteView | None]:
+        source = None if pieces is None else ByteView(self._path, pieces)
+        try:
+            return _Sequential(soundfile_name(self._path) if source is None else source), source
+        except BaseException:
+            if source is not None:
+                source.close()
+            raise
+
+    def _length(self, inspection: Inspection) -> int | None:
+        """Return the samples of all parts, or None where libsndfile does not know."""
+        lengths = [self._file.frames]
+        for pieces in self._parts[1:]:
+            file, source = self._open(pieces)
+            lengths.append(file.frames)
+            if (file.samplerate, file.channels) != (self.sample_rate, self.channels):
+                self.notes.append("holds several recordings of different rates or channels; the first was read")
+                del self._parts[1:], lengths[1:]
+            _close(file, source)
+            if len(self._parts) == 1:
+                break
+        total = sum(lengths)
+        if total >= _UNKNOWN:
+            return None
+        named = inspection.n_samples
+        return named if named is not None and 0 <= total - named < MAX_PADDING else total
+
+    def read(self, n_samples: int) -> np.ndarray:
+        """Return the next samples, float32 (channels, at most ``n_samples``): none only at the end."""
+        if self._limit is not None:
+            n_samples = min(n_samples, self._limit - self._n_read)
+        block = np.zeros((0, self.channels), np.float32)
+        while n_samples > 0 and not len(block):
+            block, self._rest = self._rest[:n_samples], self._rest[n_samples:]
+            if len(block):
+                break
+            block = np.zeros((0, self.channels), np.float32)
+            if not self._is_damaged:
+                block, self._is_damaged = _decoded(self._file, n_samples)
+            if self._is_damaged and not len(block):
+                self._is_damaged = False
+                rest = self._resume()
+                if rest is not None:
+                    self._rest = rest
+                    continue
+            if not len(block) and not self._next_part():
+                break
+        self._n_read += len(block)
+        audio = np.ascontiguousarray(block.T)
+        return wav_order(audio) if self.codec in ("VORBIS", "OPUS") else audio
+
+    def skip(self, n_samples: int) -> int:
+        """Pass over samples of formats in which libsndfile's seeking is exact, and return how many."""
+        if len(self._parts) > 1 or self._limit is None or self.codec not in SAMPLE_BYTES:
+            return 0
+        n_samples = min(n_samples, self._limit - self._n_read)
+        self._file.seek(self._n_read + n_samples)
+        self._n_read += n_samples
+        return n_samples
+
+    def close(self) -> None:
+        """Close the file."""
+        _close(self._file, self._source)
+
+    def _next_part(self) -> bool:
+        if self._part + 1 >= len(self._parts):
+            return False
+        self.close()
+        self._part, self._part_start, self._resumed_at = self._part + 1, self._n_read, 0
+        self._file, self._source = self._open(self._parts[self._part])
+        return True
+
+    def _resume(self) -> np.ndarray | None:
+        """Go on after a damaged place of a FLAC file; return what follows it, behind silence for what is lost."""
+        if self.container != "FLAC":
+            return None
+        position = self._n_read - self._part_start
+        for place in resumptions(self._path, self._parts[self._part], position, self._resumed_at):
+            try:
+                file, source = self._open(place.pieces)
+            except soundfile.SoundFileError:
+                continue
+            block, _ = _decoded(file, PROBE_SAMPLES)
+            if not len(block):
+                _close(file, source)
+                continue
+            self.close()
+            self._file, self._source, self._resumed_at = file, source, place.byte
+            if not any(note.startswith("is damaged") for note in self.notes):
+                self.notes.append("is damaged: silence takes the place of the sound that is lost")
+            return np.concatenate([np.zeros((place.sample - position, self.channels), np.float32), block])
+        return None
+
+
+def _decoded(file: soundfile.SoundFile, n_samples: int) -> tuple[np.ndarray, bool]:
+    """Return samples (samples, channels), and whether an error ended them: those before it are kept."""
+    block = np.full((n_samples, file.channels), np.nan, np.float32)
+    try:
+        return file.read(out=block, dtype="float32", always_2d=True), False
+    except soundfile.SoundFileError:
+        return block[: _n_written(block)], True
+
+
+def _n_written(block: np.ndarray) -> int:
+    unwritten = np.isnan(block[:, 0])
+    return int(unwritten.argmax()) if unwritten.any() else len(block)
+
+
+def _close(file: soundfile.SoundFile, source: ByteView | None) -> None:
+    file.close()
+    if source is not None:
+        source.close()
