@@ -14,6 +14,8 @@ import soundfile
 
 from .._validation import sample_rate as check_rate
 from .decoding.opening import open_decoder
+from .encoding import Kept
+from .metadata import read_metadata
 
 READ_SAMPLES = 1 << 20
 """Samples per channel read at a time. No more memory is taken, whatever length a damaged header claims."""
@@ -61,7 +63,7 @@ class SoundFileReader:
     """
 
     def __init__(self, path: str | os.PathLike[str], name: str, *, warn: bool = True) -> None:
-        self._argument, self._warn = f"{name}={os.fspath(path)!r}", warn
+        self._path, self._argument, self._warn = path, f"{name}={os.fspath(path)!r}", warn
         if not Path(path).exists():
             raise FileNotFoundError(f"{self._argument}: there is no such file")
         with self._errors_as_value_error():
@@ -82,6 +84,13 @@ class SoundFileReader:
 
     def __exit__(self, *_: object) -> None:
         self._decoder.close()
+
+    def kept(self, start: float = 0.0, n_samples: int | None = None, rate: float | None = None) -> Kept:
+        """Return what a result keeps: of ``n_samples`` from ``start`` seconds on, and at another rate where given."""
+        n_samples = (1 << 62) if n_samples is None else n_samples
+        first, new_rate = round(start * self.sample_rate), rate or self.sample_rate
+        metadata = read_metadata(self._path).in_part(first, n_samples, self.sample_rate, new_rate)
+        return Kept(self._decoder.kbits, self.layout, metadata)
 
     @property
     def notes(self) -> list[str]:
@@ -153,7 +162,7 @@ def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int
         return np.concatenate(blocks, axis=1, dtype=np.float32), reader.sample_rate
 
 
-def read_format(path: str | os.PathLike[str]) -> tuple[str | None, dict[str, str]]:
-    """Read the sample format of a file, by libsndfile's name, and its tags; errors call the file ``input``."""
-    with SoundFileReader(path, "input") as reader:
-        return reader.subtype, {}
+def read_subtype(path: str | os.PathLike[str]) -> str | None:
+    """Read the sample format of a file, by libsndfile's name; errors call the file ``input``."""
+    with SoundFileReader(path, "input", warn=False) as reader:
+        return reader.subtype

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 VORBIS_MAX_RATE = 200_000
@@ -12,6 +14,9 @@ VORBIS_MAX_RATE = 200_000
 
 RIFF_BYTES = 2**32 - 2**20
 """Bytes of samples in a file whose length fields have 32 bits, less a margin for its header and tags."""
+
+OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+"""In Hz."""
 
 SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 """Bytes per sample of the sample formats without compression. The others need at most one."""
@@ -23,10 +28,28 @@ NO_HEADER = {"RAW", "SD2"}
 """Formats whose files don't say their own rate and channels; they are neither read nor written."""
 
 
+_SYNONYMS = {
+    "AIF": "AIFF",
+    "AIFC": "AIFF",
+    "BWF": "WAV",
+    "OGA": "OGG",
+    "OPUS": "OGG",
+    "SND": "AU",
+    "WAVE": "WAV",
+}
+"""Endings that are not libsndfile's names, with the formats that they name."""
+
+USUAL_ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".caf", ".w64", ".au")
+"""Endings that errors offer."""
+
+TRIAL_SAMPLES = (1, 1001, 4099)
+"""Lengths that a format must give back: blocks of fixed size and even numbers of bytes don't."""
+
+
 def endings(*, written: bool = False) -> set[str]:
     """Return the endings of sound files that can be read, or that can also be written, such as ".wav"."""
-    names = {*soundfile.available_formats(), "AIF", "OGA", "OPUS"} - NO_HEADER
-    return {f".{name.lower()}" for name in names - {"OPUS" if written else None}}
+    names = {*soundfile.available_formats(), *_SYNONYMS} - NO_HEADER
+    return {f".{name.lower()}" for name in names - ({"SDS"} if written else set())}
 
 
 def check_subtype(subtype: str | None) -> None:
@@ -64,14 +87,20 @@ def format_written(
     """
     file_format, known = _format_of_ending(path), soundfile.available_formats().keys() - NO_HEADER
     if file_format not in known:
-        allowed = ", ".join(f".{name.lower()}" for name in sorted(known))
-        raise ValueError(f"output {str(path)!r}: the format must be one of {allowed}")
+        others = len(endings(written=True)) - len(USUAL_ENDINGS)
+        raise ValueError(
+            f"output {str(path)!r}: the format must be one of {', '.join(USUAL_ENDINGS)}, or of {others} others"
+        )
     if not float(sample_rate).is_integer():
         raise ValueError(
             f"output {str(path)!r}: sound files can't hold a sample rate of {sample_rate} Hz; it must be a whole number"
         )
-    if subtype is None or not _can_write(file_format, subtype, sample_rate, channels):
-        subtype = soundfile.default_subtype(file_format)
+    usual = "OPUS" if path.suffix.lower() == ".opus" else soundfile.default_subtype(file_format)
+    if usual == "OPUS" or subtype is None or not _can_write(file_format, subtype, sample_rate, channels):
+        subtype = usual
+        if usual == "OPUS" and sample_rate not in OPUS_RATES:
+            rates = ", ".join(str(rate) for rate in OPUS_RATES)
+            raise ValueError(f"output {str(path)!r}: Opus has sample rates of {rates} Hz; --rate 48000 converts to one")
         if not _can_write(file_format, subtype, sample_rate, channels):
             raise ValueError(
                 f"output {str(path)!r}: {file_format} can't hold {channels} channel{'s' * (channels != 1)} "
@@ -90,23 +119,27 @@ def format_written(
 def _format_of_ending(path: Path) -> str:
     """Return libsndfile's name of the format that the ending of a file names."""
     ending = path.suffix[1:].upper()
-    return {"AIF": "AIFF", "OGA": "OGG"}.get(ending, ending)
+    return _SYNONYMS.get(ending, ending)
 
 
+@lru_cache(maxsize=256)
 def _can_write(file_format: str, subtype: str, sample_rate: float, channels: int) -> bool:
-    """Try with one sample whether a format holds such a recording.
+    """Try with a few samples whether a format gives back such a recording.
 
-    A trial is needed because some formats open at any rate and fail at the first sample, or write another rate into
-    their header. OGG beyond `VORBIS_MAX_RATE` is refused without a trial.
+    A trial is needed because some formats open at any rate and fail at the first sample, write another rate into their
+    header, or come back longer or shorter. OGG beyond `VORBIS_MAX_RATE` is refused without a trial.
     """
     if file_format == "OGG" and sample_rate > VORBIS_MAX_RATE:
         return False
-    trial = io.BytesIO()
     try:
-        with soundfile.SoundFile(trial, "w", int(sample_rate), channels, subtype, format=file_format) as file:
-            file.buffer_write(bytes(4 * channels), "float32")
-        trial.seek(0)
-        with soundfile.SoundFile(trial) as file:
-            return (file.samplerate, file.channels) == (sample_rate, channels)
+        for n_samples in TRIAL_SAMPLES:
+            trial = io.BytesIO()
+            with soundfile.SoundFile(trial, "w", int(sample_rate), channels, subtype, format=file_format) as file:
+                file.write(np.zeros((n_samples, channels), np.float32))
+            trial.seek(0)
+            with soundfile.SoundFile(trial) as file:
+                if (file.samplerate, file.channels, file.frames) != (sample_rate, channels, n_samples):
+                    return False
+        return True
     except (ValueError, TypeError, OverflowError, soundfile.SoundFileError):
         return False

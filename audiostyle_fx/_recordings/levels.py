@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.signal import resample_poly
 
 from .disk_samples import Samples
 
@@ -13,6 +14,12 @@ RMS = 0.1
 
 PEAK_SAMPLES = 1 << 16
 """Samples per channel that `peak` reads at a time."""
+
+HEADROOM_DB = 1.0
+"""How far below full scale the true peak of a recording lies that is turned down (EBU R 128)."""
+
+OVERLAP = 64
+"""Samples around a block on which its peaks depend."""
 
 DECODED_PEAK = 10 ** (3 / 20)
 """The largest peak of recordings that were made within full scale: loud MP3 and Vorbis files exceed it when decoded."""
@@ -27,6 +34,29 @@ def peak(audio: Samples) -> float:
     """Return the largest magnitude of a recording (channels, samples); 0 for an empty one."""
     starts = range(0, audio.shape[1], PEAK_SAMPLES)
     return max((float(np.abs(audio[:, i : i + PEAK_SAMPLES]).max(initial=0.0)) for i in starts), default=0.0)
+
+
+def true_peak(audio: Samples) -> float:
+    """Return the largest magnitude of the waveform through the samples of a recording (channels, samples).
+
+    It is measured at four times the sample rate. Reference: ITU-R BS.1770-5, annex 2.
+    """
+    loudest, n_samples = 0.0, audio.shape[1]
+    for start in range(0, n_samples, PEAK_SAMPLES):
+        block = audio[:, max(0, start - OVERLAP) : start + PEAK_SAMPLES + OVERLAP]
+        loudest = max(loudest, float(np.abs(block).max()), float(np.abs(resample_poly(block, 4, 1, axis=1)).max()))
+    return loudest
+
+
+def fitting_scale(audio: Samples) -> float:
+    """Return the amplitude that has to become full scale so that a recording fits a format that clips.
+
+    It is 1 for a recording that fits. Another one gets its true peak to `HEADROOM_DB` below full scale, since players
+    and lossy encoders make peaks between the samples audible.
+    """
+    if peak(audio) <= 1:
+        return 1.0
+    return max(1.0, true_peak(audio) * 10 ** (HEADROOM_DB / 20))
 
 
 def within_full_scale(audio: Samples) -> bool:

@@ -8,19 +8,21 @@ import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
 
-from .disk_samples import Samples
+from .disk_samples import SampleFile, Samples
+from .encoding import Kept, encoder_options, set_mask
 from .formats import check_subtype, clips, format_written
-from .levels import peak, ratio_to_db
+from .layouts import vorbis_order
+from .levels import fitting_scale, peak, ratio_to_db
 from .limiter import ChosenLimiter, choose_limiter
 from .names import soundfile_name
-from .tags import write_tags
+from .resampling import resample_blocks
 
 WRITE_SAMPLES = 1 << 16
 """The most samples per channel in one write."""
@@ -74,11 +76,12 @@ def write_audio(
     audio: Samples,
     sample_rate: float,
     subtype: str | None = None,
-    tags: Mapping[str, str] | None = None,
+    kept: Kept | None = None,
     full_scale: float | None = None,
     *,
     limit: bool = False,
     warn: bool = True,
+    rate: float | None = None,
 ) -> WrittenLevel:
     """Write a recording to ``path``, and replace an earlier file only when the new one is finished.
 
@@ -94,15 +97,18 @@ def write_audio(
         In Hz; a whole number.
     subtype : str, optional
         libsndfile's name of the sample format; the format's default where it doesn't have this one.
-    tags : mapping of str to str, optional
-        By the names of `tags`; those that the format can't hold are left out.
+    kept : Kept, optional
+        What is kept of the recording that the audio was made from.
     full_scale : float, optional
-        The amplitude that becomes full scale, in any format. By default 1, or the peak of audio that would clip.
+        The amplitude that becomes full scale, in any format. By default 1, or for audio that would clip as much as
+        brings its true peak to 1 dB below full scale.
     limit : bool
         Whether peaks that would clip are limited, as far as that loses at most 1 dB of RMS, before the audio is turned
         down: see `limiter`. It does not apply with ``full_scale``.
     warn : bool
         Whether to warn where the audio was changed to fit.
+    rate : float, optional
+        The sample rate to write, in Hz; by default that of the audio.
 
     Returns
     -------
@@ -111,43 +117,89 @@ def write_audio(
     Raises
     ------
     ValueError
-        If the folder doesn't exist, or the format can't hold the rate, the channels or so many samples.
+        If the folder doesn't exist, or the format can't hold the rate, the channels or so many samples, or if what was
+        written does not hold the audio.
     OSError, soundfile.SoundFileError
         If the file can't be written.
 
     Warns
     -----
     UserWarning
-        If the format clips at full scale and the audio had to be limited or turned down to fit.
+        When the file is finished: if the format clips at full scale and the audio had to be limited or turned down to
+        fit, or if the format can't hold all that is kept.
     """
     path, target = Path(path), Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
-    if isinstance(audio, np.ndarray):
-        audio = np.atleast_2d(audio)
-    channels, n_samples = audio.shape
-    file_format, subtype = format_written(path, sample_rate, channels, n_samples, subtype)
-    limited = None
-    if full_scale is None:
-        loudest = peak(audio) if clips(subtype) else 0.0
-        limited = choose_limiter(audio, sample_rate, loudest) if limit and loudest > 1 else None
-        full_scale = limited.limiter.ceiling if limited else max(1.0, loudest)
-        level = _written_level(full_scale, limited)
-        if warn and level.changes:
-            warnings.warn(f"{path}: {level.changes}, as {subtype} clips at full scale", stacklevel=2)
-    with (
-        _replacement(target, path.suffix) as partial,
-        soundfile.SoundFile(
-            soundfile_name(partial), "w", int(sample_rate), channels, subtype, format=file_format
-        ) as file,
-    ):
-        write_tags(file, tags or {})
-        for block in _blocks(audio, limited):
-            file.write((block / np.float32(full_scale)).T)
-        file.close()
+    kept = kept or Kept()
+    with contextlib.ExitStack() as files:
+        if isinstance(audio, np.ndarray):
+            audio = np.atleast_2d(audio)
+        if rate not in (None, sample_rate):
+            converted = files.enter_context(SampleFile(target.parent, audio.shape[0]))
+            for block in resample_blocks(audio, sample_rate, rate):
+                converted.append(block)
+            audio, sample_rate = converted, rate
+        file_format, subtype = format_written(path, sample_rate, *audio.shape, subtype)
+        limited = None
+        if full_scale is None:
+            loudest = peak(audio) if clips(subtype) else 0.0
+            limited = choose_limiter(audio, sample_rate, loudest) if limit and loudest > 1 else None
+            full_scale = 1.0
+            if limited:
+                full_scale = limited.limiter.ceiling
+            elif loudest > 1:
+                full_scale = fitting_scale(audio)
+        lost = _write(path, target, audio, sample_rate, (file_format, subtype), kept, full_scale, limited)
+    level = _written_level(full_scale, limited)
+    if warn and level.changes:
+        remedy = "floating-point samples (subtype 'FLOAT') keep it as it is"
+        warnings.warn(f"{path}: {level.changes}, as {subtype} clips at full scale; {remedy}", stacklevel=2)
+    if warn and lost:
+        warnings.warn(f"{path}: {file_format} can't hold the {', '.join(lost)} of the recording", stacklevel=2)
+    return level
+
+
+def _write(
+    path: Path,
+    target: Path,
+    audio: Samples,
+    sample_rate: float,
+    coding: tuple[str, str],
+    kept: Kept,
+    full_scale: float,
+    limited: ChosenLimiter | None,
+) -> tuple[str, ...]:
+    """Write a recording, compare what was written with it, and put it in its place; return what was not kept."""
+    (channels, n_samples), (file_format, subtype) = audio.shape, coding
+    has_mask = kept.layout is not None and kept.layout.is_needed(channels) and file_format in ("WAV", "RF64")
+    options = encoder_options(subtype, sample_rate, channels, kept.kbits)
+    with _replacement(target, path.suffix) as partial:
+        written_format = "WAVEX" if has_mask and file_format == "WAV" else file_format
+        with soundfile.SoundFile(
+            soundfile_name(partial), "w", int(sample_rate), channels, subtype, format=written_format, **options
+        ) as file:
+            for block in _blocks(audio, limited):
+                scaled = block / np.float32(full_scale)
+                file.write((vorbis_order(scaled) if file_format == "OGG" else scaled).T)
         if not n_samples and not partial.stat().st_size:
             raise ValueError(f"output {str(path)!r}: {file_format} can't hold an empty recording")
-    return _written_level(full_scale, limited)
+        if has_mask and kept.layout is not None:
+            set_mask(partial, kept.layout)
+        lost = kept.write_metadata(partial, written_format)
+        _check_written(path, partial, (int(sample_rate), channels, n_samples))
+    return lost
+
+
+def _check_written(path: Path, partial: Path, shape: tuple[int, int, int]) -> None:
+    """Raise ValueError unless a file says of itself that it has a rate, channels and samples."""
+    info = soundfile.info(soundfile_name(partial))
+    written = info.samplerate, info.channels, info.frames
+    if written != shape and shape[2]:
+        raise ValueError(
+            f"output {str(path)!r}: the format gives back {written[2]} samples at {written[0]} Hz in {written[1]} "
+            f"channels in the place of {shape[2]} at {shape[0]} Hz in {shape[1]}"
+        )
 
 
 def _written_level(full_scale: float, limited: ChosenLimiter | None) -> WrittenLevel:

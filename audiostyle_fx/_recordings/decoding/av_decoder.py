@@ -59,6 +59,7 @@ class AvDecoder:
         self.layout: Layout | None = None
         self._is_lossless = self.codec.startswith(LOSSLESS)
         self.subtype = self._sample_format(context.format.packed.name) if self._is_lossless else None
+        self.kbits = None if self._is_lossless or not context.bit_rate else context.bit_rate / 1000
         self.notes = list(inspection.notes)
         if len(self._container.streams.audio) > 1:
             self.notes.append(f"holds {len(self._container.streams.audio)} soundtracks; the first was read")

@@ -27,6 +27,8 @@ class Inspection:
         The sample format, where the decoder sees another one.
     layout : Layout or None
         Places of the channels, where the file names them.
+    kbits : float or None
+        Bit rate of a coding with losses, in kbit/s.
     notes : sequence of str
         What the user has to know: sentences without a subject, such as "is damaged".
     is_placed : bool
@@ -39,6 +41,7 @@ class Inspection:
     n_samples: int | None = None
     subtype: str | None = None
     layout: Layout | None = None
+    kbits: float | None = None
     notes: Sequence[str] = ()
     is_placed: bool = True
 

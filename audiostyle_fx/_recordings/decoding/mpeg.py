@@ -1,8 +1,8 @@
 """MP3 files: a walk over their frames, and a file with the right count of them for the decoder.
 
 Without a count, decoders guess the length by the first frame's bit rate; with a wrong one, as in joined files, they
-stop early; and where frames are damaged they stop for good. The decoder here sees intact frames only, behind a frame with
-their true number. Frames that are missing between them become silent ones, so that what follows keeps its place.
+stop early; and where frames are damaged they stop for good. The decoder here sees intact frames only, behind a frame
+with their true number. Frames that are missing between them become silent ones, so that what follows keeps its place.
 
 References: ISO/IEC 11172-3, section 2.4.1 (frames); the "Xing" and "LAME" tags as LAME writes them.
 """
@@ -131,12 +131,15 @@ def _inspect_frames(data: mmap.mmap, first: int, header: Header) -> Inspection:
     spans, gaps, n_joined, is_whole = _walk(data, first + (header.size if info else 0), header)
     n_found = sum(n for _, n in spans)
     claimed = info.n_frames if info and not n_joined else None
+    sample_rate = _SAMPLE_RATES[header.version][header.word >> 10 & 3]
+    n_bytes = sum(span.stop - span.start for span, _ in spans)
+    kbits = n_bytes / 125 / (n_found * header.n_samples / sample_rate) if n_found else None
     damaged = sum(gap > 0 for gap in gaps)
     notes = []
     if damaged:
         notes.append(f"is damaged in {damaged} place{'s' * (damaged != 1)}, where silence takes the place of sound")
     if not gaps and info and claimed == n_found:
-        return Inspection(is_placed=bool(info.lame[:4].strip(b"\0")))
+        return Inspection(kbits=kbits, is_placed=bool(info.lame[:4].strip(b"\0")))
     n_silent = _silent_frames(gaps, spans, n_found, claimed if is_whole else None)
     pieces: list[Piece] = []
     for k, (span, _) in enumerate(spans):
@@ -146,10 +149,10 @@ def _inspect_frames(data: mmap.mmap, first: int, header: Header) -> Inspection:
     total = n_found + sum(n_silent)
     lame = info.lame if info else b""
     if header.layer != LAYER_III:
-        return Inspection(parts=[pieces], claimed=total * header.n_samples, notes=notes, is_placed=False)
+        return Inspection(parts=[pieces], claimed=total * header.n_samples, kbits=kbits, notes=notes, is_placed=False)
     # Of a file that was cut short the decoder still hears what was promised, and the reader tells the difference.
     pieces.insert(0, _info_frame(header, max(total, claimed or 0), lame))
-    return Inspection(parts=[pieces], notes=notes, is_placed=bool(lame[:4].strip(b"\0")))
+    return Inspection(parts=[pieces], kbits=kbits, notes=notes, is_placed=bool(lame[:4].strip(b"\0")))
 
 
 def _walk(data: mmap.mmap, position: int, like: Header) -> tuple[list[tuple[Span, int]], list[int], int, bool]:
@@ -229,10 +232,9 @@ def _small_frame(header: Header, n_bytes: int) -> tuple[int, int]:
     for bit_rate in range(1, 15):
         word = (header.word & ~0x0000F200) | bit_rate << 12 | 0x00010000  # without padding and checksum
         frame = frame_header(struct.pack(">I", word), 0)
-        assert frame is not None
-        if frame.size >= n_bytes:
-            break
-    return word, frame.size
+        if frame is not None and frame.size >= n_bytes:
+            return word, frame.size
+    raise ValueError("this MP3 file has frames too small to be repaired")
 
 
 def _empty_frame(header: Header) -> bytes:

@@ -25,6 +25,7 @@ class PedalboardDecoder:
 
     name, container, codec = "pedalboard", "FLAC", "FLAC"
     layout: Layout | None = None
+    kbits: float | None = None
     is_placed = True
 
     def __init__(self, path: str | os.PathLike[str], bits: int, last_sample: int | None, notes: Sequence[str]) -> None:

@@ -57,6 +57,9 @@ class SndfileDecoder:
         self._rest = np.zeros((0, self.channels), np.float32)
         self._limit = self._length(inspection)
         self.n_samples = inspection.promised(self._limit)
+        self.kbits = inspection.kbits
+        if self.codec in ("VORBIS", "OPUS") and self._limit:
+            self.kbits = os.path.getsize(path) / 125 / (self._limit / self.sample_rate)
 
     def _open(self, pieces: Sequence[Piece] | None) -> tuple[_Sequential, ByteView | None]:
         source = None if pieces is None else ByteView(self._path, pieces)
