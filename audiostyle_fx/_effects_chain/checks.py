@@ -75,4 +75,6 @@ def check_files(chain: Sequence[Step], sample_rate: float, *, lengths: bool = Tr
             continue
         for name, parameter in step.effect.parameters.items():
             if parameter.is_file:  # pedalboard may take a text file for an impulse response, without an error
-                read_audio(step.values[name], name)
+                argument = f"{step.effect.name} {name}"
+                if not read_audio(step.values[name], argument)[0].size:
+                    raise ValueError(f"{argument}={step.values[name]!r} is empty; it must be a recording with sound")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import soundfile
 from pedalboard import Pedalboard
 
 from .._recordings.files import SoundFileReader, read_audio, read_format
@@ -83,13 +85,28 @@ def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> JobResult
     began = time.perf_counter()
     if os.path.realpath(job.target) in {os.path.realpath(path) for step in chain for path in step.files}:
         raise ValueError(f"output {job.target!r} must not be a recording that an effect reads, which it would replace")
-    if job.source is None:
-        result = _texture_file(job, chain, progress)
-    elif len(chain) == 1 and is_style(chain[0]):
-        result = _style_file(job, job.source, chain[0].values, progress)
-    else:
-        result = _chain_file(job, job.source, chain, progress)
+    with _writing_errors(job.target):
+        if job.source is None:
+            result = _texture_file(job, chain, progress)
+        elif len(chain) == 1 and is_style(chain[0]):
+            result = _style_file(job, job.source, chain[0].values, progress)
+        else:
+            result = _chain_file(job, job.source, chain, progress)
     return replace(result, seconds=time.perf_counter() - began)
+
+
+@contextlib.contextmanager
+def _writing_errors(target: str) -> Iterator[None]:
+    """Name the output in errors of the operating system and of libsndfile; those of reading are ValueErrors."""
+    try:
+        yield
+    except BrokenPipeError:  # of the caller's progress
+        raise
+    except (OSError, soundfile.SoundFileError) as error:
+        if isinstance(error, OSError) and error.errno is None:  # the library's own, which says what it is about
+            raise
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise OSError(f"output {target!r} can't be written: {reason}") from error
 
 
 def _style_file(job: Job, source: str, values: dict[str, Any], progress: Progress) -> JobResult:

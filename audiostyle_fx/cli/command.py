@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from .process import process_file, process_folder
 from .report_option import check_replaced_page, check_report, write_page
 from .request import Request, parse_request
 from .standard_streams import open_closed_streams, silence_broken_streams
+from .wording import Wording
 
 BROKEN_PIPE = 141
 """What shells report of programs that end since nobody reads what they write: 128 and the number of SIGPIPE."""
@@ -42,8 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     """Print what was asked for, or process recordings; return the exit code."""
+    wording = Wording()
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: tqdm.write(f"audiostyle: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_, **__: _print(wording.of(message))
         try:
             options = parse_options(arguments)
             text = information(options)
@@ -54,30 +55,30 @@ def _run(arguments: Sequence[str] | None) -> int:
             check_output(request)
             check_replaced_page(request)
         except (TypeError, ValueError) as error:
-            return _fail(error, 2)
+            return _fail(wording.of(error), 2)
         except RuntimeError as error:  # a device that is not available
-            return _fail(error, 1)
+            return _fail(wording.of(error), 1)
         except KeyboardInterrupt:
             return _fail("interrupted; nothing was written", 130)
-        return _process_request(request)
+        return _process_request(request, wording)
 
 
-def _process_request(request: Request) -> int:
+def _process_request(request: Request, wording: Wording) -> int:
     """Do what was asked for; return the exit code."""
     options = request.options
     try:
         check_report(request)
-        code, files = process_folder(request) if request.of_folder else process_file(request)
+        process = process_folder if request.of_folder else process_file
+        code, files = process(request, wording)
     except FolderError as error:
-        return _fail(error, 2)
+        return _fail(wording.of(error), 2)
     except BrokenPipeError:
         raise
     except (TypeError, ValueError, OSError, RuntimeError, MemoryError, ImportError) as error:
+        reason = wording.of(error)
         if options.json and not request.of_folder:
-            print_record(
-                {"kind": "file", "file": request.target, "status": "failed", "error": with_options(str(error))}
-            )
-        return _fail(error, 1)
+            print_record({"kind": "file", "file": request.target, "status": "failed", "error": reason})
+        return _fail(reason, 1)
     except KeyboardInterrupt:
         if not request.of_folder:
             return _fail("interrupted; nothing was written", 130)
@@ -86,22 +87,18 @@ def _process_request(request: Request) -> int:
     try:
         write_page(request, files)
     except (ValueError, OSError, RuntimeError) as error:
-        return _fail(f"--report {options.report}: {error}", 1)
+        return _fail(f"--report {options.report}: {wording.of(error)}", 1)
     except KeyboardInterrupt:
         return _fail("interrupted; all recordings are finished, but the page is not written", 130)
     return code
 
 
-def _fail(error: object, code: int) -> int:
-    """Print an error, above a bar where there is one; return the exit code."""
-    tqdm.write(f"audiostyle: {with_options(str(error))}", file=sys.stderr)
+def _fail(error: str, code: int) -> int:
+    """Print an error; return the exit code."""
+    _print(error)
     return code
 
 
-def with_options(message: str) -> str:
-    """Return an error of the library with the options of the command for the library's parameters."""
-    message = re.sub(r"^(start|format|include|exclude|jobs)=", r"--\1 ", message)
-    message = re.sub(r"^settings\[('.*?'|\".*?\")\]", r"--set \1", message)
-    message = message.replace("overwrite=True", "--overwrite")
-    message = re.sub(r"\bin_path=", "IN ", re.sub(r"^page=", "--report ", message))
-    return message.replace("that match include and exclude", "that match --include and --exclude")
+def _print(message: str) -> None:
+    """Print a line on standard error, above a bar where there is one."""
+    tqdm.write(f"audiostyle: {message}", file=sys.stderr)

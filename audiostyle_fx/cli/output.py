@@ -6,6 +6,7 @@ import os
 import sys
 
 from .._recordings.formats import endings
+from .pipes import STANDARD_INPUT, STANDARD_OUTPUT
 from .request import Request
 
 
@@ -14,17 +15,18 @@ def check_output(request: Request) -> None:
 
     On a terminal the user is asked about an existing file.
     """
-    if request.target == "-":
+    if request.target in STANDARD_OUTPUT:
         return
     if request.of_folder:
         _check_folder(request.target)
         return
-    if request.source not in (None, "-") and _is_same_file(str(request.source), request.target):
+    source = None if request.source in STANDARD_INPUT else request.source
+    if source is not None and _is_same_file(source, request.target):
         raise ValueError(f"OUT {request.target!r} is the same file as IN; give the result another name")
     for step in request.chain:
         if any(_is_same_file(path, request.target) for path in step.files):
             raise ValueError(f"OUT {request.target!r} is a recording that {step.effect.name} reads; give another name")
-    if request.source not in (None, "-") and not os.path.exists(str(request.source)):
+    if source is not None and not os.path.exists(source):
         return  # the error that follows names the input
     if request.target.endswith(("/", os.sep)):
         raise ValueError(f"OUT {request.target!r} must be a folder that exists, or a file")

@@ -16,8 +16,9 @@ from ..folders.progress_display import display
 from ..folders.records.manifest_json import Record
 from ..folders.run import run_folder
 from .json_lines import print_json, print_record
-from .pipes import files_for_pipes
+from .pipes import files_for_pipes, is_output_pipe
 from .request import Request
+from .wording import Wording
 
 
 class ProcessedFile(NamedTuple):
@@ -29,15 +30,15 @@ class ProcessedFile(NamedTuple):
     record: Record
 
 
-def process_file(request: Request) -> tuple[int, list[ProcessedFile]]:
+def process_file(request: Request, wording: Wording) -> tuple[int, list[ProcessedFile]]:
     """Process one recording; return the exit code and what to show on a page."""
     options, target = request.options, request.target
-    with files_for_pipes(request.source, target) as (in_path, out_path):
+    with files_for_pipes(request.source, target, request.chain, wording) as files:
         subtype = None
-        if target == "-" and (in_path is None or read_format(in_path)[0] not in SAMPLE_BYTES):
+        if is_output_pipe(target) and (files.source is None or read_format(files.source)[0] not in SAMPLE_BYTES):
             subtype = "FLOAT"  # WAV may not have the input's
-        job = Job(in_path, out_path, options.start, options.duration, subtype)
-        result = run(job, request.chain, progress=not (options.quiet or options.json))
+        job = Job(files.source, files.target, options.start, options.duration, subtype)
+        result = run(job, files.chain, progress=not (options.quiet or options.json))
     level = {name: round(value, 3) for name, value in result.level._asdict().items()}
     record = {"status": "done", **level, **record_of(result)}
     if options.json:
@@ -47,17 +48,20 @@ def process_file(request: Request) -> tuple[int, list[ProcessedFile]]:
     return 0, [ProcessedFile(target, request.source, target, record)]
 
 
-def process_folder(request: Request) -> tuple[int, list[ProcessedFile]]:
+def process_folder(request: Request, wording: Wording) -> tuple[int, list[ProcessedFile]]:
     """Process a folder; return the exit code and what to show on a page."""
     options = request.options
     selection = Selection(
         options.include, options.exclude, options.format, options.start, options.duration, options.independent
     )
-    with cluster(options.dask, options.jobs) as executor:
+    with (
+        files_for_pipes(request.source, request.target, request.chain, wording) as folders,
+        cluster(options.dask, options.jobs) as executor,
+    ):
         outcome = run_folder(
-            str(request.source),
-            request.target,
-            request.chain,
+            str(folders.source),
+            folders.target,
+            folders.chain,
             selection,
             settings=request.settings,
             force=options.force,

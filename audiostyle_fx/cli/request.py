@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from ..folders.settings import checked_settings
 from .grammar import parse_chain
 from .missing_effect import check_has_effect, check_third_word
 from .options import FOLDER_OPTIONS, USAGE
+from .pipes import STANDARD_OUTPUT, check_pipes, is_input_pipe, is_output_pipe
 from .set_option import parse_settings
 
 
@@ -28,9 +28,10 @@ class Request:
     Attributes
     ----------
     source : str or None
-        A file, a folder, or ``-`` for standard input; None for a texture, which has no input.
+        A file, a folder, or a pipe, such as ``-`` for standard input; None for a texture, which has no input.
     target : str
-        A file, a folder, or ``-`` for standard output. The file in a folder where OUT is one and the source is not.
+        A file, a folder, or a pipe, such as ``-`` for standard output. The file in a folder where OUT is one and the
+        source is not.
     chain : list of Step
     settings : dict
         Parameters of ``style`` by glob, for the files of a folder that match.
@@ -65,7 +66,9 @@ def parse_request(options: argparse.Namespace) -> Request:
     source, target, *others = words
     check_third_word(source, target, others, effects())
     request = Request(source, _result_path(source, target), parse_chain(others, effects()), settings, options)
-    _check_pipes(request)
+    check_pipes(source, target, request.chain)
+    if options.json and target in STANDARD_OUTPUT:
+        raise ValueError(f"--json and OUT {target} would both write to standard output")
     _check_part(request)
     check_has_effect(source, target, others)
     _check_folder_options(request)
@@ -77,24 +80,11 @@ def parse_request(options: argparse.Namespace) -> Request:
 
 def _result_path(source: str | None, target: str) -> str:
     """Return the path of the result: in a folder that exists, a recording keeps the input's name."""
-    if target == "-" or not Path(target).is_dir() or (source not in (None, "-") and Path(str(source)).is_dir()):
+    if is_output_pipe(target) or not Path(target).is_dir() or (source is not None and Path(source).is_dir()):
         return target
-    if source is None or source == "-":
+    if source is None or is_input_pipe(source):
         raise ValueError(f"OUT {target!r} must be a file, since IN has no name that the result could have in a folder")
     return os.path.join(target, os.path.basename(source))
-
-
-def _check_pipes(request: Request) -> None:
-    if request.source == "-" and sys.stdin is None:
-        raise ValueError("IN is -, but standard input is closed")
-    if request.target == "-" and sys.stdout is None:
-        raise ValueError("OUT is -, but standard output is closed")
-    if request.source == "-" and sys.stdin.isatty():
-        raise ValueError("IN is -, but standard input is a terminal")
-    if request.target == "-" and sys.stdout.isatty():
-        raise ValueError("OUT is -, but standard output is a terminal")
-    if request.options.json and request.target == "-":
-        raise ValueError("--json and OUT - would both write to standard output")
 
 
 def _check_part(request: Request) -> None:
@@ -125,7 +115,11 @@ def _check_folder_options(request: Request) -> None:
 
 def _check_report(request: Request) -> None:
     page = request.options.report
-    if page and "-" in (request.source, request.target):
-        raise ValueError("--report needs files to play: neither IN nor OUT can be -")
-    if page and Path(page).suffix.lower() not in (".html", ".htm"):
+    if not page:
+        return
+    inputs = [request.source, *(path for step in request.chain for path in step.files)]
+    pipes = [path for path in inputs if is_input_pipe(path)] + [request.target] * is_output_pipe(request.target)
+    if pipes:
+        raise ValueError(f"--report needs files to play: neither IN nor OUT nor a style can be a pipe, as {pipes[0]!r}")
+    if Path(page).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"--report {page!r} must end in .html")

@@ -68,7 +68,7 @@ def run_folder(
     if settings:
         FileSettings(chain, settings).check(recordings, recording_names(in_folder, out_folder))
     check_files(chain, _first_rate(recordings.values()), lengths=False)  # its errors name paths as the user wrote them
-    chain = [_with_absolute_paths(step) for step in chain]
+    chain = [step.with_files(os.path.abspath) for step in chain]  # valid in other processes
     file_settings = FileSettings(chain, settings)
     out = Path(os.path.realpath(out_folder))
     existing = [] if overwrite else [name for name in recordings if os.path.lexists(out / name)]
@@ -170,16 +170,6 @@ def _first_rate(paths: Iterable[str]) -> float:
         with contextlib.suppress(ValueError, OSError), SoundFileReader(path, "input") as source:
             return source.sample_rate
     return ORIGINAL_RATE
-
-
-def _with_absolute_paths(step: Step) -> Step:
-    """Return the step with paths that are valid in other processes."""
-    values = dict(step.values)
-    for name, parameter in step.effect.parameters.items():
-        if parameter.is_file and name in values:
-            paths = values[name]
-            values[name] = [os.path.abspath(path) for path in paths] if step.effect.several else os.path.abspath(paths)
-    return Step(step.effect, values)
 
 
 def _make_folders(out: Path, recordings: Mapping[str, str]) -> None:

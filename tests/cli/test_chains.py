@@ -88,7 +88,7 @@ def test_recordings_with_fewer_samples_than_channels(length):
         (["gain", "-3", "style", "style.wav", "text.wav"], "style[1]='text.wav'"),
         (["mp3_compressor"], "9.0kHz"),
         (["gain", "1e30"], "NaN or infinite"),
-        (["gain", "--start", "2"], "--start 2 must be within input='song.wav', which is 1 s long"),
+        (["gain", "--start", "2"], "--start 2 must be within IN 'song.wav', which is 1 s long"),
     ],
 )
 def test_chains_that_fail(words, why, capsys, no_work):

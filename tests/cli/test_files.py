@@ -91,8 +91,8 @@ def test_what_is_too_loud_for_the_format_is_turned_down_and_said(stereo, capsys)
 @pytest.mark.parametrize(
     ("source", "target", "given", "why"),
     [
-        ("nowhere.wav", "out.wav", "style.wav", "input='nowhere.wav'"),
-        ("text.wav", "out.wav", "style.wav", "input='text.wav'"),
+        ("nowhere.wav", "out.wav", "style.wav", "IN 'nowhere.wav': there is no such file"),
+        ("text.wav", "out.wav", "style.wav", "IN 'text.wav' can't be read"),
         ("song.wav", "out.xyz", "style.wav", "out.xyz"),
         ("song.wav", "out", "style.wav", ".flac"),
         ("song.wav", "nowhere/out.wav", "style.wav", "folder"),

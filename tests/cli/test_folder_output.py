@@ -22,7 +22,7 @@ def test_files_of_others_are_refused_before_any_work(capsys, no_work):
     assert run_on_folder(*GAIN) == 2
     assert contents() == before and not Path("out/b").exists() and not Path("out", HIDDEN).exists()
     line = capsys.readouterr().err
-    assert line.startswith("audiostyle: output 'out' holds 3 files that would be replaced and that no earlier run made")
+    assert line.startswith("audiostyle: OUT 'out' holds 3 files that would be replaced and that no earlier run made")
     assert "as 'a/bass.wav'; --overwrite replaces them" in line
 
 

@@ -94,7 +94,7 @@ def test_chains_and_folders_without_style():
     [
         (["in", "in/out"], "must not be the same folder, nor one in the other"),
         (["in", "in"], "must not be the same folder"),
-        (["in", "style.wav"], "must be a folder, as the input is one"),
+        (["in", "style.wav"], "must be a folder, as IN is one"),
         (["in", "out", "--include", "*.mp3"], "contains no recordings that match --include and --exclude"),
         (["in", "out", "--format", "xyz"], "--format 'xyz' must be one of"),
         (["in", "out", "--jobs", "0"], "--jobs 0 must be at least 1"),

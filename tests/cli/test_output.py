@@ -123,7 +123,7 @@ def test_the_result_in_a_folder_has_the_input_s_name(target, stereo, capsys):
         (["-", "sub", *GAIN], "OUT 'sub' must be a file, since IN has no name"),
         (["sub", "out.wav", *GAIN], "OUT 'out.wav' must be a folder, as IN is one, but is named as a file"),
         (["sub", "new/out.FLAC", *GAIN], "must be a folder, as IN is one"),
-        (["sub", "song.wav", *GAIN], "output 'song.wav' must be a folder, as the input is one"),
+        (["sub", "song.wav", *GAIN], "OUT 'song.wav' must be a folder, as IN is one"),
     ],
 )
 def test_folders_and_files_in_each_other_s_place(words, why, capsys, no_work):

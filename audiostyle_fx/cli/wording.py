@@ -1,0 +1,47 @@
+"""Messages of the library in the words of the command line."""
+
+from __future__ import annotations
+
+import re
+
+_WORDS = (
+    (r"^(start|format|include|exclude|jobs)=", r"--\1 "),
+    (r"^page=", "--report "),
+    (r"^settings\[('.*?'|\".*?\")\]", r"--set \1"),
+    (r"\b(in_path|input)[= ](?=['\"])", "IN "),
+    (r"\b(out_path=|output )(?=['\"])", "OUT "),
+    (r"\boverwrite=True", "--overwrite"),
+    (r"that match include and exclude", "that match --include and --exclude"),
+    (r"as the input is one$", "as IN is one"),
+)
+"""How the library names what the user gave, and what the user typed."""
+
+
+class Wording:
+    """Names in messages: the library's parameters become options, and copies of pipes the pipes themselves."""
+
+    def __init__(self) -> None:
+        self._copies: dict[str, tuple[str, str]] = {}
+
+    def add_copy(self, path: str, pipe: str, stream: str) -> str:
+        """Call a temporary file by its pipe from now on; return what messages call it.
+
+        Parameters
+        ----------
+        path, pipe : str
+            The temporary file, and the pipe as the user wrote it.
+        stream : str
+            What ``-`` stands for.
+        """
+        note = f" ({stream})" if pipe == "-" else ""
+        self._copies[path] = pipe + note, repr(pipe) + note
+        return self._copies[path][1]
+
+    def of(self, message: object) -> str:
+        """Return a message in the words of the command line."""
+        text = str(message)
+        for pattern, words in _WORDS:
+            text = re.sub(pattern, words, text)
+        for path, (plain, quoted) in self._copies.items():
+            text = text.replace(repr(path), quoted).replace(path, plain)
+        return text
