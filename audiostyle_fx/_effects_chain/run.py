@@ -15,9 +15,10 @@ import numpy as np
 import soundfile
 from pedalboard import Pedalboard
 
+from .._recordings.encoding import Kept
 from .._recordings.files import SoundFileReader, read_audio, read_format
 from .._recordings.levels import within_full_scale
-from .._recordings.writing import WrittenLevel, check_writable, write_audio
+from .._recordings.writing import WrittenLevel, check_subtype_fits, check_writable, write_audio
 from .._transfer.api import style_file, stylize, texture
 from .._transfer.results import Result
 from ..progress import Progress
@@ -40,6 +41,10 @@ class Job:
         The part of the source to process, in seconds.
     subtype : str or None
         libsndfile's name of the sample format to write; None for the source's, or for a texture the first style's.
+    rate : float or None
+        The sample rate to write, in Hz; None for the source's, or for a texture the first style's.
+    quality : float or None
+        Bit rate of coding with losses, in kbit/s; None for the source's.
     """
 
     source: str | None
@@ -47,6 +52,8 @@ class Job:
     start: float = 0.0
     duration: float = math.inf
     subtype: str | None = None
+    rate: float | None = None
+    quality: float | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,8 @@ def _style_file(job: Job, source: str, values: dict[str, Any], progress: Progres
         start=job.start,
         duration=job.duration,
         subtype=job.subtype,
+        rate=job.rate,
+        quality=job.quality,
         progress=progress,
         **values,
     )
@@ -128,12 +137,14 @@ def _chain_file(job: Job, source: str, chain: Sequence[Step], progress: Progress
     with SoundFileReader(source, "input") as recording:
         empty = np.zeros((recording.channels, 0), np.float32)
         audio = np.concatenate([empty, *recording.blocks(job.start, job.duration)], axis=1, dtype=np.float32)
-        sample_rate, subtype, tags = recording.sample_rate, job.subtype or recording.subtype, recording.tags
-    check_writable(job.target, sample_rate, len(audio), audio.shape[1], subtype)
+        sample_rate, subtype = recording.sample_rate, job.subtype or recording.subtype
+        rate = job.rate or sample_rate
+        kept = recording.kept(job.start, audio.shape[1], rate).at(job.quality)
+    _check_output(job, sample_rate, audio.shape, subtype)
     check_files(chain, sample_rate)
     limit = any(map(is_style, chain)) and within_full_scale(audio)
     audio, transfers = _through(chain, audio, sample_rate, progress)
-    level = write_audio(job.target, audio, sample_rate, subtype, tags, limit=limit)
+    level = write_audio(job.target, audio, sample_rate, subtype, kept, limit=limit, rate=rate)
     return JobResult(sample_rate, audio.shape[1] / sample_rate, 0.0, transfers, level, limit)
 
 
@@ -143,13 +154,21 @@ def _texture_file(job: Job, chain: Sequence[Step], progress: Progress) -> JobRes
     values = {name: value for name, value in first.values.items() if name != "alpha"}
     style, sample_rate = read_audio(values["style"][0], "style")
     subtype = job.subtype or read_format(values["style"][0])[0]
-    check_writable(job.target, sample_rate, len(style), round(values["duration"] * sample_rate), subtype)
+    _check_output(job, sample_rate, (len(style), round(values["duration"] * sample_rate)), subtype)
     check_files(others, sample_rate)
     result = texture(sample_rate=sample_rate, progress=progress, **values)
     audio, transfers = _through(others, result.audio, sample_rate, progress)
-    level = write_audio(job.target, audio, sample_rate, subtype, limit=result.limits_peaks)
+    kept = Kept(job.quality)
+    level = write_audio(job.target, audio, sample_rate, subtype, kept, limit=result.limits_peaks, rate=job.rate)
     duration = audio.shape[1] / sample_rate
     return JobResult(sample_rate, duration, 0.0, (result, *transfers), level, result.limits_peaks)
+
+
+def _check_output(job: Job, sample_rate: float, shape: tuple[int, ...], subtype: str | None) -> None:
+    """Raise ValueError unless a recording of a shape (channels, samples) can be written as the job asks."""
+    rate = job.rate or sample_rate
+    check_subtype_fits(job.target, rate, shape[0], job.subtype)
+    check_writable(job.target, rate, shape[0], math.ceil(shape[1] * rate / sample_rate), subtype, job.quality)
 
 
 def _through(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from .formats import least_kbits
 from .layouts import AMBISONIC_TAIL, Layout
 from .metadata import Metadata, write_metadata
 
@@ -32,6 +33,10 @@ class Kept:
     layout: Layout | None = None
     metadata: Metadata = field(default_factory=Metadata)
 
+    def at(self, kbits: float | None) -> Kept:
+        """Return this with another bit rate, where one is given."""
+        return self if kbits is None else replace(self, kbits=kbits)
+
     def write_metadata(self, path: Path, file_format: str) -> tuple[str, ...]:
         """Add the metadata to a finished file; return, in words, what its format can't hold."""
         return write_metadata(path, file_format, self.metadata)
@@ -46,6 +51,7 @@ def encoder_options(subtype: str, sample_rate: float, channels: int, kbits: floa
         return {}
     if subtype == "MPEG_LAYER_III":
         low, high = (32, 320) if sample_rate >= 32000 else (8, 160) if sample_rate >= 16000 else (8, 64)
+        kbits = max(kbits, least_kbits(subtype, sample_rate))
         return {"bitrate_mode": "CONSTANT", "compression_level": _level((high - kbits) / (high - low))}
     if subtype == "OPUS":
         return {"compression_level": _level(1 - (kbits / channels - 6) / 250)}

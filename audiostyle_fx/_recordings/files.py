@@ -162,7 +162,12 @@ def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int
         return np.concatenate(blocks, axis=1, dtype=np.float32), reader.sample_rate
 
 
-def read_subtype(path: str | os.PathLike[str]) -> str | None:
-    """Read the sample format of a file, by libsndfile's name; errors call the file ``input``."""
+def read_format(
+    path: str | os.PathLike[str], start: float = 0.0, n_samples: int | None = None, rate: float | None = None
+) -> tuple[str | None, Kept]:
+    """Read the sample format of a file, by libsndfile's name, and what a result keeps of it; see `SoundFileReader`.
+
+    Errors call the file ``input``.
+    """
     with SoundFileReader(path, "input", warn=False) as reader:
-        return reader.subtype
+        return reader.subtype, reader.kept(start, n_samples, rate)

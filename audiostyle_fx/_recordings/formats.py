@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +15,9 @@ VORBIS_MAX_RATE = 200_000
 
 RIFF_BYTES = 2**32 - 2**20
 """Bytes of samples in a file whose length fields have 32 bits, less a margin for its header and tags."""
+
+LOSSY = ("MPEG_LAYER_III", "VORBIS", "OPUS")
+"""Sample formats that are written with a bit rate."""
 
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 """In Hz."""
@@ -57,6 +61,24 @@ def check_subtype(subtype: str | None) -> None:
     known = soundfile.available_subtypes()
     if subtype is not None and subtype not in known:
         raise ValueError(f"subtype={subtype!r} must be None or one of {', '.join(known)}")
+
+
+def check_quality(quality: float | None, path: Path, sample_rate: float, subtype: str) -> None:
+    """Raise ValueError unless ``quality`` is None or a bit rate of a coding with losses, in kbit/s."""
+    if quality is None:
+        return
+    if subtype not in LOSSY:
+        raise ValueError(f"quality={quality!r} only applies to MP3, Vorbis and Opus, not to {os.fspath(path)!r}")
+    least = least_kbits(subtype, sample_rate)
+    if not least <= quality <= 512:
+        raise ValueError(f"quality={quality!r} must be from {least:g} to 512, in kbit/s")
+
+
+def least_kbits(subtype: str, sample_rate: float) -> float:
+    """Return the lowest bit rate that is written: below it, MP3 frames have no room for the length of the recording."""
+    if subtype != "MPEG_LAYER_III":
+        return 8
+    return 56 if sample_rate >= 16000 else 24
 
 
 def clips(subtype: str) -> bool:

@@ -17,7 +17,7 @@ import soundfile
 
 from .disk_samples import SampleFile, Samples
 from .encoding import Kept, encoder_options, set_mask
-from .formats import check_subtype, clips, format_written
+from .formats import check_quality, check_subtype, clips, format_written
 from .layouts import vorbis_order
 from .levels import fitting_scale, peak, ratio_to_db
 from .limiter import ChosenLimiter, choose_limiter
@@ -50,13 +50,18 @@ class WrittenLevel(NamedTuple):
 
 
 def check_writable(
-    path: str | os.PathLike[str], sample_rate: float, channels: int, n_samples: int = 0, subtype: str | None = None
+    path: str | os.PathLike[str],
+    sample_rate: float,
+    channels: int,
+    n_samples: int = 0,
+    subtype: str | None = None,
+    quality: float | None = None,
 ) -> None:
     """Raise ValueError unless `write_audio` can write such a recording to ``path``."""
     path, target = Path(path), Path(os.path.realpath(path))
     if (target.exists() and not target.is_file()) or not target.parent.is_dir():
         raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
-    format_written(path, sample_rate, channels, n_samples, subtype)
+    check_quality(quality, path, sample_rate, format_written(path, sample_rate, channels, n_samples, subtype)[1])
     try:
         with tempfile.TemporaryFile(dir=target.parent):
             pass
@@ -140,7 +145,7 @@ def write_audio(
             for block in resample_blocks(audio, sample_rate, rate):
                 converted.append(block)
             audio, sample_rate = converted, rate
-        file_format, subtype = format_written(path, sample_rate, *audio.shape, subtype)
+        file_format, subtype = format_written(path, sample_rate, audio.shape[0], audio.shape[1], subtype)
         limited = None
         if full_scale is None:
             loudest = peak(audio) if clips(subtype) else 0.0
@@ -153,7 +158,7 @@ def write_audio(
         lost = _write(path, target, audio, sample_rate, (file_format, subtype), kept, full_scale, limited)
     level = _written_level(full_scale, limited)
     if warn and level.changes:
-        remedy = "floating-point samples (subtype 'FLOAT') keep it as it is"
+        remedy = "subtype='FLOAT' keeps all"
         warnings.warn(f"{path}: {level.changes}, as {subtype} clips at full scale; {remedy}", stacklevel=2)
     if warn and lost:
         warnings.warn(f"{path}: {file_format} can't hold the {', '.join(lost)} of the recording", stacklevel=2)

@@ -196,6 +196,8 @@ def style_file(
     start: float = 0.0,
     duration: float = math.inf,
     subtype: str | None = None,
+    rate: float | None = None,
+    quality: float | None = None,
     progress: Progress = None,
     **parameters: Unpack[TransferOptions],
 ) -> Result:
@@ -210,8 +212,8 @@ def style_file(
     in_path : path
         The recording to restyle.
     out_path : path
-        The file to write; its ending names the format. An existing file is replaced. The input's tags are kept where
-        the format has them.
+        The file to write; its ending names the format. An existing file is replaced. Tags, pictures, cue points, loops,
+        time stamps, places of channels and the bit rate of the input are kept where the format has them.
     {style}
     {style_sample_rate}
     {style_weights}
@@ -220,7 +222,12 @@ def style_file(
     duration : float
         How much of the recording to style, in seconds; infinity for all of it.
     subtype : str, optional
-        libsndfile's name of the sample format to write; by default the input's, where the format has it.
+        libsndfile's name of the sample format to write; by default the input's, where the format has it and gives
+        back every length.
+    rate : float, optional
+        The sample rate to write, in Hz; by default the input's. The transfer is made at the input's.
+    quality : float, optional
+        The bit rate of MP3, Vorbis and Opus, 8 to 512 kbit/s; by default the input's, or the encoder's usual one.
     {progress}
     {parameters}
 
@@ -242,6 +249,8 @@ def style_file(
     Warns
     -----
     UserWarning
+        Before any work, if the recording is damaged, or holds less than its header promises.
+    UserWarning
         If the format clips at full scale and the result had to be limited or turned down to fit, see `Result.save`.
     """
     chosen, start = choose(parameters), number(0)("start", start)
@@ -253,20 +262,23 @@ def style_file(
     folder = os.path.dirname(os.path.realpath(out_path))
     with contextlib.ExitStack() as files:
         source = files.enter_context(SoundFileReader(in_path, "in_path"))
-        layout = source.sample_rate, source.channels
+        written_rate = source.sample_rate if rate is None else check_rate("rate", rate)
+        layout = written_rate, source.channels
         check_subtype_fits(out_path, *layout, subtype)
         subtype = subtype or source.subtype
-        check_writable(out_path, *layout, subtype=subtype)
+        check_writable(out_path, *layout, subtype=subtype, quality=quality)
         transfer = PreparedTransfer.of(style, style_sample_rate, style_weights, source.sample_rate, chosen)
         dry = files.enter_context(SampleFile(folder, source.channels))
         for block in source.blocks(start, duration):
             check_finite(f"in_path={os.fspath(in_path)!r}", block)
             dry.append(block)
-        check_writable(out_path, *layout, dry.shape[1], subtype)
+        n_written = math.ceil(dry.shape[1] * written_rate / source.sample_rate)
+        check_writable(out_path, *layout, n_written, subtype)
         wet = files.enter_context(SampleFile(folder, *dry.shape))
         (log,) = transfer_recordings([dry], [wet], transfer, progress)
         limit = within_full_scale(dry)
-        level = write_audio(out_path, wet, source.sample_rate, subtype, source.tags, limit=limit)
+        kept = source.kept(start, dry.shape[1], written_rate).at(quality)
+        level = write_audio(out_path, wet, source.sample_rate, subtype, kept, limit=limit, rate=written_rate)
     facts = _facts(log, transfer, wet.shape[1])
     return Result(**facts, path=os.fspath(out_path), limits_peaks=limit, **level._asdict())
 

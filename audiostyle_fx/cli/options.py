@@ -11,6 +11,7 @@ from functools import partial
 from typing import NoReturn
 
 from .._effects_chain.units import without_unit
+from .._validation import sample_rate
 from .completion import SHELLS
 from .set_option import take_set_words
 from .suggestions import suggestion
@@ -61,6 +62,9 @@ class Parser(argparse.ArgumentParser):
         add("-n", dest="no_input", action="store_true", help="no IN: style makes a texture of duration= seconds")
         add("--start", type=parse_time, default=0.0, metavar="T", help="where to begin in IN: 90, 90s, 1500ms, 1:30")
         add("--duration", type=parse_time, default=math.inf, metavar="T", help="how much of IN to take")
+        add("--bits", type=parse_bits, metavar="N", help="samples of OUT: 16, 24, 32 or float; IN's by default")
+        add("--rate", type=parse_rate, metavar="HZ", help="sample rate of OUT, such as 48000 or 48kHz; IN's by default")
+        add("--quality", type=parse_kbits, metavar="KBITS", help="bit rate of MP3, Ogg and Opus; IN's by default")
         add("--overwrite", action="store_true", help="replace existing files without asking")
         add("--report", metavar="PAGE", help="write a page to listen to inputs and results")
         add("-q", "--quiet", action="store_true", help="show no progress")
@@ -108,6 +112,36 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
             hint = suggestion(word, parser.takes_value) or " Write a value that begins with - as name=value."
             raise ValueError(f"{word!r} is not an option.{hint}")
     return options
+
+
+BITS = {"16": "PCM_16", "24": "PCM_24", "32": "PCM_32", "float": "FLOAT"}
+"""Sample formats by the words that stand for them."""
+
+
+def parse_bits(text: str) -> str:
+    """Return libsndfile's name of the sample format that ``16``, ``24``, ``32`` or ``float`` stands for."""
+    if text not in BITS:
+        raise argparse.ArgumentTypeError(f"{text!r} must be one of {', '.join(BITS)}")
+    return BITS[text]
+
+
+def parse_rate(text: str) -> float:
+    """Return the hertz in ``48000``, ``48000Hz`` or ``48kHz``."""
+    try:
+        return sample_rate("--rate", float(without_unit(text, "Hz")))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a sample rate in Hz, such as 48000 or 48kHz") from error
+
+
+def parse_kbits(text: str) -> float:
+    """Return the kilobits a second in ``192`` or ``192k``."""
+    try:
+        kbits = float(text.lower().removesuffix("kbps").removesuffix("k"))
+    except ValueError:
+        kbits = 0.0
+    if not 8 <= kbits <= 512:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a bit rate from 8 to 512 kbit/s")
+    return kbits
 
 
 def parse_time(text: str) -> float:

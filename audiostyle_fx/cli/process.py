@@ -34,10 +34,10 @@ def process_file(request: Request, wording: Wording) -> tuple[int, list[Processe
     """Process one recording; return the exit code and what to show on a page."""
     options, target = request.options, request.target
     with files_for_pipes(request.source, target, request.chain, wording) as files:
-        subtype = None
-        if is_output_pipe(target) and (files.source is None or read_format(files.source)[0] not in SAMPLE_BYTES):
+        subtype = options.bits
+        if subtype is None and is_output_pipe(target) and not _has_plain_samples(files.source):
             subtype = "FLOAT"  # WAV may not have the input's
-        job = Job(files.source, files.target, options.start, options.duration, subtype)
+        job = Job(files.source, files.target, options.start, options.duration, subtype, options.rate, options.quality)
         result = run(job, files.chain, progress=not (options.quiet or options.json))
     level = {name: round(value, 3) for name, value in result.level._asdict().items()}
     record = {"status": "done", **level, **record_of(result)}
@@ -48,11 +48,24 @@ def process_file(request: Request, wording: Wording) -> tuple[int, list[Processe
     return 0, [ProcessedFile(target, request.source, target, record)]
 
 
+def _has_plain_samples(source: str | None) -> bool:
+    """Whether a recording has a sample format that WAV has too."""
+    return source is not None and read_format(source)[0] in SAMPLE_BYTES
+
+
 def process_folder(request: Request, wording: Wording) -> tuple[int, list[ProcessedFile]]:
     """Process a folder; return the exit code and what to show on a page."""
     options = request.options
     selection = Selection(
-        options.include, options.exclude, options.format, options.start, options.duration, options.independent
+        options.include,
+        options.exclude,
+        options.format,
+        options.start,
+        options.duration,
+        options.independent,
+        options.bits,
+        options.rate,
+        options.quality,
     )
     with (
         files_for_pipes(request.source, request.target, request.chain, wording) as folders,

@@ -40,6 +40,9 @@ def style_folder(
     start: float = 0.0,
     duration: float = math.inf,
     independent: bool = False,
+    subtype: str | None = None,
+    rate: float | None = None,
+    quality: float | None = None,
     force: bool = False,
     jobs: int = 1,
     executor: Executor | None = None,
@@ -86,6 +89,8 @@ def style_folder(
     independent : bool
         Set the level of each file separately, not per folder: where a file would clip, its peaks are limited, and if
         that would lose more than 1 dB of RMS, it is turned down alone. This also holds for a file alone in its folder.
+    subtype, rate, quality
+        How the results are written, as by `style_file`.
     force : bool
         Style finished files again.
     jobs : int
@@ -125,7 +130,7 @@ def style_folder(
     values = {"style": [os.fspath(path) for path in styles], **checked_parameters(parameters)}
     if style_weights is not None:
         values["style_weights"] = check_weights(style_weights, len(styles))
-    selection = Selection(include, exclude, format, start, duration, independent)
+    selection = Selection(include, exclude, format, start, duration, independent, subtype, rate, quality)
     return run_folder(
         in_folder,
         out_folder,

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._recordings.formats import endings
-from .._validation import flag, number
+from .._recordings.formats import check_subtype, endings
+from .._validation import flag, number, sample_rate
 from ..errors import FolderError
 
 
@@ -29,6 +29,8 @@ class Selection:
         The part of each recording, in seconds.
     independent : bool
         Whether the level of each file is set separately. Otherwise files of one folder share a level.
+    subtype, rate, quality : str, float, float, optional
+        Sample format, sample rate in Hz and bit rate in kbit/s of the results; by default those of their recordings.
     """
 
     include: Sequence[str] = ()
@@ -37,6 +39,9 @@ class Selection:
     start: float = 0.0
     duration: float = math.inf
     independent: bool = False
+    subtype: str | None = None
+    rate: float | None = None
+    quality: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("include", "exclude"):
@@ -52,6 +57,9 @@ class Selection:
         if self.duration != math.inf and number(0)("duration", self.duration) == 0:
             raise ValueError(f"duration={self.duration!r} must be above 0")
         flag("independent", self.independent)
+        check_subtype(self.subtype)
+        if self.rate is not None:
+            sample_rate("rate", self.rate)
 
 
 def ending(format: str) -> str:

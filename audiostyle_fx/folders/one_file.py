@@ -18,8 +18,9 @@ from .._effects_chain.run import Job, JobResult, run
 from .._effects_chain.step import Step
 from .._recordings.disk_samples import SampleFile
 from .._recordings.files import SoundFileReader, read_format
-from .._recordings.formats import clips, format_written
-from .._recordings.writing import peak, write_audio
+from .._recordings.formats import check_quality, clips, format_written
+from .._recordings.levels import fitting_scale, peak
+from .._recordings.writing import check_subtype_fits, write_audio
 from .._transfer.results import Stage
 from ..progress import Progress
 from .records.manifest_json import Record, plain
@@ -50,6 +51,8 @@ class Task:
         Names of the effects and their values.
     start, duration : float
         The part of the recording, in seconds.
+    subtype, rate, quality
+        How the result is written, see `Job`.
     shares_level : bool
         Whether the level is known only when other files have been processed.
     full_scale : float or None
@@ -69,6 +72,9 @@ class Task:
     start: float
     duration: float
     shares_level: bool
+    subtype: str | None = None
+    rate: float | None = None
+    quality: float | None = None
     full_scale: float | None = None
     limits_peaks: bool | None = None
     again: bool = False
@@ -117,17 +123,21 @@ def _stage_recording(task: Task, progress: Progress) -> Record:
         channels = source.channels
         if os.path.isdir(task.target):
             raise ValueError(f"output {task.target!r} must be a file, not a folder")
-        _, subtype = format_written(Path(task.target), source.sample_rate, channels, 0, source.subtype)
+        rate, wanted = task.rate or source.sample_rate, task.subtype or source.subtype
+        check_subtype_fits(task.target, rate, channels, task.subtype)
+        _, subtype = format_written(Path(task.target), rate, channels, 0, wanted)
+        check_quality(task.quality, Path(task.target), rate, subtype)
     chain = [Step(effects()[name], values) for name, values in task.effects]
     result = run(Job(task.source, task.staged, task.start, task.duration, "FLOAT"), chain, progress)
     with SoundFileReader(task.staged, "result") as source:
-        loudest = max((peak(block) for block in source.blocks()), default=0.0)
+        levels = [(peak(block), fitting_scale(block)) for block in source.blocks()]
+    loudest, level = map(max, zip(*levels, strict=True)) if levels else (0.0, 1.0)
     return {
         "status": "staged",
         "channels": channels,
         "subtype": subtype,
         "peak": loudest,
-        "level": max(1.0, loudest) if clips(subtype) else 1.0,
+        "level": level if clips(subtype) else 1.0,
         "limits_peaks": result.limits_peaks,
         **record_of(result),
     }
@@ -135,15 +145,23 @@ def _stage_recording(task: Task, progress: Progress) -> Record:
 
 def _finish(task: Task, full_scale: float | None, messages: list[str], *, limit: bool = False) -> Record:
     """Write what is staged in its format: at the level of its group, or at its own where ``full_scale`` is None."""
-    subtype, tags = read_format(task.source)
     with (
         SoundFileReader(task.staged, "result") as source,
         SampleFile(os.path.dirname(task.finished), source.channels) as samples,
     ):
         for block in source.blocks():
             samples.append(block)
+        subtype, kept = read_format(task.source, task.start, samples.shape[1], task.rate)
         level = write_audio(
-            task.finished, samples, source.sample_rate, subtype, tags, full_scale, limit=limit, warn=False
+            task.finished,
+            samples,
+            source.sample_rate,
+            task.subtype or subtype,
+            kept.at(task.quality),
+            full_scale,
+            limit=limit,
+            warn=False,
+            rate=task.rate,
         )
     if full_scale is None and level.changes:  # of a common level `Stems` warns
         messages.append(f"{level.changes}, as it would clip at full scale")

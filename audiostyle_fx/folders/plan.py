@@ -188,5 +188,8 @@ class Plan:
             effects=tuple((step.effect.name, step.values) for step in chain),
             start=self._selection.start,
             duration=self._selection.duration,
+            subtype=self._selection.subtype,
+            rate=self._selection.rate,
+            quality=self._selection.quality,
             shares_level=self._stems.shares_level(name),
         )
