@@ -1,0 +1,50 @@
+"""Adding metadata to finished sound files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .aiff import write_aiff
+from .caf import write_caf
+from .id3 import write_mp3
+from .losses import losses
+from .model import Metadata
+from .riff import write_riff
+from .vorbis_comments import write_flac, write_ogg
+
+WRITERS = {
+    "WAV": write_riff,
+    "WAVEX": write_riff,
+    "RF64": write_riff,
+    "AIFF": write_aiff,
+    "CAF": write_caf,
+    "FLAC": write_flac,
+    "OGG": write_ogg,
+    "MP3": write_mp3,
+}
+"""By libsndfile's names. Files of the other formats are left as they are."""
+
+
+def write_metadata(path: str | os.PathLike[str], file_format: str, metadata: Metadata) -> tuple[str, ...]:
+    """Add metadata to a finished sound file that has none; its audio stays as it is.
+
+    Parameters
+    ----------
+    path : path
+    file_format : str
+        Its format, by libsndfile's name.
+    metadata : Metadata
+
+    Returns
+    -------
+    tuple of str
+        What the format can't hold, in words such as "pictures", "cue points" or "tag composer".
+
+    Raises
+    ------
+    OSError, mutagen.MutagenError
+        If the file can't be written.
+    """
+    writer = WRITERS.get(file_format)
+    return tuple(writer(Path(path), metadata) if writer else losses(metadata))
