@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from .._effects_chain.checks import check_files
 from .._effects_chain.run import Job, run
 from .._recordings.files import read_format
 from .._recordings.formats import SAMPLE_BYTES
@@ -14,11 +16,10 @@ from ..folders.find import Selection
 from ..folders.one_file import record_of
 from ..folders.progress_display import display
 from ..folders.records.manifest_json import Record
-from ..folders.run import run_folder
+from ..folders.run import first_rate, run_folder
 from .json_lines import print_json, print_record
-from .pipes import files_for_pipes, is_output_pipe
+from .pipes import PipeCopies, is_output_pipe
 from .request import Request
-from .wording import Wording
 
 
 class ProcessedFile(NamedTuple):
@@ -30,15 +31,17 @@ class ProcessedFile(NamedTuple):
     record: Record
 
 
-def process_file(request: Request, wording: Wording) -> tuple[int, list[ProcessedFile]]:
+def process_file(request: Request, copies: PipeCopies) -> tuple[int, list[ProcessedFile]]:
     """Process one recording; return the exit code and what to show on a page."""
     options, target = request.options, request.target
-    with files_for_pipes(request.source, target, request.chain, wording) as files:
+    source = None if request.source is None else copies.of_input(request.source)
+    chain = copies.of_chain(request.chain)
+    with copies.of_output(target) as out_path:
         subtype = None
-        if is_output_pipe(target) and (files.source is None or read_format(files.source)[0] not in SAMPLE_BYTES):
+        if is_output_pipe(target) and (source is None or read_format(source)[0] not in SAMPLE_BYTES):
             subtype = "FLOAT"  # WAV may not have the input's
-        job = Job(files.source, files.target, options.start, options.duration, subtype)
-        result = run(job, files.chain, progress=not (options.quiet or options.json))
+        job = Job(source, out_path, options.start, options.duration, subtype)
+        result = run(job, chain, progress=not (options.quiet or options.json))
     level = {name: round(value, 3) for name, value in result.level._asdict().items()}
     record = {"status": "done", **level, **record_of(result)}
     if options.json:
@@ -48,20 +51,23 @@ def process_file(request: Request, wording: Wording) -> tuple[int, list[Processe
     return 0, [ProcessedFile(target, request.source, target, record)]
 
 
-def process_folder(request: Request, wording: Wording) -> tuple[int, list[ProcessedFile]]:
+def check_styles(requests: Sequence[Request], copies: PipeCopies) -> None:
+    """Raise the errors of the effects' files before any of several recordings is processed."""
+    sources = [request.source for request in requests if request.source is not None]
+    check_files(copies.of_chain(requests[0].chain), first_rate(sources), lengths=False)
+
+
+def process_folder(request: Request, copies: PipeCopies) -> tuple[int, list[ProcessedFile]]:
     """Process a folder; return the exit code and what to show on a page."""
     options = request.options
     selection = Selection(
         options.include, options.exclude, options.format, options.start, options.duration, options.independent
     )
-    with (
-        files_for_pipes(request.source, request.target, request.chain, wording) as folders,
-        cluster(options.dask, options.jobs) as executor,
-    ):
+    with cluster(options.dask, options.jobs) as executor:
         outcome = run_folder(
-            str(folders.source),
-            folders.target,
-            folders.chain,
+            str(request.source),
+            request.target,
+            copies.of_chain(request.chain),
             selection,
             settings=request.settings,
             force=options.force,
