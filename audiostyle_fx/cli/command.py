@@ -30,8 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is done, 1 when it or some files of a folder failed, 2 when the arguments are not understood or would
-        replace a file, 130 when it was interrupted, 141 when nobody reads its output any more.
+        0 when all is done; 1 when it, or some of several files, failed; 2 when the arguments are not understood or are
+        refused, as when a file would be replaced; 130 when it was interrupted; 141 when nobody reads its output any
+        more. ``audiostyle --help`` lists them.
     """
     open_closed_streams()
     try:

@@ -25,7 +25,10 @@ made if it ends in /. VALUE sets the first parameter of an effect; units may
 follow, as -3dB."""
 
 
-EPILOG = """other commands:
+EPILOG = """exit codes: 0 done, 1 failed, or some files did, 2 not understood or refused,
+130 interrupted, 141 nobody reads the output
+
+other commands:
   audiostyle effects         list the effects
   audiostyle help EFFECT     describe an effect and its parameters
   audiostyle help presets    list the presets of style
@@ -70,8 +73,10 @@ class Parser(argparse.ArgumentParser):
         add("--overwrite", action="store_true", help="replace existing files without asking")
         add("--report", metavar="PAGE", help="write a page to listen to inputs and results")
         add("-q", "--quiet", action="store_true", help="show no progress")
+        add("-v", "--verbose", action="store_true", help="say what was read, done and written, and how long it took")
         add("--json", action="store_true", help="print progress and results as JSON lines")
         add("--completion", choices=SHELLS, metavar="SHELL", help=f"print completion for {', '.join(SHELLS)}")
+        add("--devices", action="store_true", help="list the CPU and the GPUs that can be used")
         add("--version", action="store_true", help="print the version")
         add("-h", "--help", action="store_true", help="print this help")
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .._effects_chain.checks import check_files
 from .._effects_chain.run import Job, run
+from .._effects_chain.step import Step
+from .._engine.arrays.threads import cores
 from .._recordings.files import read_format
 from .._recordings.formats import SAMPLE_BYTES
 from ..folders.executors.task_executors import cluster
@@ -20,6 +22,7 @@ from ..folders.run import first_rate, run_folder
 from .json_lines import print_json, print_record
 from .pipes import PipeCopies, is_output_pipe
 from .request import Request
+from .verbose import line_of_input, lines_of_output, lines_of_record, print_lines, verbose_progress
 
 
 class ProcessedFile(NamedTuple):
@@ -36,6 +39,8 @@ def process_file(request: Request, copies: PipeCopies) -> tuple[int, list[Proces
     options, target = request.options, request.target
     source = None if request.source is None else copies.of_input(request.source)
     chain = copies.of_chain(request.chain)
+    if options.verbose:
+        print_lines(_lines_of_inputs(request, source, chain))
     with copies.of_output(target) as out_path:
         subtype = None
         if is_output_pipe(target) and (source is None or read_format(source)[0] not in SAMPLE_BYTES):
@@ -44,11 +49,23 @@ def process_file(request: Request, copies: PipeCopies) -> tuple[int, list[Proces
         result = run(job, chain, progress=not (options.quiet or options.json))
     level = {name: round(value, 3) for name, value in result.level._asdict().items()}
     record = {"status": "done", **level, **record_of(result)}
+    if options.verbose:
+        print_lines(lines_of_record(record, chain, cores()))
+        print_lines(lines_of_output(target, record, out_path))
     if options.json:
         print_record({"kind": "file", "file": target, **record})
     elif not options.quiet:
         print(f"{target}: {result.duration:.1f} s in {result.seconds:.1f} s", file=sys.stderr)
     return 0, [ProcessedFile(target, request.source, target, record)]
+
+
+def _lines_of_inputs(request: Request, source: str | None, chain: Sequence[Step]) -> Iterator[str]:
+    """Yield what ``--verbose`` says of IN and of each effect's file, of which pipes are read from copies."""
+    if request.source is not None:
+        yield line_of_input("IN", request.source, source)
+    for step, local in zip(request.chain, chain, strict=True):
+        for name, path in zip(step.files, local.files, strict=True):
+            yield line_of_input(step.effect.name, name, path)
 
 
 def check_styles(requests: Sequence[Request], copies: PipeCopies) -> None:
@@ -63,18 +80,23 @@ def process_folder(request: Request, copies: PipeCopies) -> tuple[int, list[Proc
     selection = Selection(
         options.include, options.exclude, options.format, options.start, options.duration, options.independent
     )
+    chain = copies.of_chain(request.chain)
+    progress = print_json if options.json else display(quiet=options.quiet)
+    if options.verbose:
+        print_lines(line_of_input(step.effect.name, path) for step in chain for path in step.files)
+        progress = verbose_progress(progress, request)
     with cluster(options.dask, options.jobs) as executor:
         outcome = run_folder(
             str(request.source),
             request.target,
-            copies.of_chain(request.chain),
+            chain,
             selection,
             settings=request.settings,
             force=options.force,
             overwrite=options.overwrite,
             jobs=1 if executor else options.jobs or 1,
             executor=executor,
-            progress=print_json if options.json else display(quiet=options.quiet),
+            progress=progress,
         )
     sources = outcome.sources if options.report else {}
     files = [
