@@ -10,7 +10,7 @@ from support import readme_tables
 
 from audiostyle_fx import StyleTransfer, stylize
 from audiostyle_fx.cli.options import parse_options
-from audiostyle_fx.cli.request import parse_request
+from audiostyle_fx.cli.request import parse_requests
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -33,9 +33,9 @@ def test_the_commands_in_the_readme_are_understood(tmp_path, monkeypatch):
     lines = re.findall(r"^audiostyle (.*)$", README, re.MULTILINE)
     assert len(lines) >= 3
     for line in lines:
-        parse_request(parse_options(shlex.split(line)))
+        parse_requests(parse_options(shlex.split(line)))
     words = re.search(r"audiostyle (examples/\S+ \S+ style \S+)$", README, re.MULTILINE)[1].split()
-    request = parse_request(parse_options(words))
+    [request] = parse_requests(parse_options(words))
     [style] = request.chain
     assert (ROOT / request.source).exists()
     assert style.effect.name == "style" and all((ROOT / path).exists() for path in style.values["style"])

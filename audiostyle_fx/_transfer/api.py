@@ -302,6 +302,7 @@ def _facts(log: TransferLog, transfer: PreparedTransfer, n_samples: int) -> dict
         "sample_rate": float(content_rate),
         "duration": n_samples / content_rate,
         "stages": merged(log.stages),
+        "sections": len(log.stages),
         "seconds": log.seconds,
         "key": log.semitones,
         "parameters": transfer.setup.parameters.as_dict(),

@@ -82,6 +82,8 @@ class Result:
         Length of the recording in seconds.
     stages : dict of str to Stage
         Those that ran, of "spectrogram", "phase" and "waveform"; none for digital silence.
+    sections : int
+        Number of sections in which the recording was styled.
     seconds : float
         Computing time.
     parameters : dict
@@ -107,6 +109,7 @@ class Result:
         stages: dict[str, Stage],
         seconds: float,
         parameters: dict[str, Any],
+        sections: int = 1,
         key: tuple[float, ...] = (),
         audio: np.ndarray | None = None,
         path: str | None = None,
@@ -116,6 +119,7 @@ class Result:
     ) -> None:
         self.sample_rate, self.duration, self.seconds = sample_rate, duration, seconds
         self.stages, self.parameters, self.key = stages, parameters, key
+        self.sections = sections
         self.gain_db, self.limited_db, self.limits_peaks = gain_db, limited_db, limits_peaks
         self.path = None if path is None else os.path.abspath(path)  # holds in another working directory too
         self._audio = audio

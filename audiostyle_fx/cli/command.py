@@ -12,10 +12,11 @@ from ..errors import FolderError
 from .information import information
 from .json_lines import print_record
 from .options import parse_options
-from .output import check_output
-from .process import process_file, process_folder
+from .output import check_outputs, new_folder
+from .pipes import PipeCopies
+from .process import ProcessedFile, check_styles, process_file, process_folder
 from .report_option import check_replaced_page, check_report, write_page
-from .request import Request, parse_request
+from .request import Request, parse_requests
 from .standard_streams import open_closed_streams, silence_broken_streams
 from .wording import Wording
 
@@ -29,8 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is done, 1 when it or some files of a folder failed, 2 when the arguments are not understood or would
-        replace a file, 130 when it was interrupted, 141 when nobody reads its output any more.
+        0 when all is done; 1 when it, or some of several files, failed; 2 when the arguments are not understood or are
+        refused, as when a file would be replaced; 130 when it was interrupted; 141 when nobody reads its output any
+        more. ``audiostyle --help`` lists them.
     """
     open_closed_streams()
     try:
@@ -51,46 +53,77 @@ def _run(arguments: Sequence[str] | None) -> int:
             if text is not None:
                 print(text.rstrip(), flush=True)
                 return 0
-            request = parse_request(options)
-            check_output(request)
-            check_replaced_page(request)
+            requests = check_outputs(parse_requests(options))
+            check_replaced_page(requests[0])
         except (TypeError, ValueError) as error:
             return _fail(wording.of(error), 2)
         except RuntimeError as error:  # a device that is not available
             return _fail(wording.of(error), 1)
         except KeyboardInterrupt:
             return _fail("interrupted; nothing was written", 130)
-        return _process_request(request, wording)
+        return _process_requests(requests, wording)
 
 
-def _process_request(request: Request, wording: Wording) -> int:
+def _process_requests(requests: Sequence[Request], wording: Wording) -> int:
     """Do what was asked for; return the exit code."""
-    options = request.options
+    options, several = requests[0].options, len(requests) > 1
+    code, files = 0, list[ProcessedFile]()
     try:
-        check_report(request)
-        process = process_folder if request.of_folder else process_file
-        code, files = process(request, wording)
-    except FolderError as error:
-        return _fail(wording.of(error), 2)
+        with PipeCopies(wording) as copies, new_folder(requests[0].new_folder):
+            for request in requests:
+                check_report(request)
+            if several:
+                check_styles(requests, copies)
+            for number, request in enumerate(requests, 1):
+                if several and not (options.quiet or options.json):
+                    print(f"{number}/{len(requests)} {request.source}", file=sys.stderr)
+                own_code, own_files = _process_request(request, copies, wording, several=several)
+                code, files = max(code, own_code), files + own_files
     except BrokenPipeError:
         raise
-    except (TypeError, ValueError, OSError, RuntimeError, MemoryError, ImportError) as error:
-        reason = wording.of(error)
-        if options.json and not request.of_folder:
-            print_record({"kind": "file", "file": request.target, "status": "failed", "error": reason})
-        return _fail(reason, 1)
+    except (TypeError, ValueError, OSError, RuntimeError) as error:
+        return _fail(wording.of(error), 1)
     except KeyboardInterrupt:
-        if not request.of_folder:
-            return _fail("interrupted; nothing was written", 130)
-        again = "the same command without --force" if options.force else "the same command"
-        return _fail(f"interrupted; {again} continues with the remaining files", 130)
+        return _fail(f"interrupted; {_after_interrupt(requests, len(files))}", 130)
+    if not files:
+        return code
     try:
-        write_page(request, files)
+        write_page(requests[0], files)
     except (ValueError, OSError, RuntimeError) as error:
         return _fail(f"--report {options.report}: {wording.of(error)}", 1)
     except KeyboardInterrupt:
         return _fail("interrupted; all recordings are finished, but the page is not written", 130)
     return code
+
+
+def _process_request(
+    request: Request, copies: PipeCopies, wording: Wording, *, several: bool
+) -> tuple[int, list[ProcessedFile]]:
+    """Process a recording or a folder; return the exit code and what to show on a page."""
+    try:
+        return (process_folder if request.of_folder else process_file)(request, copies)
+    except FolderError as error:
+        return _fail(wording.of(error), 2), []
+    except BrokenPipeError:
+        raise
+    except (TypeError, ValueError, OSError, RuntimeError, MemoryError, ImportError) as error:
+        reason = wording.of(error)
+        record = {"status": "failed", "error": reason}
+        if request.options.json and not request.of_folder:
+            print_record({"kind": "file", "file": request.target, **record})
+        if not several:
+            return _fail(reason, 1), []
+        return _fail(f"{request.source}: {reason}", 1), [
+            ProcessedFile(request.target, request.source, request.target, record)
+        ]
+
+
+def _after_interrupt(requests: Sequence[Request], n_done: int) -> str:
+    """Return what is finished after an interrupt, and what to do about the rest."""
+    if requests[0].of_folder:
+        again = "the same command without --force" if requests[0].options.force else "the same command"
+        return f"{again} continues with the remaining files"
+    return f"{n_done} of {len(requests)} files are done" if n_done else "nothing was written"
 
 
 def _fail(error: str, code: int) -> int:

@@ -47,7 +47,7 @@ def parse_chain(words: Sequence[str], effects: Mapping[str, Effect]) -> list[Ste
 
 def not_an_effect(word: str, effects: Iterable[str]) -> str:
     """Return the error for a word in the place of an effect."""
-    return f"{word!r} is not an effect.{_hint(word, effects)} `audiostyle effects` lists the effects"
+    return f"{word!r} is not an effect.{effect_hint(word, effects)} `audiostyle effects` lists the effects"
 
 
 def is_parameter_word(word: str) -> bool:
@@ -77,7 +77,7 @@ def _set_first(step: Step, word: str, effects: Mapping[str, Effect]) -> None:
     effect, parameter = step.effect, step.effect.first
     if word in effect.parameters:
         raise ValueError(f"{word!r} is a parameter of {effect.name} and needs a value: {word}=VALUE")
-    hint = _hint(word, effects)
+    hint = effect_hint(word, effects)
     if parameter is None or (parameter.name in step.values and not effect.several):
         reason = f"{parameter.name} is already set" if parameter else "it has no parameters"
         raise ValueError(f"{word!r} is neither an effect nor a value of {effect.name}: {reason}.{hint}")
@@ -90,7 +90,7 @@ def _set_first(step: Step, word: str, effects: Mapping[str, Effect]) -> None:
         step.values[parameter.name] = value
 
 
-def _hint(word: str, effects: Iterable[str]) -> str:
+def effect_hint(word: str, effects: Iterable[str]) -> str:
     """Return a sentence on the effect that was probably meant, after a space; empty where none is near."""
     return sox_hint(word) or suggestion(word, effects)
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from .._effects_chain.catalog import effects
 from .._transfer.parameters.presets import PRESETS, Preset
 from .completion import completion_script
+from .device_list import list_devices
 from .effect_help import COLUMNS, effect_description, list_effects, two_columns
 from .grammar import not_an_effect
 from .options import Parser
@@ -25,6 +26,8 @@ def information(options: argparse.Namespace) -> str | None:
     first, *others = options.words or [""]
     if options.version:
         return version("audiostyle-fx")
+    if options.devices:
+        return list_devices()
     if options.completion:
         return completion_script(options.completion, effects(), Parser().takes_value)
     if options.help or (first == "help" and not others):

@@ -20,11 +20,16 @@ USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
 
 
 DESCRIPTION = """Give recordings the sound of another recording, and run pedalboard's
-effects, in the order given. IN and OUT are files, folders, or - for WAV on a
-pipe. VALUE sets the first parameter of an effect; units may follow, as -3dB."""
+effects, in the order given. IN and OUT are files, folders, pipes, or - for
+standard input and output; several files as IN need a folder as OUT, which is
+made if it ends in /. VALUE sets the first parameter of an effect; units may
+follow, as -3dB."""
 
 
-EPILOG = """other commands:
+EPILOG = """exit codes: 0 done, 1 failed, or some files did, 2 not understood or refused,
+130 interrupted, 141 nobody reads the output
+
+other commands:
   audiostyle effects         list the effects
   audiostyle help EFFECT     describe an effect and its parameters
   audiostyle help presets    list the presets of style
@@ -32,12 +37,16 @@ EPILOG = """other commands:
 examples:
   audiostyle song.wav out.wav style anthem.wav strength=0.5 reverb room_size=.4
   audiostyle stems/ styled/ --set 'drums*' preset=drums style anthem.wav
+  audiostyle takes/*.wav styled/ style anthem.wav
   audiostyle -n texture.wav style rain.wav duration=30
 """
 
 
 FOLDER_OPTIONS = ("include", "exclude", "format", "independent", "force", "jobs", "dask", "set")
 """Options that only apply when IN is a folder."""
+
+FILE_OPTIONS = ("format", "set")
+"""Those among them that also apply when IN are files and OUT is a folder."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -68,17 +77,20 @@ class Parser(argparse.ArgumentParser):
         add("--overwrite", action="store_true", help="replace existing files without asking")
         add("--report", metavar="PAGE", help="write a page to listen to inputs and results")
         add("-q", "--quiet", action="store_true", help="show no progress")
+        add("-v", "--verbose", action="store_true", help="say what was read, done and written, and how long it took")
         add("--json", action="store_true", help="print progress and results as JSON lines")
         add("--completion", choices=SHELLS, metavar="SHELL", help=f"print completion for {', '.join(SHELLS)}")
+        add("--devices", action="store_true", help="list the CPU and the GPUs that can be used")
         add("--version", action="store_true", help="print the version")
         add("-h", "--help", action="store_true", help="print this help")
 
     def _add_folder_options(self) -> None:
+        add = self.add_argument_group("options when IN or OUT is a folder").add_argument
+        add("--set", nargs=2, default=[], metavar=("GLOB", "name=value"), help="parameters of style for these files")
+        add("--format", help="write files of this format, such as flac")
         add = self.add_argument_group("options when IN is a folder").add_argument
         add("--include", action="append", default=[], metavar="GLOB", help="take only these files, such as '*.wav'")
         add("--exclude", action="append", default=[], metavar="GLOB", help="leave these files out")
-        add("--set", nargs=2, default=[], metavar=("GLOB", "name=value"), help="parameters of style for these files")
-        add("--format", help="write files of this format, such as flac")
         add("--independent", action="store_true", help="set the level of each file separately, not per folder")
         add("--force", action="store_true", help="process finished files again")
         add("--jobs", type=int, metavar="N", help="number of processes on this machine")

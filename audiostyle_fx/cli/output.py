@@ -1,37 +1,51 @@
-"""OUT: the path of the result, and whether a result may be written there."""
+"""OUT: whether results may be written there."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Hashable, Iterator, Sequence
 
 from .._recordings.formats import endings
 from .pipes import STANDARD_INPUT, STANDARD_OUTPUT
 from .request import Request
 
 
-def check_output(request: Request) -> None:
-    """Raise ValueError if the result would replace a file that is read, or another one that nobody wants replaced.
+def check_outputs(requests: Sequence[Request]) -> list[Request]:
+    """Return the requests whose results may be written; on a terminal the user is asked about existing files.
 
-    On a terminal the user is asked about an existing file.
+    Raises
+    ------
+    ValueError
+        If a result would replace a file that is read, or another one that nobody wants replaced.
     """
+    sources = {_identity(request.source): request.source for request in requests if request.source is not None}
+    targets: dict[Hashable, str] = {}
+    for request in requests:
+        _check_output(request, sources)
+        if (other := targets.setdefault(_identity(request.target), request.target)) != request.target:
+            raise ValueError(f"OUT {other!r} and {request.target!r} are links to the same file")
+    kept = [request for request in requests if _may_write(request, alone=len(requests) == 1)]
+    if not kept:
+        raise ValueError(f"OUT {requests[0].target!r} stays as it is")
+    return kept
+
+
+def _check_output(request: Request, sources: dict[Hashable, str]) -> None:
+    """Raise unless a result replaces nothing that is read; ``sources`` are all inputs."""
     if request.target in STANDARD_OUTPUT:
         return
     if request.of_folder:
         _check_folder(request.target)
         return
-    source = None if request.source in STANDARD_INPUT else request.source
-    if source is not None and _is_same_file(source, request.target):
-        raise ValueError(f"OUT {request.target!r} is the same file as IN; give the result another name")
+    source = sources.get(_identity(request.target))
+    if source is not None:
+        subject = "IN" if len(sources) == 1 else f"IN {source!r}"
+        raise ValueError(f"OUT {request.target!r} is the same file as {subject}; give the result another name")
     for step in request.chain:
-        if any(_is_same_file(path, request.target) for path in step.files):
+        if any(_identity(path) == _identity(request.target) for path in step.files):
             raise ValueError(f"OUT {request.target!r} is a recording that {step.effect.name} reads; give another name")
-    if source is not None and not os.path.exists(source):
-        return  # the error that follows names the input
-    if request.target.endswith(("/", os.sep)):
-        raise ValueError(f"OUT {request.target!r} must be a folder that exists, or a file")
-    if os.path.isfile(request.target) and not request.options.overwrite:
-        _ask(request.target)
 
 
 def _check_folder(target: str) -> None:
@@ -40,18 +54,53 @@ def _check_folder(target: str) -> None:
         raise ValueError(f"OUT {target!r} must be a folder, as IN is one, but is named as a file")
 
 
-def _ask(path: str) -> None:
-    """Raise unless the user of a terminal wants a file to be replaced."""
+def _may_write(request: Request, *, alone: bool) -> bool:
+    """Whether a result may be written; on a terminal the user is asked whether an existing file is replaced.
+
+    Raises ValueError without a terminal.
+    """
+    source, target = request.source, request.target
+    if target in STANDARD_OUTPUT or request.of_folder or request.options.overwrite or not os.path.isfile(target):
+        return True
+    if source is not None and source not in STANDARD_INPUT and not os.path.exists(source):
+        return True  # the error that follows names the input
     if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ValueError(f"OUT {path!r} exists; --overwrite replaces it")
-    print(f"replace {path}? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise ValueError(f"OUT {path!r} stays as it is")
+        raise ValueError(f"OUT {target!r} exists; --overwrite replaces it")
+    print(f"replace {target}? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return True
+    if not alone:
+        print(f"audiostyle: OUT {target!r} stays as it is", file=sys.stderr)
+    return False
 
 
-def _is_same_file(path: str, other: str) -> bool:
-    """Whether two paths lead to one file, also by links."""
+@contextlib.contextmanager
+def new_folder(path: str | None) -> Iterator[None]:
+    """Make a folder, where there is one to make, and remove it if nothing was written to it.
+
+    Raises
+    ------
+    OSError
+        Naming the folder, if it can't be made.
+    """
+    if path is None:
+        yield
+        return
     try:
-        return os.path.samefile(path, other)
-    except OSError:  # one of them does not exist
-        return os.path.realpath(path) == os.path.realpath(other)
+        os.makedirs(path)
+    except OSError as error:
+        raise OSError(f"OUT {path!r} can't be made: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # not empty
+            os.rmdir(path)
+
+
+def _identity(path: str) -> Hashable:
+    """Return what is equal for paths that lead to one file, also by links."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # it does not exist
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino

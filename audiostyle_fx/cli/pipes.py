@@ -8,8 +8,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,23 +22,6 @@ STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 UNREADABLE = {stat.S_IFDIR: "a folder", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
 """What can't be read as a recording, by the type that the file system gives it."""
-
-
-@dataclass(frozen=True)
-class LocalFiles:
-    """Files to process in the place of pipes.
-
-    Attributes
-    ----------
-    source : str or None
-        None for a texture.
-    target : str
-    chain : list of Step
-    """
-
-    source: str | None
-    target: str
-    chain: list[Step]
 
 
 def is_input_pipe(path: str | None) -> bool:
@@ -81,43 +63,69 @@ def _file_type(path: str) -> int:
         return 0
 
 
-@contextmanager
-def files_for_pipes(source: str | None, target: str, chain: Sequence[Step], wording: Wording) -> Iterator[LocalFiles]:
-    """Give the files to read and to write: for pipes temporary files, which messages call by the pipes' names.
+class PipeCopies:
+    """Temporary files in the place of pipes, which messages call by the pipes' names; a context manager.
 
-    Pipes are read before, and written after, the block within. A pipe that stands in two places is read once.
-
-    Raises
-    ------
-    OSError
-        Naming the pipe, if it can't be read or written, or the temporary folder has no space.
+    A pipe that stands in several places, or is a style of several recordings, is read once.
     """
-    with tempfile.TemporaryDirectory(prefix="audiostyle-") as folder:
-        copies: dict[str, str] = {}
 
-        def readable(place: str, path: str) -> str:
-            if not is_input_pipe(path):
-                return path
-            pipe = "-" if path in STANDARD_INPUT else path
-            if pipe not in copies:
-                copies[pipe] = os.path.join(folder, f"input{len(copies)}")
-                shown = wording.add_copy(copies[pipe], path, "standard input")
-                with _errors_name(f"{place} {shown}"), open(copies[pipe], "wb") as file, _open_input(path) as data:
-                    shutil.copyfileobj(data, file)
-            return copies[pipe]
+    def __init__(self, wording: Wording) -> None:
+        self._wording, self._paths, self._folder = wording, dict[str, str](), ""
+        self._stack = ExitStack()
 
-        local_source = source and readable("IN", source)
-        local_chain = [step.with_files(partial(readable, step.effect.name)) for step in chain]
-        if not is_output_pipe(target):
-            yield LocalFiles(local_source, target, local_chain)
+    def __enter__(self) -> PipeCopies:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def of_input(self, path: str, place: str = "IN") -> str:
+        """Return a path that can be read often; ``place`` is where the pipe stands.
+
+        Raises
+        ------
+        OSError
+            Naming the pipe, if it can't be read or the temporary folder has no space.
+        """
+        if not is_input_pipe(path):
+            return path
+        pipe = "-" if path in STANDARD_INPUT else path
+        if pipe not in self._paths:
+            copy = self._new_path(f"input{len(self._paths)}")
+            shown = self._wording.add_copy(copy, path, "standard input")
+            with _errors_name(f"{place} {shown}"), open(copy, "wb") as file, _open_input(path) as data:
+                shutil.copyfileobj(data, file)
+            self._paths[pipe] = copy
+        return self._paths[pipe]
+
+    def of_chain(self, chain: Sequence[Step]) -> list[Step]:
+        """Return effects that read files in the place of pipes; errors as of `of_input`."""
+        return [step.with_files(partial(self.of_input, place=step.effect.name)) for step in chain]
+
+    @contextmanager
+    def of_output(self, path: str) -> Iterator[str]:
+        """Give a path to write to, from where a pipe is written after the block within.
+
+        Raises
+        ------
+        OSError
+            Naming the pipe, if it can't be written to.
+        """
+        if not is_output_pipe(path):
+            yield path
             return
-        ending = Path(target).suffix
-        result = os.path.join(folder, "output" + (ending if ending.lower() in endings(written=True) else ".wav"))
-        shown = wording.add_copy(result, target, "standard output")
-        yield LocalFiles(local_source, result, local_chain)
-        with _errors_name(f"OUT {shown}"), open(result, "rb") as file, _open_output(target) as data:
+        ending = Path(path).suffix
+        copy = self._new_path("output" + (ending if ending.lower() in endings(written=True) else ".wav"))
+        shown = self._wording.add_copy(copy, path, "standard output")
+        yield copy
+        with _errors_name(f"OUT {shown}"), open(copy, "rb") as file, _open_output(path) as data:
             shutil.copyfileobj(file, data)
             data.flush()
+
+    def _new_path(self, name: str) -> str:
+        if not self._folder:
+            self._folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="audiostyle-"))
+        return os.path.join(self._folder, name)
 
 
 @contextmanager

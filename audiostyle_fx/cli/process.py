@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from .._effects_chain.checks import check_files
 from .._effects_chain.run import Job, run
+from .._effects_chain.step import Step
+from .._engine.arrays.threads import cores
 from .._recordings.files import read_format
 from .._recordings.formats import SAMPLE_BYTES
 from ..folders.executors.task_executors import cluster
@@ -14,11 +18,11 @@ from ..folders.find import Selection
 from ..folders.one_file import record_of
 from ..folders.progress_display import display
 from ..folders.records.manifest_json import Record
-from ..folders.run import run_folder
+from ..folders.run import first_rate, run_folder
 from .json_lines import print_json, print_record
-from .pipes import files_for_pipes, is_output_pipe
+from .pipes import PipeCopies, is_output_pipe
 from .request import Request
-from .wording import Wording
+from .verbose import line_of_input, lines_of_output, lines_of_record, print_lines, verbose_progress
 
 
 class ProcessedFile(NamedTuple):
@@ -30,17 +34,24 @@ class ProcessedFile(NamedTuple):
     record: Record
 
 
-def process_file(request: Request, wording: Wording) -> tuple[int, list[ProcessedFile]]:
+def process_file(request: Request, copies: PipeCopies) -> tuple[int, list[ProcessedFile]]:
     """Process one recording; return the exit code and what to show on a page."""
     options, target = request.options, request.target
-    with files_for_pipes(request.source, target, request.chain, wording) as files:
+    source = None if request.source is None else copies.of_input(request.source)
+    chain = copies.of_chain(request.chain)
+    if options.verbose:
+        print_lines(_lines_of_inputs(request, source, chain))
+    with copies.of_output(target) as out_path:
         subtype = options.bits
-        if subtype is None and is_output_pipe(target) and not _has_plain_samples(files.source):
+        if subtype is None and is_output_pipe(target) and not _has_plain_samples(source):
             subtype = "FLOAT"  # WAV may not have the input's
-        job = Job(files.source, files.target, options.start, options.duration, subtype, options.rate, options.quality)
-        result = run(job, files.chain, progress=not (options.quiet or options.json))
+        job = Job(source, out_path, options.start, options.duration, subtype, options.rate, options.quality)
+        result = run(job, chain, progress=not (options.quiet or options.json))
     level = {name: round(value, 3) for name, value in result.level._asdict().items()}
     record = {"status": "done", **level, **record_of(result)}
+    if options.verbose:
+        print_lines(lines_of_record(record, chain, cores()))
+        print_lines(lines_of_output(target, record, out_path))
     if options.json:
         print_record({"kind": "file", "file": target, **record})
     elif not options.quiet:
@@ -53,7 +64,22 @@ def _has_plain_samples(source: str | None) -> bool:
     return source is not None and read_format(source)[0] in SAMPLE_BYTES
 
 
-def process_folder(request: Request, wording: Wording) -> tuple[int, list[ProcessedFile]]:
+def _lines_of_inputs(request: Request, source: str | None, chain: Sequence[Step]) -> Iterator[str]:
+    """Yield what ``--verbose`` says of IN and of each effect's file, of which pipes are read from copies."""
+    if request.source is not None:
+        yield line_of_input("IN", request.source, source)
+    for step, local in zip(request.chain, chain, strict=True):
+        for name, path in zip(step.files, local.files, strict=True):
+            yield line_of_input(step.effect.name, name, path)
+
+
+def check_styles(requests: Sequence[Request], copies: PipeCopies) -> None:
+    """Raise the errors of the effects' files before any of several recordings is processed."""
+    sources = [request.source for request in requests if request.source is not None]
+    check_files(copies.of_chain(requests[0].chain), first_rate(sources), lengths=False)
+
+
+def process_folder(request: Request, copies: PipeCopies) -> tuple[int, list[ProcessedFile]]:
     """Process a folder; return the exit code and what to show on a page."""
     options = request.options
     selection = Selection(
@@ -67,21 +93,23 @@ def process_folder(request: Request, wording: Wording) -> tuple[int, list[Proces
         options.rate,
         options.quality,
     )
-    with (
-        files_for_pipes(request.source, request.target, request.chain, wording) as folders,
-        cluster(options.dask, options.jobs) as executor,
-    ):
+    chain = copies.of_chain(request.chain)
+    progress = print_json if options.json else display(quiet=options.quiet)
+    if options.verbose:
+        print_lines(line_of_input(step.effect.name, path) for step in chain for path in step.files)
+        progress = verbose_progress(progress, request)
+    with cluster(options.dask, options.jobs) as executor:
         outcome = run_folder(
-            str(folders.source),
-            folders.target,
-            folders.chain,
+            str(request.source),
+            request.target,
+            chain,
             selection,
             settings=request.settings,
             force=options.force,
             overwrite=options.overwrite,
             jobs=1 if executor else options.jobs or 1,
             executor=executor,
-            progress=print_json if options.json else display(quiet=options.quiet),
+            progress=progress,
         )
     sources = outcome.sources if options.report else {}
     files = [

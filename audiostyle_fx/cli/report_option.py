@@ -49,7 +49,7 @@ def _chain_words(request: Request) -> list[str]:
     """Return the words of the command line that say how recordings are processed: ``--set``, and the effects."""
     options = request.options
     settings = [word for glob, parameters in options.set for word in (NAME, glob, *parameters)]
-    return [*settings, *options.words[1 if options.no_input else 2 :]]
+    return [*settings, *request.words]
 
 
 def write_page(request: Request, files: Sequence[ProcessedFile]) -> None:

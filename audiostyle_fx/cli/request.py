@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from .._effects_chain.catalog import effects
 from .._effects_chain.checks import check_chain
 from .._effects_chain.step import Step
 from .._effects_chain.style_effect import is_style
-from ..folders.settings import checked_settings
+from ..folders.settings import FileSettings, checked_settings
 from .grammar import parse_chain
-from .missing_effect import check_has_effect, check_third_word
-from .options import FOLDER_OPTIONS, USAGE
+from .options import FILE_OPTIONS, FOLDER_OPTIONS
 from .pipes import STANDARD_OUTPUT, check_pipes, is_input_pipe, is_output_pipe
+from .places import Places, check_has_effect, find_places, is_folder
+from .result_paths import result_paths
 from .set_option import parse_settings
 
 
@@ -34,8 +36,12 @@ class Request:
         source is not.
     chain : list of Step
     settings : dict
-        Parameters of ``style`` by glob, for the files of a folder that match.
+        Parameters of ``style`` by glob, for the files of a folder that match; those of several inputs are in the chain.
     options : argparse.Namespace
+    words : tuple of str
+        The effects, as they were typed.
+    new_folder : str or None
+        The folder of the result where it has to be made.
     """
 
     source: str | None
@@ -43,6 +49,8 @@ class Request:
     chain: list[Step]
     settings: dict[str, dict[str, Any]]
     options: argparse.Namespace
+    words: tuple[str, ...]
+    new_folder: str | None = None
 
     @property
     def of_folder(self) -> bool:
@@ -50,8 +58,8 @@ class Request:
         return self.source is not None and Path(self.source).is_dir()
 
 
-def parse_request(options: argparse.Namespace) -> Request:
-    """Return what options and words ask for.
+def parse_requests(options: argparse.Namespace) -> list[Request]:
+    """Return what options and words ask for: one request, or one for each of several inputs.
 
     Raises
     ------
@@ -59,37 +67,47 @@ def parse_request(options: argparse.Namespace) -> Request:
         Naming the option or word that is not allowed, in the words of the command line.
     """
     settings = parse_settings(options.set, effects())
-    words = [None, *options.words] if options.no_input else options.words
-    if len(words) < 2:
-        missing = "OUT" if words else "IN"
-        raise ValueError(f"{missing} is missing: {USAGE}; see audiostyle --help")
-    source, target, *others = words
-    check_third_word(source, target, others, effects())
-    request = Request(source, _result_path(source, target), parse_chain(others, effects()), settings, options)
-    check_pipes(source, target, request.chain)
+    places = find_places(options.words, effects(), no_input=options.no_input)
+    target, chain = places.target, parse_chain(places.chain, effects())
+    sources: list[str | None] = [*places.sources] or [None]
+    for source in sources:
+        check_pipes(source, target, chain)
     if options.json and target in STANDARD_OUTPUT:
         raise ValueError(f"--json and OUT {target} would both write to standard output")
-    _check_part(request)
-    check_has_effect(source, target, others)
-    _check_folder_options(request)
-    _check_report(request)
-    check_chain(request.chain, without_input=options.no_input)
-    checked_settings(request.settings, request.chain)
-    return request
+    _check_part(options, chain)
+    check_has_effect(places)
+    _check_folder_options(options, places)
+    check_chain(chain, without_input=options.no_input)
+    settings = checked_settings(settings, chain)
+    results = result_paths(sources, target, options.format)
+    chains = {target: chain} if _of_folder(places) else _own_chains(results, chain, settings)
+    new_folder = target if target not in results and not os.path.isdir(target) else None
+    words = tuple(places.chain)
+    requests = [
+        Request(source, path, chains[path], settings, options, words, new_folder) for path, source in results.items()
+    ]
+    for request in requests:
+        _check_report(request)
+    return requests
 
 
-def _result_path(source: str | None, target: str) -> str:
-    """Return the path of the result: in a folder that exists, a recording keeps the input's name."""
-    if is_output_pipe(target) or not Path(target).is_dir() or (source is not None and Path(source).is_dir()):
-        return target
-    if source is None or is_input_pipe(source):
-        raise ValueError(f"OUT {target!r} must be a file, since IN has no name that the result could have in a folder")
-    return os.path.join(target, os.path.basename(source))
+def _own_chains(
+    results: Mapping[str, str | None], chain: list[Step], settings: dict[str, dict[str, Any]]
+) -> dict[str, list[Step]]:
+    """Return the effects of each file, with its settings, by the path of its result."""
+    of_files = FileSettings(chain, settings)
+    names = {os.path.basename(path): source or "" for path, source in results.items()}
+    if settings:
+        of_files.check(names, map(os.path.basename, names.values()))
+    return {path: [*of_files.chain_of(os.path.basename(path), source or "")] for path, source in results.items()}
 
 
-def _check_part(request: Request) -> None:
+def _of_folder(places: Places) -> bool:
+    return any(map(os.path.isdir, places.sources))
+
+
+def _check_part(options: argparse.Namespace, chain: Sequence[Step]) -> None:
     """Check the part of the input to process, or the length of a texture."""
-    options, chain = request.options, request.chain
     if options.no_input and not (chain and is_style(chain[0])):
         raise ValueError("-n stands for no input: the first effect must be style, which makes a texture")
     if options.no_input and (options.start or options.duration < math.inf):
@@ -102,15 +120,18 @@ def _check_part(request: Request) -> None:
             raise ValueError("duration= only applies with -n (texture length). To process part of IN, use --duration.")
 
 
-def _check_folder_options(request: Request) -> None:
-    options = request.options
+def _check_folder_options(options: argparse.Namespace, places: Places) -> None:
     if options.jobs is not None and options.jobs < 1:
         raise ValueError(f"--jobs {options.jobs} must be at least 1")
     if options.jobs is not None and options.dask not in (None, "local"):
         raise ValueError(f"--jobs does not apply with --dask {options.dask}, which has its own number of workers")
-    names = [name for name in FOLDER_OPTIONS if getattr(options, name)]
-    if names and not request.of_folder:
-        raise ValueError(f"--{names[0]} only applies when IN is a folder")
+    if _of_folder(places):
+        return
+    into_folder = bool(places.sources) and is_folder(places.target)
+    for name in FOLDER_OPTIONS:
+        if getattr(options, name) and not (into_folder and name in FILE_OPTIONS):
+            places_meant = "IN or OUT" if name in FILE_OPTIONS else "IN"
+            raise ValueError(f"--{name} only applies when {places_meant} is a folder")
 
 
 def _check_report(request: Request) -> None:

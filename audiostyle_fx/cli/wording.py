@@ -8,6 +8,8 @@ _WORDS = (
     (r"^(start|format|include|exclude|jobs)=", r"--\1 "),
     (r"^page=", "--report "),
     (r"^settings\[('.*?'|\".*?\")\]", r"--set \1"),
+    (r"^settings of ('.*?'|\".*?\")", r"--set for \1"),
+    (r"^settings are parameters", "--set gives parameters"),
     (r"\b(in_path|input)[= ](?=['\"])", "IN "),
     (r"\b(out_path=|output )(?=['\"])", "OUT "),
     (r"\boverwrite=True", "--overwrite"),

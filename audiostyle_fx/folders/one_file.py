@@ -184,6 +184,7 @@ def record_of(result: JobResult) -> Record:
             {
                 "parameters": plain(transfer.parameters),
                 "key": list(transfer.key),
+                "sections": transfer.sections,
                 "stages": {name: _stage_record(stage) for name, stage in transfer.stages.items()},
             }
             for transfer in result.transfers

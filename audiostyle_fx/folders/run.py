@@ -67,7 +67,7 @@ def run_folder(
     recordings = find(in_folder, out_folder, selection, [path for step in chain for path in step.files])
     if settings:
         FileSettings(chain, settings).check(recordings, recording_names(in_folder, out_folder))
-    check_files(chain, _first_rate(recordings.values()), lengths=False)  # its errors name paths as the user wrote them
+    check_files(chain, first_rate(recordings.values()), lengths=False)  # its errors name paths as the user wrote them
     chain = [step.with_files(os.path.abspath) for step in chain]  # valid in other processes
     file_settings = FileSettings(chain, settings)
     out = Path(os.path.realpath(out_folder))
@@ -164,7 +164,7 @@ def _would_replace(out_folder: str | os.PathLike[str], names: Sequence[str]) -> 
     )
 
 
-def _first_rate(paths: Iterable[str]) -> float:
+def first_rate(paths: Iterable[str]) -> float:
     """Return the rate of the first recording that can be read, at which styles are needed first; or any rate."""
     for path in paths:
         with contextlib.suppress(ValueError, OSError), SoundFileReader(path, "input") as source:

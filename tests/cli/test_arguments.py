@@ -5,7 +5,7 @@ from support.commands import STYLED, fails
 
 from audiostyle_fx import Window
 from audiostyle_fx.cli.options import parse_options, parse_time
-from audiostyle_fx.cli.request import parse_request
+from audiostyle_fx.cli.request import parse_requests
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -143,7 +143,8 @@ def test_commands_that_are_not_understood(arguments, why, capsys, no_work):
     ],
 )
 def test_numbers_may_have_a_unit(words, name, value):
-    (step,) = parse_request(parse_options(["song.wav", "out.wav", *words])).chain
+    [request] = parse_requests(parse_options(["song.wav", "out.wav", *words]))
+    (step,) = request.chain
     assert step.values[name] == value
 
 

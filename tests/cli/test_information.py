@@ -10,7 +10,7 @@ from audiostyle_fx._effects_chain.catalog import effects
 from audiostyle_fx._transfer.parameters.parameter_list import Parameters
 from audiostyle_fx._transfer.parameters.presets import PRESETS
 from audiostyle_fx.cli.options import Parser, parse_options
-from audiostyle_fx.cli.request import parse_request
+from audiostyle_fx.cli.request import parse_requests
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -25,12 +25,12 @@ def test_help_fits_a_screen_and_its_examples_are_understood(words, capsys):
     assert run(*words) == 0
     shown = capsys.readouterr().out
     lines = shown.splitlines()
-    assert len(lines) <= 37 and max(map(len, lines)) <= 79
+    assert len(lines) <= 51 and max(map(len, lines)) <= 79
     examples = [line.split()[1:] for line in lines[lines.index("examples:") + 1 :]]
-    assert len(examples) == 3
+    assert len(examples) == 4
     Path("stems").mkdir()
     for example in examples:
-        parse_request(parse_options(example))
+        parse_requests(parse_options(example))
     assert all(option in shown for option in Parser().takes_value)
 
 

@@ -118,7 +118,7 @@ def test_the_result_in_a_folder_has_the_input_s_name(target, stereo, capsys):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["song.wav", "nowhere/", *GAIN], "OUT 'nowhere/' must be a folder that exists, or a file"),
+        (["song.wav", "style.wav/", *GAIN], "OUT 'style.wav/' must be a folder, but is a file"),
         (["-n", "sub", *TEXTURE[2:]], "OUT 'sub' must be a file, since IN has no name"),
         (["-", "sub", *GAIN], "OUT 'sub' must be a file, since IN has no name"),
         (["sub", "out.wav", *GAIN], "OUT 'out.wav' must be a folder, as IN is one, but is named as a file"),
@@ -166,12 +166,3 @@ def test_a_line_without_an_effect_is_refused_with_the_line_that_was_meant(words,
     line = fails(capsys, 2, *words)
     assert f"Did you mean `{meant}`?" in line
     assert ("no effect is given" in line) == (len(words) == 2) and not Path("styled").exists()
-
-
-@pytest.mark.parametrize("third", ["more.wav", "sub"])
-def test_several_inputs_are_refused(third, capsys, no_work):
-    Path("sub").mkdir()
-    Path("more.wav").write_bytes(Path("song.wav").read_bytes())
-    Path("out.wav").write_bytes(Path("song.wav").read_bytes())
-    line = fails(capsys, 2, "song.wav", "out.wav", third, "style", "style.wav")
-    assert "Several recordings are given by their folder as IN, with --include 'GLOB'" in line

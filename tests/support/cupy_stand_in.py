@@ -83,6 +83,10 @@ def count_devices():
     return _machine.devices
 
 
+def device_properties(device):
+    return {"name": b"a GPU on NumPy", "totalGlobalMem": _machine.memory}
+
+
 def current_device():
     return getattr(_local, "device", 0)
 
@@ -798,6 +802,7 @@ def _named(names, source):
 
 _own, _runtime = globals().get, {"CUDARuntimeError": CUDARuntimeError}
 _runtime |= {"getDevice": current_device, "getDeviceCount": count_devices}
+_runtime["getDeviceProperties"] = device_properties
 _cuda = {
     **_named("Device Graph MemoryPool Stream using_allocator", _own),
     "get_current_stream": current_stream,
@@ -815,6 +820,7 @@ cupy = _module(
         **_named("sum mean", lambda name: _reduction(getattr(np, name), typed=True)),
         **_named("max min any all", lambda name: _reduction(getattr(np, name), typed=False)),
         **_named("matmul dot", lambda name: _blas(getattr(np, name))),
+        "__version__": "14.0",
         "cuda": _module("cupy.cuda", _cuda),
         "fft": _module("cupy.fft", {**_named("fft ifft rfft irfft", _planned_fft), "config": _PLANS}),
         "get_default_memory_pool": lambda: _machine.pool,

@@ -58,6 +58,20 @@ def device_names(device: str) -> list[str]:
     return gpus if device == "cuda" else [device]
 
 
+def describe_gpus() -> tuple[list[str], str]:
+    """Return a line on each GPU that can be used, and if there are none, the reason."""
+    gpus, problem = _usable_gpus()
+    if not gpus:
+        return [], problem
+    cupy = importlib.import_module("cupy")
+    lines = []
+    for gpu in gpus:
+        facts = cupy.cuda.runtime.getDeviceProperties(device_index(gpu))
+        name = facts["name"].decode(errors="replace")
+        lines.append(f"{gpu}: {name}, {facts['totalGlobalMem'] / 2**30:.1f} GiB, CuPy {cupy.__version__}")
+    return lines, ""
+
+
 def device_index(device: str) -> int:
     """Return CUDA's number of a GPU: 1 for "cuda:1"."""
     return int(device.removeprefix("cuda:"))
