@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .._recordings.formats import endings
+from ..folders.find import has_sound_ending
 from .request import Request
 
 
@@ -34,7 +34,7 @@ def check_output(request: Request) -> None:
 
 def _check_folder(target: str) -> None:
     """Raise unless OUT can be meant as a folder."""
-    if not os.path.exists(target) and os.path.splitext(target)[1].lower() in endings():
+    if not os.path.exists(target) and has_sound_ending(target):
         raise ValueError(f"OUT {target!r} must be a folder, as IN is one, but is named as a file")
 
 
