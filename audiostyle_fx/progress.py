@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -15,7 +15,7 @@ BAR_FORMAT = "{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "stage": ("file", "stage", "iteration", "iterations", "losses", "section", "sections"),
-    "start": ("files", "skipped", "bytes"),
+    "start": ("files", "skipped", "bytes", "passed_over"),
     "made": ("file", "bytes", "duration", "seconds"),
     "file": ("file", "bytes"),
     "again": ("files", "bytes"),
@@ -53,6 +53,8 @@ class ProgressEvent:
         Length of the processed recording in seconds.
     seconds : float
         Computing time in seconds.
+    passed_over : sequence of str
+        Names of the files in the folder that are no recordings.
     record : mapping or None
         The manifest's record of the file, for the kind "file".
     """
@@ -72,6 +74,7 @@ class ProgressEvent:
     bytes: int = 0
     duration: float = 0.0
     seconds: float = 0.0
+    passed_over: Sequence[str] = ()
     record: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:

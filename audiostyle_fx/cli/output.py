@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Hashable, Iterator, Sequence
 
-from .._recordings.formats import endings
+from ..folders.find import has_sound_ending
 from .pipes import STANDARD_INPUT, STANDARD_OUTPUT
 from .request import Request
 
@@ -50,7 +50,7 @@ def _check_output(request: Request, sources: dict[Hashable, str]) -> None:
 
 def _check_folder(target: str) -> None:
     """Raise unless OUT can be meant as a folder."""
-    if not os.path.exists(target) and os.path.splitext(target)[1].lower() in endings():
+    if not os.path.exists(target) and has_sound_ending(target):
         raise ValueError(f"OUT {target!r} must be a folder, as IN is one, but is named as a file")
 
 

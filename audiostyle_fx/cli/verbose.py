@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import soundfile
 from tqdm import tqdm
 
 from .._effects_chain.catalog import effects
@@ -106,16 +104,7 @@ def _of_json(name: str, value: Any) -> Any:
 
 def _recording(path: str) -> str:
     """Return what a recording is: how it was read, its format, rate, channels and length."""
-    with SoundFileReader(path, "recording") as reader:
+    with SoundFileReader(path, "recording", warn=False) as reader:
         seconds = sum(block.shape[1] for block in reader.blocks()) / reader.sample_rate
         channels = {1: "mono", 2: "stereo"}.get(reader.channels, f"{reader.channels} channels")
-        facts = [*_format(reader, path), f"{reader.sample_rate} Hz", channels, f"{seconds:.3f} s"]
-    return ", ".join(facts)
-
-
-def _format(reader: SoundFileReader, path: str) -> Iterator[str]:
-    """Yield the file's format, sample format and decoder."""
-    with contextlib.suppress(soundfile.SoundFileError):
-        yield soundfile.info(path).format
-    yield reader.subtype
-    yield f"read by {getattr(reader, 'decoder', 'libsndfile')}"
+        return f"{reader.decoder}, {reader.sample_rate} Hz, {channels}, {seconds:.3f} s"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import fnmatch
 import math
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from .._recordings.formats import check_subtype, endings
+from .._recordings.kinds import SOUND_ENDINGS, sound_kind
 from .._validation import flag, number, sample_rate
 from ..errors import FolderError
 
@@ -62,6 +66,21 @@ class Selection:
             sample_rate("rate", self.rate)
 
 
+class Found(NamedTuple):
+    """The files of a folder.
+
+    Attributes
+    ----------
+    recordings : dict of str to str
+        Paths of the recordings by the relative names of their results.
+    passed_over : tuple of str
+        Relative names of the files that are no recordings.
+    """
+
+    recordings: dict[str, str]
+    passed_over: tuple[str, ...]
+
+
 def ending(format: str) -> str:
     """Return the ending of a format's files in lower case, such as ``.flac``."""
     return "." + format.lstrip(".").lower()
@@ -72,11 +91,12 @@ def find(
     out_folder: str | os.PathLike[str],
     selection: Selection,
     other_inputs: Iterable[str] = (),
-) -> dict[str, str]:
-    """Return the paths of the recordings in a folder and its subfolders, by the relative names of their results.
+) -> Found:
+    """Return the recordings in a folder and its subfolders, and the files there that are none.
 
-    Links are followed. Names that begin with a dot, pipes and devices, and the recordings of listening pages are left
-    out.
+    A file is a recording if it has a usual ending of sound files, or if it is one by its contents: see `sound_kind`.
+    Links are followed. Names that begin with a dot, the files of listening pages, and what the selection leaves out
+    are neither.
 
     Parameters
     ----------
@@ -104,22 +124,83 @@ def find(
             "in the other"
         )
     recordings: dict[str, str] = {}
+    passed_over: list[str] = []
     inputs = {os.path.realpath(path) for path in other_inputs}
-    readable, written_ending = endings(), selection.format and ending(selection.format)
     for name, path, real_path in _files(source, "", target, (source,)):
-        stem, own_ending = os.path.splitext(name)
-        if own_ending.lower() not in readable or not _is_selected(name, selection):
+        if not _is_selected(name, selection):
             continue
-        result = stem + (written_ending or own_ending)
+        if not is_recording(path):
+            passed_over.append(name)
+            continue
+        result = result_name(name, selection.format)
         if result in recordings:
-            raise FolderError(f"{recordings[result]!r} and {path!r} would both become {result!r}")
+            both = f"{recordings[result]!r} and {path!r} would both become {result!r}"
+            raise FolderError(f"{both}; leave one of them out with exclude")
         recordings[result] = path
         inputs.add(real_path)
     if not recordings:
         selected = " that match include and exclude" if selection.include or selection.exclude else ""
-        raise FolderError(f"input {os.fspath(in_folder)!r} contains no recordings{selected}")
+        others = f"; {passed_over_text(passed_over)}" if passed_over else ""
+        raise FolderError(f"input {os.fspath(in_folder)!r} contains no recordings{selected}{others}")
     _check_results(recordings, target, inputs)
-    return recordings
+    return Found(recordings, tuple(passed_over))
+
+
+def is_recording(path: str) -> bool:
+    """Whether a file is a recording, by its ending or by its contents; not a pipe or a device.
+
+    A file with the ending of a recording counts whatever it holds: if it can't be read, that is a failure to report.
+    """
+    known = has_sound_ending(path)
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode) and (known or sound_kind(path) is not None)
+    except OSError:
+        return known
+
+
+def has_sound_ending(name: str) -> bool:
+    """Whether a name has a usual ending of recordings."""
+    own_ending = os.path.splitext(name)[1].lower()
+    return own_ending in SOUND_ENDINGS or own_ending in _endings(written=False)
+
+
+def result_name(name: str, format: str | None = None) -> str:
+    """Return the name of a recording's result.
+
+    The result keeps the name, but for an ending that can't be written, which becomes ``.wav``. To a name whose ending
+    is not one of recordings, as in ``take 1.2``, an ending is added.
+
+    Parameters
+    ----------
+    name : str
+        Name of the recording.
+    format : str, optional
+        Ending of all results, such as ``"flac"``.
+    """
+    stem, own_ending = os.path.splitext(name)
+    if format is None and own_ending.lower() in _endings(written=True):
+        return name
+    kept = stem if has_sound_ending(name) else name
+    return kept + (ending(format) if format else ".wav")
+
+
+@cache
+def _endings(*, written: bool) -> frozenset[str]:
+    """Return the endings of libsndfile's formats, asked for once."""
+    return frozenset(endings(written=written))
+
+
+def passed_over_text(names: Sequence[str], most: int = 10) -> str:
+    """Return a sentence that counts the files that are no recordings, and names at most so many of them."""
+    shown = ", ".join(map(printable, names[:most]))
+    others = f" and {len(names) - most} more" if len(names) > most else ""
+    files = "1 file that is no recording" if len(names) == 1 else f"{len(names)} files that are no recordings"
+    return f"passed over: {files}: {shown}{others}"
+
+
+def printable(name: str | None) -> str:
+    """Return a file's name on one line, whatever characters it holds."""
+    return repr(name) if name is not None and not name.isprintable() else str(name)
 
 
 def matches(name: str, glob: str) -> bool:
@@ -129,14 +210,14 @@ def matches(name: str, glob: str) -> bool:
 
 def recording_names(in_folder: str | os.PathLike[str], out_folder: str | os.PathLike[str]) -> Iterator[str]:
     """Give the names below a folder of all its recordings, whatever the selection; arguments as for `find`."""
-    source, readable = os.path.realpath(in_folder), endings()
-    for name, _, _ in _files(source, "", os.path.realpath(out_folder), (source,)):
-        if os.path.splitext(name)[1].lower() in readable:
+    source = os.path.realpath(in_folder)
+    for name, path, _ in _files(source, "", os.path.realpath(out_folder), (source,)):
+        if is_recording(path):
             yield name
 
 
 def _files(folder: str, prefix: str, target: str, parents: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-    """Give relative name, path, and path without links of the files in a folder and its subfolders.
+    """Give relative name, path, and path without links of all but folders in a folder and its subfolders.
 
     Links to a folder's own parents are left out; ``parents`` are these, and the folder, without links.
     """
@@ -153,7 +234,7 @@ def _files(folder: str, prefix: str, target: str, parents: tuple[str, ...]) -> I
                     raise FolderError(f"output {target!r} is inside the input folder through the link {entry.path!r}")
                 if real_path not in parents and not is_page_media(entry.path):
                     yield from _files(entry.path, f"{name}/", target, (*parents, real_path))
-            elif entry.is_file() if not is_link else os.path.isfile(real_path) or not os.path.exists(real_path):
+            else:
                 yield name, entry.path, real_path  # a broken link is reported as a file that fails
 
 

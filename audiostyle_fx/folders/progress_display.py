@@ -10,6 +10,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from ..progress import BAR_FORMAT, Progress, ProgressEvent, check_progress
+from .find import passed_over_text, printable
 
 STAGE_SHARES = {"spectrogram": (0.0, 0.4), "phase": (0.4, 0.47), "waveform": (0.47, 1.0)}
 """Where in the work on a section each stage begins and ends, as shares of its time; measured with the defaults."""
@@ -110,8 +111,9 @@ class FileLines:
 
     def _line(self, event: ProgressEvent) -> str:
         counts = self._counts
-        if event.kind == "start" and event.skipped:
-            return f"{_n_files(event.skipped)} of {event.files} finished before"
+        if event.kind == "start":
+            before = f"{_n_files(event.skipped)} of {event.files} finished before" if event.skipped else ""
+            return "\n".join(filter(None, (passed_over_line(event), before)))
         if event.kind == "made":
             left = f", {tqdm.format_interval(counts.seconds_left)} left" if counts.n_done < counts.files else ""
             position = f"{counts.n_done}/{counts.files} {printable(event.file)}"
@@ -133,7 +135,7 @@ class FileBar:
             self.bar.close()
             self.bar.write(summary(event, self._counts.pace), file=self._file)
             return
-        if text := failure_line(event):
+        if text := failure_line(event) or passed_over_line(event):
             self.bar.write(text, file=self._file)
         if event.kind == "stage" and event.stage is not None:
             begin, end = STAGE_SHARES[event.stage]
@@ -160,6 +162,11 @@ def summary(event: ProgressEvent, pace: str) -> str:
     return f"{', '.join(counts)} in {tqdm.format_interval(event.seconds)}" + (f", {pace}" if pace else "")
 
 
+def passed_over_line(event: ProgressEvent) -> str:
+    """Return a line on the files of a folder that are no recordings; empty where there are none."""
+    return passed_over_text(event.passed_over) if event.passed_over else ""
+
+
 def has_failed(event: ProgressEvent) -> bool:
     """Tell whether an event says that a file has failed."""
     return event.kind == "file" and event.record is not None and event.record.get("status") == "failed"
@@ -170,11 +177,6 @@ def failure_line(event: ProgressEvent) -> str:
     if not has_failed(event) or event.record is None:
         return ""
     return f"audiostyle: {printable(event.file)}: {event.record['error']}"
-
-
-def printable(name: str | None) -> str:
-    """Return a file's name on one line, whatever characters it holds."""
-    return repr(name) if name is not None and not name.isprintable() else str(name)
 
 
 def _n_files(n: int) -> str:

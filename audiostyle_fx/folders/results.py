@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,9 @@ class FolderResult:
         Error of each file that failed.
     skipped : int
         Number of files that an earlier run had finished.
+    passed_over : sequence of str
+        Names of the files in the input folder that are no recordings; hidden files and what include and exclude leave
+        out are not among them.
     seconds : float
         Time of the whole run.
     """
@@ -35,4 +38,5 @@ class FolderResult:
     sources: Mapping[str, str]
     failed: dict[str, str]
     skipped: int
+    passed_over: Sequence[str]
     seconds: float

@@ -37,6 +37,9 @@ from .settings import FileSettings, checked_settings
 PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soxr", "soundfile", "pedalboard")
 """Packages whose versions the manifest names."""
 
+MAX_PASSED_OVER = 1000
+"""Files that are no recordings that the manifest names; it counts all."""
+
 
 def run_folder(
     in_folder: str | os.PathLike[str],
@@ -64,7 +67,7 @@ def run_folder(
         raise ValueError(f"jobs={jobs} must be 1 when executor is given: the executor sets its own number of workers")
     check_chain(chain, without_input=False)
     settings = checked_settings(settings, chain)
-    recordings = find(in_folder, out_folder, selection, [path for step in chain for path in step.files])
+    recordings, passed_over = find(in_folder, out_folder, selection, [path for step in chain for path in step.files])
     if settings:
         FileSettings(chain, settings).check(recordings, recording_names(in_folder, out_folder))
     check_files(chain, first_rate(recordings.values()), lengths=False)  # its errors name paths as the user wrote them
@@ -75,20 +78,23 @@ def run_folder(
     if existing and not has_records(out):
         raise _would_replace(out_folder, existing)
     _make_folders(out, recordings)
-    with Manifest(out, {"last_run": _description(in_folder, file_settings, selection)}) as manifest:
+    description = _description(in_folder, file_settings, selection, passed_over)
+    with Manifest(out, {"last_run": description}) as manifest:
         if existing and (foreign := manifest.foreign(existing)):
             raise _would_replace(out_folder, foreign)
         manifest.add_own(recordings)
         keys = ResultKeys.of(file_settings, selection, recordings)
         plan = Plan(manifest, recordings, keys, file_settings, selection, force=force)
-        report(ProgressEvent(kind="start", files=len(recordings), skipped=plan.skipped, bytes=plan.size_unprocessed()))
+        counts = {"files": len(recordings), "skipped": plan.skipped, "bytes": plan.size_unprocessed()}
+        report(ProgressEvent(kind="start", **counts, passed_over=passed_over))
         with _executor(jobs, executor, chain, report) as workers:
             _do_tasks(plan, workers, keys, report)
         plan.remove_leftovers()
         files = manifest.records(recordings)
     seconds = time.perf_counter() - start
-    result = FolderResult(Path(out_folder, NAME), files, recordings, dict(plan.failed), plan.skipped, seconds)
-    failed = len(plan.failed)
+    failures = dict(plan.failed)
+    result = FolderResult(Path(out_folder, NAME), files, recordings, failures, plan.skipped, passed_over, seconds)
+    failed = len(failures)
     done = len(recordings) - failed - plan.skipped
     report(ProgressEvent(kind="end", done=done, skipped=plan.skipped, failed=failed, seconds=round(seconds, 3)))
     return result
@@ -180,7 +186,9 @@ def _make_folders(out: Path, recordings: Mapping[str, str]) -> None:
             raise PermissionError(f"output {str(folder)!r} must be a folder that can be written to")
 
 
-def _description(in_folder: str | os.PathLike[str], settings: FileSettings, selection: Selection) -> Record:
+def _description(
+    in_folder: str | os.PathLike[str], settings: FileSettings, selection: Selection, passed_over: Sequence[str]
+) -> Record:
     """Return what the manifest says of the run."""
     return {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
@@ -189,4 +197,6 @@ def _description(in_folder: str | os.PathLike[str], settings: FileSettings, sele
         "effects": [[step.effect.name, plain(step.values)] for step in settings.chain],
         "settings": plain(settings.settings),
         "selection": plain(vars(selection)),
+        "n_passed_over": len(passed_over),
+        "passed_over": list(passed_over[:MAX_PASSED_OVER]),
     }

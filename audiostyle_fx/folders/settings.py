@@ -51,11 +51,11 @@ class FileSettings:
         name : str
             Name of the result, relative to the output folder.
         source : str
-            Path of the recording, of which the ending counts.
+            Path of the recording, of which the last part counts.
         """
         settings: dict[str, Any] = {}
         if self.settings:
-            input_name = os.path.splitext(name)[0] + os.path.splitext(source)[1]
+            input_name = os.path.join(os.path.dirname(name), os.path.basename(source))
             for glob, values in self.settings.items():
                 if matches(input_name, glob):
                     settings = changed(settings, values)

@@ -138,7 +138,7 @@ def test_a_page_of_a_folder_shows_every_file_and_is_no_input_of_the_next(page, m
     media.joinpath("sound.wav").write_bytes(Path("style.wav").read_bytes())
     Path(page).write_text("<!doctype html>")
     where = "out" if page.startswith("out") else "."
-    assert not any("_media" in name for name in find(where, where + "/../other", Selection()))
+    assert not any("_media" in name for name in find(where, where + "/../other", Selection()).recordings)
 
 
 @pytest.mark.parametrize(

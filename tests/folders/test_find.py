@@ -10,7 +10,7 @@ from support.processes import contents
 from support.styled_folders import statuses
 
 from audiostyle_fx import FolderError, style_folder
-from audiostyle_fx.folders.find import Selection, find
+from audiostyle_fx.folders.find import Selection, find, passed_over_text, result_name
 
 pytestmark = pytest.mark.usefixtures("folder_of_recordings")
 
@@ -33,7 +33,7 @@ def test_files_are_found_by_their_endings_and_globs(selection, want):
         Path("in", name).parent.mkdir(parents=True, exist_ok=True)
         Path("in", name).touch()
     os.mkfifo("in/pipe.wav")
-    found = find("in", "out", Selection(**selection))
+    found = find("in", "out", Selection(**selection)).recordings
     assert list(found) == want
     assert all(os.path.isabs(path) and os.path.isfile(path) for path in found.values())
 
@@ -41,7 +41,7 @@ def test_files_are_found_by_their_endings_and_globs(selection, want):
 def test_two_files_of_one_name_are_refused():
     Path("in/a.wav").touch()
     Path("in/a.flac").touch()
-    assert list(find("in", "out", Selection())) == ["a.flac", "a.wav"]
+    assert list(find("in", "out", Selection()).recordings) == ["a.flac", "a.wav"]
     with pytest.raises(FolderError, match=r"a\.flac' and '.*a\.wav' would both become 'a\.ogg'"):
         find("in", "out", Selection(format="ogg"))
 
@@ -155,3 +155,83 @@ def test_odd_names(stem, run, events):
     assert outcome.failed == {} and contents().keys() == statuses().keys() == made
     assert run().skipped == len(made)
     assert {json.loads(json.dumps(event.as_dict())).get("file") for event in events} == made | {None}
+
+
+# ---------------------------------------------------------------- files that are no recordings
+def test_recordings_are_found_by_their_contents_too(stem):
+    """By a usual ending whatever they hold, so that what can't be read is a failure and not passed over."""
+    sound = stem("a.wav").read_bytes()
+    for name in ("b.aifc", "c.wave", "d.bwf", "e.snd", "f.m4a", "g.MP2", "h.mov"):
+        Path("in", name).touch()
+    for name in ("take 1.2", "take"):
+        Path("in", name).write_bytes(sound)
+    recordings, passed_over = find("in", "out", Selection())
+    assert passed_over == ()
+    sources = {name: os.path.basename(path) for name, path in recordings.items()}
+    assert sources["a.wav"] == "a.wav" and sources["f.wav"] == "f.m4a" and sources["g.wav"] == "g.MP2"
+    assert sources["take 1.2.wav"] == "take 1.2" and sources["take.wav"] == "take"
+    assert len(sources) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "want"),
+    [
+        ("a/b.flac", None, "a/b.flac"),
+        ("b.M4A", None, "b.wav"),
+        ("b.opus", None, "b.wav"),
+        ("b.mp2", "flac", "b.flac"),
+        ("v1.2/take", None, "v1.2/take.wav"),
+        ("take 1.2", ".OGG", "take 1.2.ogg"),
+    ],
+)
+def test_a_result_has_an_ending_that_can_be_written(name, format, want):
+    assert result_name(name, format) == want
+
+
+def test_other_files_are_passed_over_and_named_but_for_hidden_and_excluded_ones(stem, run, events):
+    stem("song/a.wav")
+    for name in ("notes.txt", "cover.jpg", "song/a.wav.asd", "song/._a.wav", "b.mid", "mine.bak", "page.html"):
+        Path("in", name).write_text("no sound")
+    Path("in/page_media").mkdir()
+    Path("in/page_media/1.flac").touch()
+    os.mkfifo("in/pipe.wav")
+    outcome = run(exclude=["*.bak"], progress=events.append)
+    names = ("b.mid", "cover.jpg", "notes.txt", "page.html", "pipe.wav", "song/a.wav.asd")
+    assert outcome.passed_over == events[0].passed_over == names
+    header = json.loads(outcome.manifest.read_text())["last_run"]
+    assert header["passed_over"] == list(names) and header["n_passed_over"] == 6
+
+
+def test_the_manifest_names_a_bounded_number_of_them(stem, run, monkeypatch):
+    monkeypatch.setattr("audiostyle_fx.folders.run.MAX_PASSED_OVER", 2)
+    stem("a.wav")
+    for name in "xyz":
+        Path("in", name).touch()
+    header = json.loads(run().manifest.read_text())["last_run"]
+    assert header["passed_over"] == ["x", "y"] and header["n_passed_over"] == 3
+
+
+def test_a_folder_of_other_files_only_says_so():
+    Path("in/notes.txt").touch()
+    with pytest.raises(FolderError, match=r"contains no recordings; passed over: 1 file that is no recording: notes"):
+        find("in", "out", Selection())
+
+
+def test_long_lists_are_cut_off():
+    text = passed_over_text([f"{n}\n" for n in range(9)], most=2)
+    assert text == "passed over: 9 files that are no recordings: '0\\n', '1\\n' and 7 more"
+
+
+def test_settings_of_a_recording_without_an_ending(stem, run):
+    sound = stem("a.wav").read_bytes()
+    Path("in/take 1.2").write_bytes(sound)
+    files = run(settings={"take 1.2": {"alpha": 0.5}}).files
+    assert [name for name, record in files.items() if "settings" in record] == ["take 1.2.wav"]
+
+
+def test_a_recording_that_can_not_be_read_is_a_failure_and_not_passed_over(stem, run):
+    stem("a.wav")
+    Path("in/b.m4a").write_bytes(b"no sound")
+    outcome = run()
+    assert outcome.failed.keys() == {"b.wav"} and "can't be read as audio" in outcome.failed["b.wav"]
+    assert outcome.passed_over == ()

@@ -140,3 +140,15 @@ def test_the_display_suits_standard_error(monkeypatch):
     assert folder_progress(None)(start()) is None
     with pytest.raises(TypeError, match="progress='loud'"):
         folder_progress("loud")
+
+
+@pytest.mark.parametrize("show", [FileLines, FileBar])
+def test_files_that_are_no_recordings_are_named(show, file, now):
+    event = ProgressEvent(kind="start", files=1, passed_over=("notes.txt", "cover.jpg"))
+    play(show(file, now=now), now, event, end())
+    assert "passed over: 2 files that are no recordings: notes.txt, cover.jpg\n" in file.getvalue()
+
+
+def test_quiet_lines_do_not_name_them(file, now):
+    play(FileLines(file, quiet=True, now=now), now, ProgressEvent(kind="start", files=1, passed_over=("notes.txt",)))
+    assert file.getvalue() == ""
