@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from audiostyle_fx._recordings import files
-from audiostyle_fx._recordings.files import SoundFileReader, read_audio, read_format, soundfile_name
+from audiostyle_fx._recordings.files import SoundFileReader, read_audio, read_format
+from audiostyle_fx._recordings.names import soundfile_name
 
 
 def test_reading_names_the_parameter_and_the_file(tmp_path):
