@@ -25,10 +25,10 @@ def encoded(path, codec, rate=8000):
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 4000), np.int16), "s16", "mono")
-        frame.sample_rate, frame.time_base = 8000, Fraction(1, 8000)
-        resampler = av.AudioResampler(
-            stream.codec_context.format, "mono", 8000, stream.codec_context.frame_size or None
-        )
+        frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+        stream.codec_context.bit_rate = 32_000
+        stream.codec_context.open()
+        resampler = av.AudioResampler(stream.format, "mono", rate, stream.codec_context.frame_size or None)
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
             container.mux(stream.encode(piece))
         container.mux(stream.encode(None))
@@ -82,7 +82,7 @@ def test_mp4_is_read(tmp_path):
 
 def test_wma_is_read(tmp_path):
     path = tmp_path / "a.wma"
-    encoded(path, "wmav2", rate=44100)
+    encoded(path, "wmav2", rate=44_100)
     file = ASF(path)
     picture = struct.pack("<BI", 3, 4) + "image/png\0d\0".encode("utf-16-le") + b"data"
     file.tags.update({"Title": ["Кино"], "WM/TrackNumber": ["7"], "WM/EncodingSettings": ["Lavf"]})
@@ -95,5 +95,5 @@ def test_wma_is_read(tmp_path):
 
 def test_matroska_is_not_read(tmp_path):
     path = tmp_path / "a.webm"
-    encoded(path, "libopus")
+    encoded(path, "libopus", rate=48_000)
     assert read_metadata(path) == Metadata()

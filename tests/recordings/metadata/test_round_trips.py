@@ -172,3 +172,15 @@ def test_any_date_is_kept(sound_file, kind, date):
     file = sound_file(kind)
     file.write(Metadata({"date": date}))
     assert read_metadata(file.path).tags == {"date": date}
+
+
+@pytest.mark.parametrize("kind", ["wav", "aiff"])
+def test_a_file_of_4_gib_stays_as_it_is(sound_file, kind):
+    file = sound_file(kind)
+    with file.path.open("rb+") as opened:
+        opened.truncate(2**32)  # takes no room on the disk
+    assert write_metadata(file.path, file.format, Metadata({"title": "a"}, root_note=60.0)) == (
+        "tag title",
+        "root note",
+    )
+    assert file.path.stat().st_size == 2**32
