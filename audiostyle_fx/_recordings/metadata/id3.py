@@ -82,9 +82,9 @@ def read_id3(file: BinaryIO | BoundedFile) -> Metadata:
 
 
 def _picture(frame: Any) -> Picture:
-    """Return a picture, without the spaces by which mutagen tells descriptions apart."""
+    """Return a picture; ID3v2.2 names its format in three letters."""
     mime = frame.mime if "/" in frame.mime else f"image/{frame.mime.lower()}"
-    return Picture(mime, int(frame.type), frame.desc.rstrip(), bytes(frame.data))
+    return Picture(mime, int(frame.type), frame.desc, bytes(frame.data))
 
 
 def _texts(frame: Any) -> Iterator[tuple[str, str]]:
@@ -147,8 +147,9 @@ def _frames(metadata: Metadata) -> id3.ID3:
     for name, text in metadata.tags.items():
         for frame in _text_frames(name, text):
             frames.add(frame)
-    for picture in metadata.pictures:
-        frames.add(id3.APIC(id3.Encoding.UTF16, picture.mime, picture.kind, picture.description, picture.data))
+    for number, picture in enumerate(metadata.pictures):  # frames.add() would keep one picture of each description
+        frame = id3.APIC(id3.Encoding.UTF16, picture.mime, picture.kind, picture.description, picture.data)
+        frames[f"APIC:{number}"] = frame
     frames.update_to_v23()
     return frames
 
