@@ -23,6 +23,7 @@ from ._transfer.whole_recordings.streaming import Stream
 from ._validation import flag, number, optional
 from ._validation import sample_rate as check_rate
 from .hosting import OfflineEffect
+from .hosting.effect_locks import exclusive
 from .progress import Progress, check_progress
 
 if TYPE_CHECKING:
@@ -278,7 +279,8 @@ class StyleTransfer(OfflineEffect):
 
     def render(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
         """Return the styled recording, float32 (channels, samples)."""
-        self._stream = None
+        with exclusive([self]):
+            self._stream = None
         audio = check_audio("content", audio)
         return styled([audio], [audio.shape], self._prepared(sample_rate), self.progress)[0].audio
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from ..errors import FolderError
+from ..folders.records.manifest_json import Record
 from .information import information
 from .json_lines import print_record
 from .options import parse_options
@@ -81,10 +82,13 @@ def _process_requests(requests: Sequence[Request], wording: Wording) -> int:
                 code, files = max(code, own_code), files + own_files
     except BrokenPipeError:
         raise
-    except (TypeError, ValueError, OSError, RuntimeError) as error:
+    except (TypeError, ValueError, OSError, RuntimeError) as error:  # before any work
+        for request in requests:
+            _record_failure(request, wording.of(error))
         return _fail(wording.of(error), 1)
     except KeyboardInterrupt:
-        return _fail(f"interrupted; {_after_interrupt(requests, len(files))}", 130)
+        n_done = sum(file.record["status"] == "done" for file in files)
+        return _fail(f"interrupted; {_after_interrupt(requests, n_done)}", 130)
     if not files:
         return code
     try:
@@ -108,14 +112,19 @@ def _process_request(
         raise
     except (TypeError, ValueError, OSError, RuntimeError, MemoryError, ImportError) as error:
         reason = wording.of(error)
-        record = {"status": "failed", "error": reason}
-        if request.options.json and not request.of_folder:
-            print_record({"kind": "file", "file": request.target, **record})
+        record = _record_failure(request, reason)
         if not several:
             return _fail(reason, 1), []
-        return _fail(f"{request.source}: {reason}", 1), [
-            ProcessedFile(request.target, request.source, request.target, record)
-        ]
+        code = _fail(f"{request.source}: {reason}", 1)
+        return code, [ProcessedFile(request.target, request.source, request.target, record)]
+
+
+def _record_failure(request: Request, reason: str) -> Record:
+    """Return the record of a file that failed, and print it with ``--json``."""
+    record: Record = {"status": "failed", "error": reason}
+    if request.options.json and not request.of_folder:
+        print_record({"kind": "file", "file": request.target, **record})
+    return record
 
 
 def _after_interrupt(requests: Sequence[Request], n_done: int) -> str:

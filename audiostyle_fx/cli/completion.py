@@ -5,9 +5,10 @@ The scripts do not call the command at every key, since Python with SciPy takes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
-from .._effects_chain.definitions import Effect
+from .._effects_chain.definitions import Effect, Parameter
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -29,12 +30,15 @@ _CANDIDATES = """_audiostyle_candidates() {
         previous=$word
     done
     case $previous in
-        --completion) echo "@SHELLS@"; return ;;
+@OPTION_CHOICES@
         @VALUED@) return ;;
         help) [ $count -eq 1 ] && echo "presets $effects"; return ;;
         @FILES@) [ "$effect" = "$previous" ] && return ;;
     esac
-    case $current in -*) echo "@OPTIONS@"; return ;; esac
+    case $current in
+@OPTION_VALUES@
+        -*) echo "@OPTIONS@"; return ;;
+    esac
     if [ -n "$setting" ]; then effect=style; fi
     [ $count -ge 2 ] || [ -n "$setting" ] || return
     case "$effect $current" in
@@ -82,14 +86,18 @@ _FISH = """function __audiostyle_effect
     echo $effect
 end
 @FISH_OPTIONS@
-complete -c audiostyle -l completion -x -a "@SHELLS@"
 complete -c audiostyle -n 'test (count (commandline -opc)) -ge 3' -a "@EFFECTS@"
 complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "presets @EFFECTS@"
 @NAMES@
 """
 
 
-def completion_script(shell: str, effects: Mapping[str, Effect], options: Mapping[str, bool]) -> str:
+def completion_script(
+    shell: str,
+    effects: Mapping[str, Effect],
+    options: Mapping[str, bool],
+    option_choices: Mapping[str, Sequence[str]],
+) -> str:
     """Return the completion script of a shell.
 
     Parameters
@@ -99,6 +107,8 @@ def completion_script(shell: str, effects: Mapping[str, Effect], options: Mappin
     effects : mapping of str to Effect
     options : mapping of str to bool
         Whether a value follows, by the option's name.
+    option_choices : mapping of str to sequence of str
+        The values of options that can be listed; the shell completes files for the others.
     """
     names = {effect.name: " ".join(f"{name}=" for name in effect.parameters) for effect in effects.values()}
     choices = _choices(effects)
@@ -112,10 +122,18 @@ def completion_script(shell: str, effects: Mapping[str, Effect], options: Mappin
         "CHOICES": "\n".join(
             f'        "{effect} {name}="*) echo "{words}" ;;' for (effect, name), words in choices.items()
         ),
+        "OPTION_CHOICES": "\n".join(
+            f'        {option}) echo "{" ".join(words)}"; return ;;' for option, words in option_choices.items()
+        ),
+        "OPTION_VALUES": "\n".join(
+            f'        {option}=*) echo "{" ".join(f"{option}={word}" for word in words)}"; return ;;'
+            for option, words in option_choices.items()
+        ),
         "OPTIONS": " ".join(options),
         "VALUED": "|".join(option for option, takes_value in options.items() if takes_value),
-        "FISH_OPTIONS": "\n".join(_fish_option(option, takes_value) for option, takes_value in options.items()),
-        "SHELLS": " ".join(SHELLS),
+        "FISH_OPTIONS": "\n".join(
+            _fish_option(option, takes_value, option_choices.get(option, ())) for option, takes_value in options.items()
+        ),
         "FILES": "|".join(effect.name for effect in effects.values() if effect.takes_file),
         "EFFECTS": " ".join(effects),
     }
@@ -125,13 +143,18 @@ def completion_script(shell: str, effects: Mapping[str, Effect], options: Mappin
 
 
 def _choices(effects: Mapping[str, Effect]) -> dict[tuple[str, str], str]:
-    """Return the words ``name=choice`` of each parameter whose values can be listed, by effect and parameter."""
+    """Return the words ``name=value`` of each parameter with values that have names, by effect and parameter."""
     return {
-        (effect.name, parameter.name): " ".join(f"{parameter.name}={choice}" for choice in parameter.choices)
+        (effect.name, parameter.name): " ".join(f"{parameter.name}={value}" for value in named)
         for effect in effects.values()
         for parameter in effect.parameters.values()
-        if parameter.choices
+        if (named := _named_values(parameter))
     }
+
+
+def _named_values(parameter: Parameter) -> Sequence[str]:
+    """Return the values that can be listed, or those that have names where others are numbers."""
+    return parameter.choices or re.findall(r'"([^"]+)"', parameter.allowed)
 
 
 def _fish_rows(names: Mapping[str, str], choices: Mapping[tuple[str, str], str]) -> list[str]:
@@ -141,7 +164,8 @@ def _fish_rows(names: Mapping[str, str], choices: Mapping[tuple[str, str], str])
     return [f"complete -c audiostyle -n '{condition}{effect}' -a \"{words}\"" for effect, words in offers if words]
 
 
-def _fish_option(option: str, takes_value: bool) -> str:
-    """Return the line for fish that offers an option."""
+def _fish_option(option: str, takes_value: bool, choices: Sequence[str]) -> str:
+    """Return the line for fish that offers an option, with its values where they can be listed."""
     kind = "-l" if option.startswith("--") else "-s"
-    return f"complete -c audiostyle {kind} {option.lstrip('-')}" + " -r" * takes_value
+    values = f' -x -a "{" ".join(choices)}"' if choices else " -r" * takes_value
+    return f"complete -c audiostyle {kind} {option.lstrip('-')}{values}"

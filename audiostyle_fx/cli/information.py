@@ -7,8 +7,9 @@ import textwrap
 from importlib.metadata import version
 
 from .._effects_chain.catalog import effects
+from .._recordings.formats import endings
 from .._transfer.parameters.presets import PRESETS, Preset
-from .completion import completion_script
+from .completion import SHELLS, completion_script
 from .device_list import list_devices
 from .effect_help import COLUMNS, effect_description, list_effects, two_columns
 from .grammar import not_an_effect
@@ -29,7 +30,9 @@ def information(options: argparse.Namespace) -> str | None:
     if options.devices:
         return list_devices()
     if options.completion:
-        return completion_script(options.completion, effects(), Parser().takes_value)
+        formats = sorted(ending[1:] for ending in endings(written=True))
+        choices = {"--completion": SHELLS, "--format": formats, "--dask": ["local"]}
+        return completion_script(options.completion, effects(), Parser().takes_value, choices)
     if options.help or (first == "help" and not others):
         return Parser().format_help()
     if first == "effects" and not others:

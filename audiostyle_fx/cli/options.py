@@ -14,6 +14,7 @@ from .._effects_chain.units import without_unit
 from .._validation import sample_rate
 from .completion import SHELLS
 from .set_option import take_set_words
+from .sox_words import sox_option_hint
 from .suggestions import suggestion
 
 USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
@@ -77,7 +78,7 @@ class Parser(argparse.ArgumentParser):
         add("--overwrite", action="store_true", help="replace existing files without asking")
         add("--report", metavar="PAGE", help="write a page to listen to inputs and results")
         add("-q", "--quiet", action="store_true", help="show no progress")
-        add("-v", "--verbose", action="store_true", help="say what was read, done and written, and how long it took")
+        add("-v", "--verbose", action="store_true", help="say what was read, done and written")
         add("--json", action="store_true", help="print progress and results as JSON lines")
         add("--completion", choices=SHELLS, metavar="SHELL", help=f"print completion for {', '.join(SHELLS)}")
         add("--devices", action="store_true", help="list the CPU and the GPUs that can be used")
@@ -121,7 +122,11 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.words = [word.removeprefix(_MARK) for word in options.words]
     for word in unknown:
         if word.startswith("-"):
-            hint = suggestion(word, parser.takes_value) or " Write a value that begins with - as name=value."
+            hint = (
+                sox_option_hint(word)
+                or suggestion(word, parser.takes_value)
+                or " Write a value that begins with - as name=value."
+            )
             raise ValueError(f"{word!r} is not an option.{hint}")
     return options
 

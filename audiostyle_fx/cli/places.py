@@ -102,6 +102,8 @@ def check_has_effect(places: Places) -> None:
 
 def _check_third_word(sources: Sequence[str], target: str, chain: Sequence[str], effects: Container[str]) -> None:
     """Raise if a file stands in the place of the first effect."""
+    if not sources and chain and chain[0] not in effects and any(word in effects for word in chain):
+        raise ValueError(f"-n stands for no input, so {target!r} is OUT, and {chain[0]!r} is not an effect")
     if chain and chain[0] not in effects and os.path.isfile(chain[0]):
         meant = shlex.join([*(sources or ["-n"]), target, "style", *chain])
         raise ValueError(f"{chain[0]!r} is a file, not an effect. Did you mean `audiostyle {meant}`?")

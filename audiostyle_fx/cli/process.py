@@ -40,7 +40,9 @@ def process_file(request: Request, copies: PipeCopies) -> tuple[int, list[Proces
     source = None if request.source is None else copies.of_input(request.source)
     chain = copies.of_chain(request.chain)
     if options.verbose:
-        print_lines(_lines_of_inputs(request, source, chain))
+        if request.source is not None:
+            print_lines([line_of_input("IN", request.source, source)])
+        print_lines(_lines_of_effects(request, chain))
     with copies.of_output(target) as out_path:
         subtype = options.bits
         if subtype is None and is_output_pipe(target) and not _has_plain_samples(source):
@@ -64,10 +66,8 @@ def _has_plain_samples(source: str | None) -> bool:
     return source is not None and read_format(source)[0] in SAMPLE_BYTES
 
 
-def _lines_of_inputs(request: Request, source: str | None, chain: Sequence[Step]) -> Iterator[str]:
-    """Yield what ``--verbose`` says of IN and of each effect's file, of which pipes are read from copies."""
-    if request.source is not None:
-        yield line_of_input("IN", request.source, source)
+def _lines_of_effects(request: Request, chain: Sequence[Step]) -> Iterator[str]:
+    """Yield what ``--verbose`` says of the files that effects read, of which the chain has copies of pipes."""
     for step, local in zip(request.chain, chain, strict=True):
         for name, path in zip(step.files, local.files, strict=True):
             yield line_of_input(step.effect.name, name, path)
@@ -96,7 +96,7 @@ def process_folder(request: Request, copies: PipeCopies) -> tuple[int, list[Proc
     chain = copies.of_chain(request.chain)
     progress = print_json if options.json else display(quiet=options.quiet)
     if options.verbose:
-        print_lines(line_of_input(step.effect.name, path) for step in chain for path in step.files)
+        print_lines(_lines_of_effects(request, chain))
         progress = verbose_progress(progress, request)
     with cluster(options.dask, options.jobs) as executor:
         outcome = run_folder(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 _COUNTERPARTS = {
+    "bandpass": "highpass_filter and lowpass_filter",
     "bass": "low_shelf_filter",
     "compand": "compressor",
+    "contrast": "compressor",
     "echo": "delay",
     "echos": "delay",
     "equalizer": "peak_filter",
@@ -16,22 +18,47 @@ _COUNTERPARTS = {
     "norm": "gain, in dB",
     "overdrive": "distortion",
     "pitch": "pitch_shift, in semitones",
+    "sinc": "highpass_filter and lowpass_filter",
+    "synth": "-n and style, which make a texture",
     "treble": "high_shelf_filter",
     "trim": "--start and --duration",
     "vol": "gain, in dB",
 }
 _MISSING = {
+    "bandreject": "peak_filter with a negative gain comes near",
+    "bend": "pitch_shift moves the whole recording",
     "channels": "the result has IN's channels",
+    "dcshift": "highpass_filter removes an offset",
     "dither": "the result has IN's sample format",
+    "downsample": "the result has IN's sample rate",
     "fade": "no effect fades in or out",
     "loudness": "gain takes a level in dB",
+    "noisered": "no effect removes noise",
     "pad": "no effect adds silence",
     "rate": "the result has IN's sample rate",
     "remix": "the result has IN's channels",
+    "repeat": "no effect changes the length",
     "reverse": "no effect turns time round",
     "silence": "--start and --duration take a part of IN",
+    "spectrogram": "--report writes a page with spectrograms",
     "speed": "pitch_shift keeps the length",
+    "stat": "--verbose says what was read and written",
+    "stats": "--verbose says what was read and written",
+    "stretch": "no effect changes the length",
+    "swap": "the result has IN's channels",
     "tempo": "no effect changes the length",
+    "tremolo": "no effect changes the level periodically",
+    "upsample": "the result has IN's sample rate",
+    "vad": "--start and --duration take a part of IN",
+}
+_OPTIONS = {
+    "-c": "the result has IN's channels",
+    "-e": "the result has IN's sample format",
+    "-G": "peaks of transfers are limited where they would clip",
+    "-S": "progress is shown without --quiet",
+    "-t": "the ending of OUT names its format",
+    "-V": "--verbose says what was read, done and written",
+    "--norm": "gain takes a level in dB",
 }
 
 
@@ -40,3 +67,10 @@ def sox_hint(word: str) -> str:
     if word in _COUNTERPARTS:
         return f" SoX's {word!r} is {_COUNTERPARTS[word]} here."
     return f" SoX's {word!r} has no counterpart here: {_MISSING[word]}." if word in _MISSING else ""
+
+
+def sox_option_hint(word: str) -> str:
+    """Return a sentence, after a space, on what stands for SoX's option here; empty where SoX has no such option."""
+    option = word if word.startswith("--") else word[:2]
+    option = option.partition("=")[0]
+    return f" SoX's {option} has no counterpart here: {_OPTIONS[option]}." if option in _OPTIONS else ""

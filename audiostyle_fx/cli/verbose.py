@@ -45,7 +45,7 @@ def verbose_progress(progress: Callable[[ProgressEvent], None], request: Request
 
 def line_of_input(place: str, name: str, path: str | None = None) -> str:
     """Return a line on a recording that is read, at ``path`` if its name is a pipe's."""
-    return f"{place} {name}: {_recording(path or name)}"
+    return f"{place} {name}: {_recording(path or name, 'input' if place == 'IN' else place)}"
 
 
 def lines_of_record(record: Mapping[str, Any], chain: Sequence[Step], threads: int | None) -> Iterator[str]:
@@ -67,7 +67,7 @@ def lines_of_record(record: Mapping[str, Any], chain: Sequence[Step], threads: i
 
 def lines_of_output(target: str, record: Mapping[str, Any], path: str | None = None) -> Iterator[str]:
     """Yield a line on the result, which may be at another path, and one on how it was fitted into full scale."""
-    yield f"OUT {target}: {_recording(path or target)}"
+    yield f"OUT {target}: {_recording(path or target, 'output')}"
     yield f"OUT {target}: gain {record['gain_db']:.1f} dB, peaks limited by up to {record['limited_db']:.1f} dB"
 
 
@@ -102,9 +102,9 @@ def _of_json(name: str, value: Any) -> Any:
     return [Window(**window) if isinstance(window, dict) else window for window in value] if is_windows else value
 
 
-def _recording(path: str) -> str:
-    """Return what a recording is: how it was read, its format, rate, channels and length."""
-    with SoundFileReader(path, "recording", warn=False) as reader:
+def _recording(path: str, argument: str) -> str:
+    """Return what a recording is: how it was read, its format, rate, channels and length; errors name the argument."""
+    with SoundFileReader(path, argument, warn=False) as reader:
         seconds = sum(block.shape[1] for block in reader.blocks()) / reader.sample_rate
         channels = {1: "mono", 2: "stereo"}.get(reader.channels, f"{reader.channels} channels")
         return f"{reader.decoder}, {reader.sample_rate} Hz, {channels}, {seconds:.3f} s"

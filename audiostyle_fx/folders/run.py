@@ -85,8 +85,8 @@ def run_folder(
         manifest.add_own(recordings)
         keys = ResultKeys.of(file_settings, selection, recordings)
         plan = Plan(manifest, recordings, keys, file_settings, selection, force=force)
-        counts = {"files": len(recordings), "skipped": plan.skipped, "bytes": plan.size_unprocessed()}
-        report(ProgressEvent(kind="start", **counts, passed_over=passed_over))
+        size, skipped = plan.size_unprocessed(), plan.skipped
+        report(ProgressEvent(kind="start", files=len(recordings), skipped=skipped, bytes=size, passed_over=passed_over))
         with _executor(jobs, executor, chain, report) as workers:
             _do_tasks(plan, workers, keys, report)
         plan.remove_leftovers()

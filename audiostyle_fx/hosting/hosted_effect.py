@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pedalboard import Chain
 
+from .effect_locks import exclusive_method
 from .native import Audio, refused_plugins
 from .plugin_notes import note_of
 
@@ -17,6 +18,13 @@ class HostedEffect(Chain):
 
     Its native half is a `Chain` that native code refuses to run, see `native.refused_plugins`.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the methods of subclasses that keep or forget chunks run in one thread at a time."""
+        super().__init_subclass__(**kwargs)
+        for name in ("feed", "reset"):
+            if name in vars(cls):
+                setattr(cls, name, exclusive_method(vars(cls)[name]))
 
     def __init__(self) -> None:
         super().__init__(refused_plugins())
@@ -49,6 +57,8 @@ class HostedEffect(Chain):
     def feed(self, audio: Audio, sample_rate: float) -> npt.NDArray[np.floating[Any]]:
         """Process the next chunk of a recording and return the samples of the result that are finished.
 
+        Only one thread at a time is in this method, or in `reset`.
+
         Parameters
         ----------
         audio : float32 array, shape (channels, samples)
@@ -71,8 +81,12 @@ class HostedEffect(Chain):
         """
         return {}
 
+    @exclusive_method
     def reset(self) -> None:
-        """Forget earlier recordings: which axis was time, and chunks. Parameters stay as they are."""
+        """Forget earlier recordings: which axis was time, and chunks. Parameters stay as they are.
+
+        Waits for a call of another thread that processes a chunk.
+        """
         note_of(self).reset()
 
 

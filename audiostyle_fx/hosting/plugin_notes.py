@@ -29,11 +29,14 @@ class PluginNote:
         The effects and containers in it.
     waiting : dict
         Samples that wait for the next chunk, by the name of their buffer; see `chunks`.
+    lock : RLock
+        Held while the plugin's earlier chunks are read or changed; see `effect_locks`.
     """
 
     def __init__(self) -> None:
         self.python_halves: list[PluginContainer] = []
         self.waiting: dict[str, list[Audio]] = {}
+        self.lock = threading.RLock()
         self.finalizer: weakref.ref[Plugin] | None = None
 
     @functools.cached_property

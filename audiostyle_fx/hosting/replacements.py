@@ -9,6 +9,7 @@ from typing import Any
 from pedalboard import Chain, Plugin, PluginContainer
 
 from .contents import all_plugins, has_effect, has_known_effect
+from .effect_locks import exclusive
 from .hosted_effect import HostedEffect
 from .live_streams import check_not_live
 from .native import Audio, native_entries
@@ -63,15 +64,18 @@ def container_reset(native: Callable[[PluginContainer], None]) -> Callable[[Plug
 
     @functools.wraps(native)
     def reset(self: PluginContainer) -> None:
-        native(self)
         if known_note(self) is None:
+            native(self)
             return
-        for plugin in all_plugins([self]):
-            note = known_note(plugin)
-            if note is not None:
-                note.reset()
-            if isinstance(plugin, HostedEffect):
-                plugin.reset()
+        plugins = list(all_plugins([self]))
+        with exclusive(plugin for plugin in plugins if isinstance(plugin, HostedEffect)):
+            native(self)
+            for plugin in plugins:
+                note = known_note(plugin)
+                if note is not None:
+                    note.reset()
+                if isinstance(plugin, HostedEffect):
+                    plugin.reset()
 
     return reset
 

@@ -18,6 +18,7 @@ from pedalboard import Chain, Gain, Mix, Plugin, PluginContainer
 
 from .chunk_buffers import WaitingBuffer, check_chunks, discard_waiting, feed_native_plugins, mix_chunks
 from .contents import all_plugins, checked_entries, has_effect
+from .effect_locks import exclusive
 from .hosted_effect import HostedEffect, short_repr
 from .layout import time_comes_first
 from .native import Audio, process_list, process_plugin
@@ -71,14 +72,17 @@ def process_hosted(
     plugins = list(all_plugins([plugin]))
     if len({id(part) for part in plugins}) < len(plugins):  # native code raises, as an instance stands twice
         return process_plugin(plugin, input_array, sample_rate, buffer_size, reset)
+    effects = [part for part in plugins if isinstance(part, HostedEffect)]
     if reset:
-        discard_waiting(plugins)
+        with exclusive(effects):
+            discard_waiting(plugins)
     else:
         check_chunks(plugins)
     audio = np.array(np.atleast_2d(input_array.T if time_first else input_array), dtype=np.float32, order="C")
     if audio.size:
         run = _BoardRun(float(sample_rate), int(buffer_size), not reset, plugin_by_plugin)
-        audio = _run_plugins([plugin], audio, run)
+        with exclusive(effects if run.in_chunks else ()):
+            audio = _run_plugins([plugin], audio, run)
     return np.ascontiguousarray(audio[0] if input_array.ndim == 1 else audio.T if time_first else audio)
 
 

@@ -159,6 +159,12 @@ def test_numbers_may_have_a_unit(words, name, value):
         (["gain", "-3", "vol", "2"], "'vol' is neither an effect nor a value of gain: gain_db is already set. SoX's"),
         (["style", "style.wav", "fade", "2"], "SoX's 'fade' has no counterpart here: no effect fades in or out."),
         (["rate", "44.1k"], "SoX's 'rate' has no counterpart here: the result has IN's sample rate."),
+        (["bandpass", "1k"], "SoX's 'bandpass' is highpass_filter and lowpass_filter here."),
+        (["stats"], "SoX's 'stats' has no counterpart here: --verbose says"),
+        (["gain", "-n", "-3"], "-n stands for no input, so 'song.wav' is OUT, and 'out.wav' is not an effect"),
+        (["-c", "1", "gain"], "'-c' is not an option. SoX's -c has no counterpart here: the result has IN's channels."),
+        (["--norm=-3", "gain"], "SoX's --norm has no counterpart here: gain takes a level in dB."),
+        (["-V3", "gain"], "SoX's -V has no counterpart here: --verbose says"),
         (["channels", "1"], "SoX's 'channels' has no counterpart here: the result has IN's channels."),
     ],
 )

@@ -49,3 +49,9 @@ def test_a_page_that_can_not_be_written_is_found_before_any_work(capsys, no_work
     assert "must not be a recording" in fails(
         capsys, 1, "song.html", *STYLED[1:], "--report", "./song.html", "--overwrite"
     )
+
+
+def test_a_page_that_can_not_be_written_is_in_the_record_of_the_file(capsys):
+    assert run("--json", "--report", "song.wav/page.html", "song.wav", "out.wav", "gain", "-3") == 1
+    event = json.loads(capsys.readouterr().out)
+    assert (event["file"], event["status"]) == ("out.wav", "failed") and not Path("out.wav").exists()

@@ -10,6 +10,8 @@ import pytest
 import soundfile
 from support.commands import QUICK, fails, names, read, run
 
+from audiostyle_fx.cli.process import ProcessedFile
+
 pytestmark = pytest.mark.usefixtures("songs")
 
 SONGS = ["a.wav", "b.wav", "sub/c.wav"]
@@ -122,7 +124,7 @@ def test_an_interrupt_says_what_is_done(capsys, monkeypatch):
         if done:
             raise KeyboardInterrupt
         done.append(request.source)
-        return 0, [None]
+        return 0, [ProcessedFile(request.target, request.source, request.target, {"status": "done"})]
 
     monkeypatch.setattr("audiostyle_fx.cli.command.process_file", process)
     assert "interrupted; 1 of 3 files are done" in fails(capsys, 130, "-q", *SONGS, "out/", *GAIN)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 from support import cupy_stand_in
-from support.commands import QUICK, run, run_on_folder
+from support.commands import QUICK, fails, run, run_on_folder
 
 from audiostyle_fx._engine.cuda import devices
 
@@ -55,6 +55,16 @@ def test_pipes_have_the_names_that_were_typed(streams, folder, capsys):
     code, _ = streams(Path("song.wav").read_bytes(), "-v", "-", "-", "gain", "-3")
     lines = capsys.readouterr().err
     assert code == 0 and "IN -: WAV, FLOAT" in lines and "OUT -: WAV, FLOAT" in lines and "audiostyle-" not in lines
+
+
+def test_a_pipe_as_the_style_of_a_folder_has_its_name(streams, stems, capsys):
+    code, _ = streams(Path("style.wav").read_bytes(), "-qv", "--include", "one*", "in", "out", "style", "-", *QUICK)
+    lines = capsys.readouterr().err
+    assert code == 0 and "style -: WAV" in lines and "audiostyle-" not in lines
+
+
+def test_a_missing_recording_is_named_as_without_it(folder, capsys):
+    assert "IN 'nowhere.wav': there is no such file" in fails(capsys, 1, "-v", "nowhere.wav", "out.wav", "gain")
 
 
 def test_standard_output_has_json_only(folder, capsys):
