@@ -35,7 +35,7 @@ examples:
 """
 
 
-FOLDER_OPTIONS = ("include", "exclude", "format", "independent", "force", "jobs", "dask", "set")
+FOLDER_OPTIONS = ("include", "exclude", "format", "stems", "independent", "force", "jobs", "dask", "set")
 """Options that only apply when IN is a folder."""
 
 
@@ -75,7 +75,8 @@ class Parser(argparse.ArgumentParser):
         add("--exclude", action="append", default=[], metavar="GLOB", help="leave these files out")
         add("--set", nargs=2, default=[], metavar=("GLOB", "name=value"), help="parameters of style for these files")
         add("--format", help="write files of this format, such as flac")
-        add("--independent", action="store_true", help="set the level of each file separately, not per folder")
+        add("--stems", action="store_true", help="turn all files of a folder down by one factor")
+        add("--independent", action="store_true", help="give each file a level of its own, also stems")
         add("--force", action="store_true", help="process finished files again")
         add("--jobs", type=int, metavar="N", help="number of processes on this machine")
         add("--dask", metavar="ADDRESS", help="run on a Dask cluster, or on a local one")

@@ -10,7 +10,7 @@ from .._effects_chain.run import Job, run
 from .._recordings.files import read_format
 from .._recordings.formats import SAMPLE_BYTES
 from ..folders.executors.task_executors import cluster
-from ..folders.find import Selection
+from ..folders.find import Levels, Selection
 from ..folders.one_file import record_of
 from ..folders.progress_display import display
 from ..folders.records.manifest_json import Record
@@ -50,9 +50,8 @@ def process_file(request: Request) -> tuple[int, list[ProcessedFile]]:
 def process_folder(request: Request) -> tuple[int, list[ProcessedFile]]:
     """Process a folder; return the exit code and what to show on a page."""
     options = request.options
-    selection = Selection(
-        options.include, options.exclude, options.format, options.start, options.duration, options.independent
-    )
+    levels: Levels = "independent" if options.independent else "shared" if options.stems else "auto"
+    selection = Selection(options.include, options.exclude, options.format, options.start, options.duration, levels)
     with cluster(options.dask, options.jobs) as executor:
         outcome = run_folder(
             str(request.source),

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from .._recordings.formats import endings
 from .._recordings.kinds import SOUND_ENDINGS, sound_kind
-from .._validation import flag, number
+from .._validation import number
 from ..errors import FolderError
+
+Levels: TypeAlias = Literal["auto", "shared", "independent"]
+"""Which files of a folder share a level: those that look like stems, all, or none."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Selection:
         Ending of the results; by default each file keeps its own.
     start, duration : float
         The part of each recording, in seconds.
-    independent : bool
-        Whether the level of each file is set separately. Otherwise files of one folder share a level.
+    levels : {"auto", "shared", "independent"}
+        Whether the files directly in one folder share a level: if they look like stems of one song, always, or never.
     """
 
     include: Sequence[str] = ()
@@ -40,7 +43,7 @@ class Selection:
     format: str | None = None
     start: float = 0.0
     duration: float = math.inf
-    independent: bool = False
+    levels: Levels = "auto"
 
     def __post_init__(self) -> None:
         for name in ("include", "exclude"):
@@ -55,7 +58,8 @@ class Selection:
         number(0)("start", self.start)
         if self.duration != math.inf and number(0)("duration", self.duration) == 0:
             raise ValueError(f"duration={self.duration!r} must be above 0")
-        flag("independent", self.independent)
+        if self.levels not in get_args(Levels):
+            raise ValueError(f"levels={self.levels!r} must be one of {', '.join(get_args(Levels))}")
 
 
 class Found(NamedTuple):

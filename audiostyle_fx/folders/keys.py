@@ -64,7 +64,7 @@ def _identity(chain: Sequence[Step], selection: Selection) -> list[Any]:
         values = {name: value for name, value in step.values.items() if not step.effect.parameters[name].is_file}
         effects.append([step.effect.name, plain(values), [_content_digest(path) for path in step.files]])
     versions = [version("audiostyle-fx"), FORMAT]
-    return [*versions, effects, selection.start, str(selection.duration), selection.independent]
+    return [*versions, effects, selection.start, str(selection.duration)]
 
 
 def _own_parameters(settings: FileSettings, name: str, path: str) -> str:

@@ -33,6 +33,7 @@ from .records.manifest import NAME, Manifest, has_records
 from .records.manifest_json import Record, plain
 from .results import FolderResult
 from .settings import FileSettings, checked_settings
+from .stems import songs_of
 
 PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soxr", "soundfile", "pedalboard")
 """Packages whose versions the manifest names."""
@@ -84,9 +85,17 @@ def run_folder(
             raise _would_replace(out_folder, foreign)
         manifest.add_own(recordings)
         keys = ResultKeys.of(file_settings, selection, recordings)
-        plan = Plan(manifest, recordings, keys, file_settings, selection, force=force)
-        counts = {"files": len(recordings), "skipped": plan.skipped, "bytes": plan.size_unprocessed()}
-        report(ProgressEvent(kind="start", **counts, passed_over=passed_over))
+        songs = songs_of(recordings, selection.levels)
+        plan = Plan(manifest, recordings, keys, file_settings, selection, songs, force=force)
+        report(
+            ProgressEvent(
+                kind="start",
+                files=len(recordings),
+                skipped=plan.skipped,
+                bytes=plan.size_unprocessed(),
+                passed_over=passed_over,
+            )
+        )
         with _executor(jobs, executor, chain, report) as workers:
             _do_tasks(plan, workers, keys, report)
         plan.remove_leftovers()

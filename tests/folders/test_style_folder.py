@@ -86,6 +86,8 @@ def test_permissions_of_what_is_replaced(stem, run):
         ({"start": -1}, ValueError, "start=-1 must be at least 0"),
         ({"duration": 0}, ValueError, "duration=0 must be above 0"),
         ({"independent": 1}, TypeError, "independent=1 must be True or False"),
+        ({"levels": "each"}, ValueError, "levels='each' must be one of auto, shared, independent"),
+        ({"levels": "shared", "independent": True}, ValueError, "levels='shared' does not apply with independent=True"),
         ({"force": "no"}, TypeError, "force='no' must be True or False"),
         ({"jobs": 0}, ValueError, "jobs=0 must be at least 1"),
         ({"jobs": 1.5}, TypeError, "jobs=1.5 must be an integer"),
