@@ -103,5 +103,6 @@ def with_options(message: str) -> str:
     message = re.sub(r"^(start|format|include|exclude|jobs)=", r"--\1 ", message)
     message = re.sub(r"^settings\[('.*?'|\".*?\")\]", r"--set \1", message)
     message = message.replace("overwrite=True", "--overwrite")
+    message = message.replace("soundfile.available_formats() lists", "`audiostyle help formats` lists")
     message = re.sub(r"\bin_path=", "IN ", re.sub(r"^page=", "--report ", message))
     return message.replace("that match include and exclude", "that match --include and --exclude")

@@ -31,7 +31,7 @@ _CANDIDATES = """_audiostyle_candidates() {
     case $previous in
         --completion) echo "@SHELLS@"; return ;;
         @VALUED@) return ;;
-        help) [ $count -eq 1 ] && echo "presets $effects"; return ;;
+        help) [ $count -eq 1 ] && echo "presets formats $effects"; return ;;
         @FILES@) [ "$effect" = "$previous" ] && return ;;
     esac
     case $current in -*) echo "@OPTIONS@"; return ;; esac
@@ -84,7 +84,7 @@ end
 @FISH_OPTIONS@
 complete -c audiostyle -l completion -x -a "@SHELLS@"
 complete -c audiostyle -n 'test (count (commandline -opc)) -ge 3' -a "@EFFECTS@"
-complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "presets @EFFECTS@"
+complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "presets formats @EFFECTS@"
 @NAMES@
 """
 

@@ -26,7 +26,7 @@ pipe. VALUE sets the first parameter of an effect; units may follow, as -3dB."""
 EPILOG = """other commands:
   audiostyle effects         list the effects
   audiostyle help EFFECT     describe an effect and its parameters
-  audiostyle help presets    list the presets of style
+  audiostyle help presets    list the presets of style; formats: of files
 
 examples:
   audiostyle song.wav out.wav style anthem.wav strength=0.5 reverb room_size=.4

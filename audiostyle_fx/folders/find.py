@@ -17,6 +17,9 @@ from .._recordings.kinds import SOUND_ENDINGS, sound_kind
 from .._validation import number
 from ..errors import FolderError
 
+USUAL_FORMATS = ("wav", "flac", "aiff", "mp3", "ogg", "caf", "w64")
+"""Formats that an error names; there are more."""
+
 Levels: TypeAlias = Literal["auto", "shared", "independent"]
 """Which files of a folder share a level: those that look like stems, all, or none."""
 
@@ -53,8 +56,11 @@ class Selection:
         if self.format is not None and not isinstance(self.format, str):
             raise TypeError(f"format={self.format!r} must be a str, or None")
         if self.format is not None and ending(self.format) not in endings(written=True):
-            formats = ", ".join(sorted(name[1:] for name in endings(written=True)))
-            raise FolderError(f"format={self.format!r} must be one of {formats}")
+            others = len(endings(written=True)) - len(USUAL_FORMATS)
+            raise FolderError(
+                f"format={self.format!r} must be one of {', '.join(USUAL_FORMATS)} or {others} more, which "
+                "soundfile.available_formats() lists"
+            )
         number(0)("start", self.start)
         if self.duration != math.inf and number(0)("duration", self.duration) == 0:
             raise ValueError(f"duration={self.duration!r} must be above 0")

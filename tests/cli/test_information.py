@@ -42,6 +42,11 @@ def test_effects_are_listed_and_explained(capsys):
     assert "mode=LPF12     LPF12, HPF12" in shown and "\ngain [GAIN_DB] [name=value ...]\n" in shown
 
 
+def test_formats_are_listed(capsys):
+    assert run("help", "formats") == 0
+    assert {"wav", "flac", "aiff", "w64"} <= set(capsys.readouterr().out.split())
+
+
 def test_help_on_style_has_the_defaults_of_textures(capsys):
     assert run("help", "style") == 0
     shown = " ".join(capsys.readouterr().out.split())

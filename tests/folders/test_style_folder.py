@@ -80,7 +80,11 @@ def test_permissions_of_what_is_replaced(stem, run):
         ({"style_weights": [1, 2]}, ValueError, "style_weights="),
         ({"include": "*.wav"}, TypeError, r"include='\*.wav' must be a list of globs"),
         ({"exclude": [3]}, TypeError, r"exclude=\[3\] must be a list of globs"),
-        ({"format": "xyz"}, ValueError, "format='xyz' must be one of aif, aiff"),
+        (
+            {"format": "xyz"},
+            ValueError,
+            r"format='xyz' must be one of wav, flac, aiff, .* or \d+ more, which .* lists$",
+        ),
         ({"format": "opus"}, ValueError, "format='opus' must be one of"),
         ({"format": 3}, TypeError, "format=3 must be a str"),
         ({"start": -1}, ValueError, "start=-1 must be at least 0"),
