@@ -35,7 +35,7 @@ examples:
 """
 
 
-FOLDER_OPTIONS = ("include", "exclude", "format", "stems", "independent", "force", "jobs", "dask", "set")
+FOLDER_OPTIONS = ("include", "exclude", "format", "stems", "independent", "force", "jobs", "time_limit", "dask", "set")
 """Options that only apply when IN is a folder."""
 
 
@@ -79,6 +79,7 @@ class Parser(argparse.ArgumentParser):
         add("--independent", action="store_true", help="give each file a level of its own, also stems")
         add("--force", action="store_true", help="process finished files again")
         add("--jobs", type=int, metavar="N", help="number of processes on this machine")
+        add("--time-limit", type=parse_time, metavar="T", help="let a file that takes longer fail, and go on")
         add("--dask", metavar="ADDRESS", help="run on a Dask cluster, or on a local one")
 
     def error(self, message: str) -> NoReturn:

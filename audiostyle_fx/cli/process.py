@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from typing import NamedTuple
@@ -63,6 +64,7 @@ def process_folder(request: Request) -> tuple[int, list[ProcessedFile]]:
             overwrite=options.overwrite,
             jobs=1 if executor else options.jobs or 1,
             executor=executor,
+            time_limit=math.inf if options.time_limit is None else options.time_limit,
             progress=print_json if options.json else display(quiet=options.quiet),
         )
     sources = outcome.sources if options.report else {}

@@ -118,11 +118,15 @@ def _check_folder_options(request: Request) -> None:
         raise ValueError(f"--jobs {options.jobs} must be at least 1")
     if options.jobs is not None and options.dask not in (None, "local"):
         raise ValueError(f"--jobs does not apply with --dask {options.dask}, which has its own number of workers")
+    if options.time_limit == 0:
+        raise ValueError("--time-limit must be above 0")
+    if options.time_limit is not None and options.dask is not None:
+        raise ValueError("--time-limit does not apply with --dask, whose workers can't be killed")
     if options.stems and options.independent:
         raise ValueError("--stems does not apply with --independent, which gives each file a level of its own")
     names = [name for name in FOLDER_OPTIONS if getattr(options, name)]
     if names and not request.of_folder:
-        raise ValueError(f"--{names[0]} only applies when IN is a folder")
+        raise ValueError(f"--{names[0].replace('_', '-')} only applies when IN is a folder")
 
 
 def _check_report(request: Request) -> None:

@@ -45,6 +45,7 @@ def style_folder(
     force: bool = False,
     jobs: int = 1,
     executor: Executor | None = None,
+    time_limit: float = math.inf,
     progress: Progress = None,
     **parameters: Unpack[TransferOptions],
 ) -> FolderResult:
@@ -100,6 +101,9 @@ def style_folder(
     executor : Executor, optional
         An executor that does the work instead: any of `concurrent.futures`, or of a cluster with the same folders. It
         is given paths, not recordings, and is not shut down. Warnings in its threads are not recorded.
+    time_limit : float
+        Seconds that each file may take. One that takes longer fails, and the others go on. With a limit, the work is
+        done in processes also if ``jobs`` is 1; it does not apply with ``executor``.
     progress : bool or callable, optional
         True for a bar, or lines where standard error is not a terminal; or a function that is called with every
         `ProgressEvent`. Stages are reported if the work is done in this process.
@@ -145,5 +149,6 @@ def style_folder(
         force=force,
         jobs=jobs,
         executor=executor,
+        time_limit=time_limit,
         progress=progress,
     )
