@@ -13,7 +13,8 @@ from os.path import isfile, lexists
 from .find import Selection
 from .keys import ResultKeys
 from .one_file import Task, failure
-from .records.manifest import OWN_FILES, FileState, Manifest
+from .records.file_state import FileState
+from .records.manifest import OWN_FILES, Manifest
 from .records.manifest_json import Record, plain
 from .records.paths import ResultPaths, place, remove
 from .settings import FileSettings

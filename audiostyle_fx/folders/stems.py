@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from .._recordings.levels import format_db
 from .find import Levels
 from .headers import read_header
-from .records.manifest import FileState
+from .records.file_state import FileState
 
 SHARED_LEVEL = "all files of the folder"
 """The song of files that share a level because the user says so."""

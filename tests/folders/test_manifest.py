@@ -16,7 +16,8 @@ from support.processes import hidden_files
 
 import audiostyle_fx
 from audiostyle_fx.errors import FolderError
-from audiostyle_fx.folders.records.manifest import DATABASE, HIDDEN, NAME, OWN_FILES, FileState, Manifest
+from audiostyle_fx.folders.records.file_state import FileState
+from audiostyle_fx.folders.records.manifest import DATABASE, HIDDEN, NAME, OWN_FILES, Manifest
 from audiostyle_fx.folders.records.manifest_json import FORMAT
 
 HEADER = {"versions": {"numpy": "2"}, "files of": None}

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection, resource_tracker
 from typing import TYPE_CHECKING, Any, Generic
-
-from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 from ..._engine.arrays.cpu_count import cores
 from ..._engine.cuda.devices import device_names
 from .task_types import AnswerT, TaskT
+from .worker_process import WorkerProcess
 
 LOST = "the process that worked on it ended; was there too little memory?"
 """Error of a task whose process ended twice."""
 
 OPENING_SECONDS = 60.0
 """Time in which a process must have prepared a task, so that a decoder that hangs costs one file and not the run."""
-
-MAX_STARTS = 3
-"""Attempts to start a process that keeps ending before it is ready."""
 
 
 class LocalProcesses(Generic[TaskT, AnswerT]):
@@ -82,7 +73,7 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
         gpus, threads = visible_gpus(device), cores_per_process(jobs)
         environments = ({"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {} for i in range(jobs))
         self._parent_ends, self._parent_alive = multiprocessing.get_context("spawn").Pipe(duplex=False)
-        self._processes = [_Process(self._parent_ends, threads, environment) for environment in environments]
+        self._processes = [WorkerProcess(self._parent_ends, threads, environment) for environment in environments]
         self._idle = self._processes[::-1]
         self._running: dict[Future[AnswerT], _Running[TaskT]] = {}
         self._suspects = deque[TaskT]()
@@ -157,81 +148,6 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
         self._parent_ends.close()
 
 
-class _Process:
-    """A process that is started for its first task, and again when it has ended.
-
-    Attributes
-    ----------
-    ready : Future of int
-        Its number, when it is ready for tasks.
-    ready_time : float
-        When that was; infinity before.
-    """
-
-    ready: Future[int]
-    ready_time: float
-
-    def __init__(self, *initial_arguments: Any) -> None:
-        self._initial_arguments = initial_arguments
-        self._pool: ProcessPoolExecutor | None = None
-        self._starts = 0
-
-    def submit(
-        self, prepare: Callable[[TaskT], object], work: Callable[[TaskT], AnswerT], task: TaskT
-    ) -> tuple[Future[object], Future[AnswerT]]:
-        """Let the process prepare a task and then do it."""
-        with _interrupts_blocked():
-            try:
-                pool = self._pool or self._start()
-                return pool.submit(prepare, task), pool.submit(work, task)
-            except BrokenProcessPool:  # it has ended between two tasks
-                self.close_ended()
-                pool = self._start()
-                return pool.submit(prepare, task), pool.submit(work, task)
-
-    def kill(self) -> None:
-        """End the process at once, whatever it does; it must be ready."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.ready.result(), getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has no SIGKILL
-
-    def close_ended(self) -> bool:
-        """Close the pool of a process that has ended, and return whether it had been ready for tasks.
-
-        Raises
-        ------
-        RuntimeError
-            If it was the last of `MAX_STARTS` processes that were not ready.
-        """
-        was_ready = self.ready.exception() is None
-        self._starts = 0 if was_ready else self._starts
-        self.close()
-        if self._starts >= MAX_STARTS:
-            raise RuntimeError(
-                f"{MAX_STARTS} processes ended while they started; does the program do its work inside of "
-                "`if __name__ == '__main__':`, and is there enough memory?"
-            )
-        return was_ready
-
-    def close(self) -> None:
-        """End the process when it has no task, and wait for its end."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
-
-    def _start(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")  # a fork would share the state of threads and CUDA
-        self._pool = ProcessPoolExecutor(1, context, _initialize, self._initial_arguments)
-        self.ready_time = math.inf
-        self.ready = self._pool.submit(os.getpid)
-        self.ready.add_done_callback(self._set_ready_time)
-        self._starts += 1
-        return self._pool
-
-    def _set_ready_time(self, ready: Future[int]) -> None:
-        if ready is self.ready and not ready.cancelled() and ready.exception() is None:
-            self.ready_time = time.monotonic()
-
-
 @dataclass
 class _Running(Generic[TaskT]):
     """A task that a process has.
@@ -239,7 +155,7 @@ class _Running(Generic[TaskT]):
     Attributes
     ----------
     task : TaskT
-    process : _Process
+    process : WorkerProcess
     prepared : Future
         Done when the task is prepared.
     submitted : float
@@ -249,7 +165,7 @@ class _Running(Generic[TaskT]):
     """
 
     task: TaskT
-    process: _Process
+    process: WorkerProcess
     prepared: Future[object]
     submitted: float
     overdue: str = ""
@@ -279,31 +195,3 @@ def visible_gpus(device: str) -> tuple[str, ...]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = visible.split(",") if visible else []
     return tuple(names[gpu].strip() if gpu < len(names) else str(gpu) for gpu in gpus)
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Make processes that start inside ignore Ctrl-C: it stops the parent, which then stops them."""
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # the standard library starts it with the first process, and unblocks interrupts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _initialize(parent_ends: Any, threads: int, environment: dict[str, str]) -> None:
-    """Give a process its cores and its GPU, and end it when its parent ends or closes its end of the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(environment, OMP_NUM_THREADS=str(threads))
-    threadpool_limits(threads)
-
-    def end_with_parent() -> None:
-        parent = multiprocessing.parent_process()
-        connection.wait([parent_ends, *([parent.sentinel] if parent else [])])
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
