@@ -32,7 +32,7 @@ _CANDIDATES = """_audiostyle_candidates() {
     case $previous in
 @OPTION_CHOICES@
         @VALUED@) return ;;
-        help) [ $count -eq 1 ] && echo "presets $effects"; return ;;
+        help) [ $count -eq 1 ] && echo "presets formats $effects"; return ;;
         @FILES@) [ "$effect" = "$previous" ] && return ;;
     esac
     case $current in
@@ -87,7 +87,7 @@ _FISH = """function __audiostyle_effect
 end
 @FISH_OPTIONS@
 complete -c audiostyle -n 'test (count (commandline -opc)) -ge 3' -a "@EFFECTS@"
-complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "presets @EFFECTS@"
+complete -c audiostyle -n 'test (commandline -opc)[-1] = help' -f -a "presets formats @EFFECTS@"
 @NAMES@
 """
 

@@ -45,8 +45,11 @@ def information(options: argparse.Namespace) -> str | None:
 def _help_on(name: str) -> str:
     if name == "presets":
         return _list_presets()
+    if name == "formats":
+        names = " ".join(sorted(ending[1:] for ending in endings(written=True)))
+        return f"--format FORMAT\n\n{textwrap.fill(names, COLUMNS)}"
     if name not in effects():
-        raise ValueError(not_an_effect(name, [*effects(), "presets"]))
+        raise ValueError(not_an_effect(name, [*effects(), "presets", "formats"]))
     if name == "style":
         return f"{effect_description(effects()[name])}\n\n{textwrap.fill(_defaults_of_textures(), COLUMNS)}"
     return effect_description(effects()[name])

@@ -33,7 +33,7 @@ EPILOG = """exit codes: 0 done, 1 failed, or some files did, 2 not understood or
 other commands:
   audiostyle effects         list the effects
   audiostyle help EFFECT     describe an effect and its parameters
-  audiostyle help presets    list the presets of style
+  audiostyle help presets    list the presets of style; formats: of files
 
 examples:
   audiostyle song.wav out.wav style anthem.wav strength=0.5 reverb room_size=.4
@@ -43,7 +43,7 @@ examples:
 """
 
 
-FOLDER_OPTIONS = ("include", "exclude", "format", "independent", "force", "jobs", "dask", "set")
+FOLDER_OPTIONS = ("include", "exclude", "format", "stems", "independent", "force", "jobs", "time_limit", "dask", "set")
 """Options that only apply when IN is a folder."""
 
 FILE_OPTIONS = ("format", "set")
@@ -92,9 +92,11 @@ class Parser(argparse.ArgumentParser):
         add = self.add_argument_group("options when IN is a folder").add_argument
         add("--include", action="append", default=[], metavar="GLOB", help="take only these files, such as '*.wav'")
         add("--exclude", action="append", default=[], metavar="GLOB", help="leave these files out")
-        add("--independent", action="store_true", help="set the level of each file separately, not per folder")
+        add("--stems", action="store_true", help="turn all files of a folder down by one factor")
+        add("--independent", action="store_true", help="give each file a level of its own, also stems")
         add("--force", action="store_true", help="process finished files again")
         add("--jobs", type=int, metavar="N", help="number of processes on this machine")
+        add("--time-limit", type=parse_time, metavar="T", help="let a file that takes longer fail, and go on")
         add("--dask", metavar="ADDRESS", help="run on a Dask cluster, or on a local one")
 
     def error(self, message: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from .._engine.arrays.threads import cores
 from .._recordings.files import read_format
 from .._recordings.formats import SAMPLE_BYTES
 from ..folders.executors.task_executors import cluster
-from ..folders.find import Selection
+from ..folders.find import Levels, Selection
 from ..folders.one_file import record_of
 from ..folders.progress_display import display
 from ..folders.records.manifest_json import Record
@@ -82,13 +83,14 @@ def check_styles(requests: Sequence[Request], copies: PipeCopies) -> None:
 def process_folder(request: Request, copies: PipeCopies) -> tuple[int, list[ProcessedFile]]:
     """Process a folder; return the exit code and what to show on a page."""
     options = request.options
+    levels: Levels = "independent" if options.independent else "shared" if options.stems else "auto"
     selection = Selection(
         options.include,
         options.exclude,
         options.format,
         options.start,
         options.duration,
-        options.independent,
+        levels,
         options.bits,
         options.rate,
         options.quality,
@@ -109,6 +111,7 @@ def process_folder(request: Request, copies: PipeCopies) -> tuple[int, list[Proc
             overwrite=options.overwrite,
             jobs=1 if executor else options.jobs or 1,
             executor=executor,
+            time_limit=math.inf if options.time_limit is None else options.time_limit,
             progress=progress,
         )
     sources = outcome.sources if options.report else {}

@@ -125,13 +125,19 @@ def _check_folder_options(options: argparse.Namespace, places: Places) -> None:
         raise ValueError(f"--jobs {options.jobs} must be at least 1")
     if options.jobs is not None and options.dask not in (None, "local"):
         raise ValueError(f"--jobs does not apply with --dask {options.dask}, which has its own number of workers")
+    if options.time_limit == 0:
+        raise ValueError("--time-limit must be above 0")
+    if options.time_limit is not None and options.dask is not None:
+        raise ValueError("--time-limit does not apply with --dask, whose workers can't be killed")
+    if options.stems and options.independent:
+        raise ValueError("--stems does not apply with --independent, which gives each file a level of its own")
     if _of_folder(places):
         return
     into_folder = bool(places.sources) and is_folder(places.target)
     for name in FOLDER_OPTIONS:
         if getattr(options, name) and not (into_folder and name in FILE_OPTIONS):
             places_meant = "IN or OUT" if name in FILE_OPTIONS else "IN"
-            raise ValueError(f"--{name} only applies when {places_meant} is a folder")
+            raise ValueError(f"--{name.replace('_', '-')} only applies when {places_meant} is a folder")
 
 
 def _check_report(request: Request) -> None:

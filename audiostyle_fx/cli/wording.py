@@ -15,6 +15,8 @@ _WORDS = (
     (r"\boverwrite=True", "--overwrite"),
     (r"that match include and exclude", "that match --include and --exclude"),
     (r"as the input is one$", "as IN is one"),
+    (r"\bsubtype='FLOAT' keeps all", "--bits float keeps all"),
+    (r"soundfile.available_formats\(\) lists", "`audiostyle help formats` lists"),
 )
 """How the library names what the user gave, and what the user typed."""
 

@@ -16,8 +16,9 @@ from .._transfer.parameters.documentation import documented
 from .._transfer.parameters.options import TransferOptions
 from .._transfer.parameters.parameter_list import DEFAULTS
 from .._transfer.styles.style_inputs import check_weights
+from .._validation import flag
 from ..progress import Progress
-from .find import Selection
+from .find import Levels, Selection
 from .results import FolderResult
 from .run import run_folder
 from .settings import checked_parameters
@@ -39,6 +40,7 @@ def style_folder(
     format: str | None = None,
     start: float = 0.0,
     duration: float = math.inf,
+    levels: Levels = "auto",
     independent: bool = False,
     subtype: str | None = None,
     rate: float | None = None,
@@ -46,6 +48,7 @@ def style_folder(
     force: bool = False,
     jobs: int = 1,
     executor: Executor | None = None,
+    time_limit: float = math.inf,
     progress: Progress = None,
     **parameters: Unpack[TransferOptions],
 ) -> FolderResult:
@@ -55,10 +58,12 @@ def style_folder(
     that an earlier call finished with the same parameters, style, input and version are skipped. A file that can't be
     styled is recorded with its error, and the others go on.
 
-    The files directly in one folder are treated as stems of one song: each is styled with the same seed, and if one of
-    them would clip in its format, all are turned down by the same factor, so that they still sum to the mix: their
-    peaks are not limited. Stems finished by an earlier call, and not part of this one, count towards this factor; if
-    they are too loud for it, a warning names their folder.
+    The files directly in one folder are taken for stems of one song if all have the same sample rate and length. Each
+    is styled with the same seed, and if one of them would clip in its format, all are turned down by the same factor,
+    so that they still sum to the mix: their peaks are not limited. Stems finished by an earlier call, and not part of
+    this one, count towards this factor; if they are too loud for it, a warning names their folder. Other files have
+    levels of their own: where one would clip, its peaks are limited, and if that would lose more than 1 dB of RMS, it
+    is turned down alone. This also holds for a file alone in its folder.
 
     Records of all files are kept in ``out_folder/.audiostyle``, and written to ``out_folder/audiostyle.json`` at the
     end of each run.
@@ -86,9 +91,11 @@ def style_folder(
         Ending of the results, such as ``"flac"``; by default each file keeps its own.
     start, duration : float
         The part of each recording to style, in seconds.
+    levels : {"auto", "shared", "independent"}
+        Whether files share a level: the stems found as above, all files directly in one folder, whatever their lengths,
+        or none.
     independent : bool
-        Set the level of each file separately, not per folder: where a file would clip, its peaks are limited, and if
-        that would lose more than 1 dB of RMS, it is turned down alone. This also holds for a file alone in its folder.
+        The same as ``levels="independent"``.
     subtype, rate, quality
         How the results are written, as by `style_file`.
     force : bool
@@ -99,6 +106,9 @@ def style_folder(
     executor : Executor, optional
         An executor that does the work instead: any of `concurrent.futures`, or of a cluster with the same folders. It
         is given paths, not recordings, and is not shut down. Warnings in its threads are not recorded.
+    time_limit : float
+        Seconds that each file may take. One that takes longer fails, and the others go on. With a limit, the work is
+        done in processes also if ``jobs`` is 1; it does not apply with ``executor``.
     progress : bool or callable, optional
         True for a bar, or lines where standard error is not a terminal; or a function that is called with every
         `ProgressEvent`. Stages are reported if the work is done in this process.
@@ -130,7 +140,11 @@ def style_folder(
     values = {"style": [os.fspath(path) for path in styles], **checked_parameters(parameters)}
     if style_weights is not None:
         values["style_weights"] = check_weights(style_weights, len(styles))
-    selection = Selection(include, exclude, format, start, duration, independent, subtype, rate, quality)
+    if flag("independent", independent):
+        if levels != "auto":
+            raise ValueError(f"levels={levels!r} does not apply with independent=True")
+        levels = "independent"
+    selection = Selection(include, exclude, format, start, duration, levels, subtype, rate, quality)
     return run_folder(
         in_folder,
         out_folder,
@@ -140,5 +154,6 @@ def style_folder(
         force=force,
         jobs=jobs,
         executor=executor,
+        time_limit=time_limit,
         progress=progress,
     )

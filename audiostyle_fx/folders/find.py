@@ -10,12 +10,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from .._recordings.formats import check_subtype, endings
 from .._recordings.kinds import SOUND_ENDINGS, sound_kind
-from .._validation import flag, number, sample_rate
+from .._validation import number, sample_rate
 from ..errors import FolderError
+
+USUAL_FORMATS = ("wav", "flac", "aiff", "mp3", "ogg", "caf", "w64")
+"""Formats that an error names; there are more."""
+
+Levels: TypeAlias = Literal["auto", "shared", "independent"]
+"""Which files of a folder share a level: those that look like stems, all, or none."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,8 @@ class Selection:
         Ending of the results; by default each file keeps its own.
     start, duration : float
         The part of each recording, in seconds.
-    independent : bool
-        Whether the level of each file is set separately. Otherwise files of one folder share a level.
+    levels : {"auto", "shared", "independent"}
+        Whether the files directly in one folder share a level: if they look like stems of one song, always, or never.
     subtype, rate, quality : str, float, float, optional
         Sample format, sample rate in Hz and bit rate in kbit/s of the results; by default those of their recordings.
     """
@@ -42,7 +48,7 @@ class Selection:
     format: str | None = None
     start: float = 0.0
     duration: float = math.inf
-    independent: bool = False
+    levels: Levels = "auto"
     subtype: str | None = None
     rate: float | None = None
     quality: float | None = None
@@ -55,15 +61,19 @@ class Selection:
         if self.format is not None and not isinstance(self.format, str):
             raise TypeError(f"format={self.format!r} must be a str, or None")
         if self.format is not None and ending(self.format) not in endings(written=True):
-            formats = ", ".join(sorted(name[1:] for name in endings(written=True)))
-            raise FolderError(f"format={self.format!r} must be one of {formats}")
+            others = len(endings(written=True)) - len(USUAL_FORMATS)
+            raise FolderError(
+                f"format={self.format!r} must be one of {', '.join(USUAL_FORMATS)} or {others} more, which "
+                "soundfile.available_formats() lists"
+            )
         number(0)("start", self.start)
         if self.duration != math.inf and number(0)("duration", self.duration) == 0:
             raise ValueError(f"duration={self.duration!r} must be above 0")
-        flag("independent", self.independent)
         check_subtype(self.subtype)
         if self.rate is not None:
             sample_rate("rate", self.rate)
+        if self.levels not in get_args(Levels):
+            raise ValueError(f"levels={self.levels!r} must be one of {', '.join(get_args(Levels))}")
 
 
 class Found(NamedTuple):

@@ -65,7 +65,7 @@ def _identity(chain: Sequence[Step], selection: Selection) -> list[Any]:
         effects.append([step.effect.name, plain(values), [_content_digest(path) for path in step.files]])
     versions = [version("audiostyle-fx"), FORMAT]
     written = [selection.subtype, selection.rate, selection.quality]
-    return [*versions, effects, selection.start, str(selection.duration), selection.independent, written]
+    return [*versions, effects, selection.start, str(selection.duration), written]
 
 
 def _own_parameters(settings: FileSettings, name: str, path: str) -> str:

@@ -99,6 +99,12 @@ def perform(task: Task, progress: Progress = None) -> Record:
     return record
 
 
+def open_recording(task: Task) -> None:
+    """Open the recording of a task and close it: before the work, since a damaged file may keep its decoder forever."""
+    with SoundFileReader(task.source, "input"):
+        pass
+
+
 def failure(task: Task, error: str) -> Record:
     """Return the record of a task that failed."""
     return {"status": "failed", "error": error}

@@ -13,7 +13,8 @@ from os.path import isfile, lexists
 from .find import Selection
 from .keys import ResultKeys
 from .one_file import Task, failure
-from .records.manifest import OWN_FILES, FileState, Manifest
+from .records.file_state import FileState
+from .records.manifest import OWN_FILES, Manifest
 from .records.manifest_json import Record, plain
 from .records.paths import ResultPaths, place, remove
 from .settings import FileSettings
@@ -33,7 +34,9 @@ class Plan:
     settings : FileSettings
         Effects of each file, with paths that are valid in any process.
     selection : Selection
-        The part of each recording, and whether the level of each file is set separately.
+        The part of each recording.
+    songs : mapping of str to str
+        The song that each file is a stem of, by name; see `songs_of`.
     force : bool
         Whether all files of this run are processed again.
 
@@ -52,13 +55,14 @@ class Plan:
         keys: ResultKeys,
         settings: FileSettings,
         selection: Selection,
+        songs: Mapping[str, str],
         *,
         force: bool,
     ) -> None:
         self._manifest, self._recordings, self._keys, self._force = manifest, recordings, keys, force
         self._settings, self._selection = settings, selection
         self._paths = ResultPaths(str(manifest.path.parent), str(manifest.hidden))
-        self._stems, self._sources = Stems(recordings, selection.independent), set(recordings.values())
+        self._stems, self._sources = Stems(songs), set(recordings.values())
         self._staged_by_others: set[str] = set()
         self.failed: dict[str, str] = {}
         manifest.keep(self._holds)
@@ -107,7 +111,7 @@ class Plan:
         key = {"key": self._keys.keys[name], "identity": self._keys.identity}
         settings = plain(self._settings.of_file(name, task.source))
         own = {"settings": settings} if settings else {}
-        record = {"source": task.source, **own, **before, **answer, **key}
+        record = {"source": task.source, **own, **before, **answer, **key, "song": self._stems.song(name)}
         if "transfers" in record:
             record["transfers"] = record.pop("transfers")  # the long entry comes last
         self._manifest.add(name, record)

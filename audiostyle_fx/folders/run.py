@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import platform
 import time
@@ -19,20 +20,21 @@ from .._effects_chain.step import Step
 from .._effects_chain.style_effect import is_style
 from .._recordings.files import SoundFileReader
 from .._transfer.parameters.parameter_list import DEFAULTS, ORIGINAL_RATE
-from .._validation import flag, integer
+from .._validation import flag, integer, number
 from ..errors import FolderError
 from ..progress import Progress, ProgressEvent
 from .executors.processes import LocalProcesses
 from .executors.task_executors import ExternalExecutor, SerialExecutor, TaskExecutor
 from .find import Selection, find, recording_names
 from .keys import ResultKeys
-from .one_file import Task, failure, perform
+from .one_file import Task, failure, open_recording, perform
 from .plan import Plan
 from .progress_display import folder_progress
 from .records.manifest import NAME, Manifest, has_records
 from .records.manifest_json import Record, plain
 from .results import FolderResult
 from .settings import FileSettings, checked_settings
+from .stems import songs_of
 
 PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soxr", "soundfile", "pedalboard")
 """Packages whose versions the manifest names."""
@@ -52,6 +54,7 @@ def run_folder(
     overwrite: bool = True,
     jobs: int = 1,
     executor: Executor | None = None,
+    time_limit: float = math.inf,
     progress: Progress = None,
 ) -> FolderResult:
     """Process all recordings in a folder with any chain of effects; see `style_folder`.
@@ -65,6 +68,10 @@ def run_folder(
         raise TypeError(f"executor={executor!r} must be a concurrent.futures.Executor, or None")
     if executor is not None and jobs > 1:
         raise ValueError(f"jobs={jobs} must be 1 when executor is given: the executor sets its own number of workers")
+    if time_limit != math.inf and number(0)("time_limit", time_limit) == 0:
+        raise ValueError(f"time_limit={time_limit!r} must be above 0")
+    if time_limit != math.inf and executor is not None:
+        raise ValueError(f"time_limit={time_limit!r} does not apply with executor, whose processes can't be killed")
     check_chain(chain, without_input=False)
     settings = checked_settings(settings, chain)
     recordings, passed_over = find(in_folder, out_folder, selection, [path for step in chain for path in step.files])
@@ -84,10 +91,18 @@ def run_folder(
             raise _would_replace(out_folder, foreign)
         manifest.add_own(recordings)
         keys = ResultKeys.of(file_settings, selection, recordings)
-        plan = Plan(manifest, recordings, keys, file_settings, selection, force=force)
-        size, skipped = plan.size_unprocessed(), plan.skipped
-        report(ProgressEvent(kind="start", files=len(recordings), skipped=skipped, bytes=size, passed_over=passed_over))
-        with _executor(jobs, executor, chain, report) as workers:
+        songs = songs_of(recordings, selection.levels)
+        plan = Plan(manifest, recordings, keys, file_settings, selection, songs, force=force)
+        report(
+            ProgressEvent(
+                kind="start",
+                files=len(recordings),
+                skipped=plan.skipped,
+                bytes=plan.size_unprocessed(),
+                passed_over=passed_over,
+            )
+        )
+        with _executor(jobs, executor, time_limit, chain, report) as workers:
             _do_tasks(plan, workers, keys, report)
         plan.remove_leftovers()
         files = manifest.records(recordings)
@@ -134,14 +149,19 @@ def _report_again(names: Sequence[str], keys: ResultKeys, report: Callable[[Prog
 
 
 def _executor(
-    jobs: int, executor: Executor | None, chain: Sequence[Step], report: Callable[[ProgressEvent], None]
+    jobs: int,
+    executor: Executor | None,
+    time_limit: float,
+    chain: Sequence[Step],
+    report: Callable[[ProgressEvent], None],
 ) -> TaskExecutor[Task, Record]:
     """Return the executor of the tasks."""
     if executor is not None:
         return ExternalExecutor(executor, perform, failure)
-    if jobs > 1:
+    if jobs > 1 or time_limit < math.inf:
         devices = [step.values.get("device", DEFAULTS.device) for step in chain if is_style(step)]
-        return LocalProcesses(jobs, perform, failure, devices[0] if devices else "cpu")
+        device = devices[0] if devices else "cpu"
+        return LocalProcesses(jobs, perform, failure, device, prepare=open_recording, time_limit=time_limit)
 
     def work(task: Task) -> Record:
         raised: list[BaseException] = []

@@ -2,16 +2,60 @@
 
 Peaks of stems are not limited. Limited stems would not sum to the mix, and since the mix gets its level later, it does
 not matter that the stems are turned down. Only a file that is by itself is limited.
+
+The files directly in one folder are taken for stems if all have one sample rate and one length. This depends on the
+recordings of the run alone, whatever earlier runs have finished of them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .._recordings.levels import format_db
-from .records.manifest import FileState
+from .find import Levels
+from .headers import read_header
+from .records.file_state import FileState
+
+SHARED_LEVEL = "all files of the folder"
+"""The song of files that share a level because the user says so."""
+
+
+def songs_of(recordings: Mapping[str, str], levels: Levels) -> dict[str, str]:
+    """Return the song that each file is a stem of, by name; an empty one for a file with a level of its own.
+
+    Parameters
+    ----------
+    recordings : mapping of str to str
+        Paths by the names of the results.
+    levels : {"auto", "shared", "independent"}
+        With "auto", the files directly in one folder are stems of one song if their sample rates and lengths are equal,
+        which name the song. Files that can't be read do not count.
+    """
+    if levels != "auto":
+        return dict.fromkeys(recordings, SHARED_LEVEL if levels == "shared" else "")
+    folders: dict[str, list[str]] = {}
+    for name in recordings:
+        folders.setdefault(os.path.dirname(name), []).append(name)
+    songs: dict[str, str] = {}
+    for names in folders.values():
+        songs.update(dict.fromkeys(names, _common_shape(recordings[name] for name in names)))
+    return {name: songs[name] for name in recordings}
+
+
+def _common_shape(paths: Iterable[str]) -> str:
+    """Return the sample rate and length that recordings have in common; empty where they differ."""
+    common = ""
+    for path in paths:
+        with contextlib.suppress(ValueError, OSError):
+            header = read_header(path)
+            shape = f"{header.n_samples} samples at {header.sample_rate:g} Hz"
+            if common not in ("", shape):
+                return ""
+            common = shape
+    return common
 
 
 class Stems:
@@ -19,24 +63,28 @@ class Stems:
 
     Parameters
     ----------
-    names : iterable of str
-        Names of the files of this run.
-    independent : bool
-        Whether each file is a separate group. Otherwise the files directly in one folder are a group.
+    songs : mapping of str to str
+        The song of each file of this run by its name; see `songs_of`. The stems of a song that are directly in one
+        folder are a group; a file without a song is a group by itself.
     """
 
-    def __init__(self, names: Iterable[str], independent: bool) -> None:
-        self._independent = independent
+    def __init__(self, songs: Mapping[str, str]) -> None:
+        self._songs = songs
         self._names: dict[str, list[str]] = {}
-        for name in names:
+        for name in songs:
             self._names.setdefault(self.group(name), []).append(name)
+        self._song_of_group = {group: songs[names[0]] for group, names in self._names.items()}
         self._processed: dict[str, FileState] = {}
-        self._others: dict[str, list[FileState]] = {}
+        self._others: dict[str, dict[str, FileState]] = {}
         self._unprocessed = {group: set(group_names) for group, group_names in self._names.items()}
 
     def group(self, name: str) -> str:
-        """Return the folder that a file is in, or the file's name if each file is a separate group."""
-        return name if self._independent else os.path.dirname(name)
+        """Return the folder that a stem is in, or the name of a file that is no stem."""
+        return os.path.dirname(name) if self._songs[name] else name
+
+    def song(self, name: str) -> str:
+        """Return the song that a file shares its level with; empty if it has a level of its own."""
+        return self._songs[name] if self.shares_level(name) else ""
 
     def shares_level(self, name: str) -> bool:
         """Whether the file's level is known only when the others of its group have been processed."""
@@ -61,8 +109,10 @@ class Stems:
         self._unprocessed[self.group(name)].add(name)
 
     def add_other(self, name: str, state: FileState) -> None:
-        """Add the level of a file that is in the output folder but not in this run."""
-        self._others.setdefault(self.group(name), []).append(state)
+        """Add the level of a file that is in the output folder but not in this run, if it is a stem of a group."""
+        group = os.path.dirname(name)
+        if self._song_of_group.get(group) in (SHARED_LEVEL, state.song or None):
+            self._others.setdefault(group, {})[name] = state
 
     def is_processed(self, name: str) -> bool:
         """Whether the file is staged or done."""
@@ -86,9 +136,9 @@ class Stems:
 
     def full_scale(self, group: str) -> float:
         """Return the level that becomes full scale in a group: at least 1, and that of the loudest file."""
-        states, others = self._states(group), self._others.get(group, [])
-        finished = [state.full_scale for state in others if state.full_scale is not None]
-        return max([1.0, *finished, *(state.level for state in [*states.values(), *others])])
+        others = self._others.get(group, {})
+        finished = [state.full_scale for state in others.values() if state.full_scale is not None]
+        return max([1.0, *finished, *(state.level for state in {**others, **self._states(group)}.values())])
 
     def names_at_other_levels(self, group: str) -> list[str]:
         """Return the files of this run that are done, but at another level than the group's."""
@@ -103,10 +153,9 @@ class Stems:
 
     def warn(self, group: str) -> None:
         """Warn that a group is turned down, or that files outside of this run are too loud for its level."""
-        full_scale, others = self.full_scale(group), self._others.get(group, [])
-        louder = [
-            state.full_scale for state in others if state.full_scale is not None and state.full_scale < full_scale
-        ]
+        full_scale, others = self.full_scale(group), self._others.get(group, {})
+        finished = [state.full_scale for state in others.values() if state.full_scale is not None]
+        louder = [other for other in finished if other < full_scale]
         if louder:
             prefix, difference = f"{group}: " if group else "", format_db(full_scale / min(louder))
             files = "file of this folder was" if len(louder) == 1 else "files of this folder were"
@@ -115,11 +164,13 @@ class Stems:
                 "files sum to the mix",
                 stacklevel=2,
             )
-        if full_scale > 1 and len(self._states(group)) + len(others) > 1:
+        states = {**others, **self._states(group)}
+        if full_scale > 1 and len(states) > 1:
             subject = f"{group}: its files" if group else "all files"
-            warnings.warn(
-                f"{subject} turned down by {format_db(full_scale)}, as one would clip at full scale", stacklevel=2
-            )
+            loudest = max(states, key=lambda name: states[name].level)
+            excess = format_db(states[loudest].level) if states[loudest].level > 1 else ""
+            reason = f"{loudest} would clip by {excess}" if excess else "files finished before are"
+            warnings.warn(f"{subject} turned down by {format_db(full_scale)}, as {reason}", stacklevel=2)
 
     def _states(self, group: str) -> dict[str, FileState]:
         """Return the states of the group's files of this run that are processed."""

@@ -34,7 +34,9 @@ def test_lines_where_there_is_no_terminal(capsys):
     assert shown.out == "" and len(contents()) == 6
     assert re.fullmatch(r"1/6 a/bass.wav: 0.5 s in \d+\.\d s, \d+:\d\d left", lines[0])
     assert re.search(
-        r"^audiostyle: a: its files turned down by \d\.\d dB, as one would clip at", shown.err, re.MULTILINE
+        r"^audiostyle: a: its files turned down by \d\.\d dB, as a/loud.wav would clip by \d\.\d dB$",
+        shown.err,
+        re.MULTILINE,
     )
     assert re.fullmatch(r"6 files done in \d+:\d\d, \d+\.\d\d x real time", lines[-1])
 
@@ -75,6 +77,16 @@ def test_options_of_folders(capsys):
     assert "a/loud.flac: peaks limited by up to" in capsys.readouterr().err
 
 
+def test_stems_share_a_level_whatever_their_lengths():
+    samples, rate = soundfile.read("in/a/soft.wav")
+    soundfile.write("in/a/soft.wav", samples[:-1], rate)
+    assert run_on_folder("-q", "--include", "a/*", *STYLED) == 0
+    assert {record["full_scale"] for record in records().values()} == {1}
+    assert run_on_folder("-q", "--include", "a/*", "--stems", *STYLED) == 0
+    (full_scale,) = {record["full_scale"] for record in records().values()}
+    assert full_scale > 1.05
+
+
 def test_skipped_and_forced(capsys):
     words = ["--include", "b/*", *STYLED]
     assert run_on_folder(*words) == run_on_folder(*words) == run_on_folder("--force", *words) == 0
@@ -97,6 +109,10 @@ def test_chains_and_folders_without_style():
         (["in", "style.wav"], "must be a folder, as IN is one"),
         (["in", "out", "--include", "*.mp3"], "contains no recordings that match --include and --exclude"),
         (["in", "out", "--format", "xyz"], "--format 'xyz' must be one of"),
+        (["in", "out", "--stems", "--independent"], "--stems does not apply with --independent"),
+        (["in", "out", "--time-limit", "0s"], "--time-limit must be above 0"),
+        (["in", "out", "--time-limit", "5", "--dask", "local"], "--time-limit does not apply with --dask"),
+        (["style.wav", "out.wav", "--time-limit", "1:30"], "--time-limit only applies when IN is a folder"),
         (["in", "out", "--jobs", "0"], "--jobs 0 must be at least 1"),
         (["in", "out", "--jobs", "two"], "invalid int value: 'two'"),
         (["in", "out", "--jobs", "2", "--dask", "tcp://nowhere"], "--jobs does not apply with --dask tcp://nowhere"),

@@ -25,7 +25,7 @@ def test_help_fits_a_screen_and_its_examples_are_understood(words, capsys):
     assert run(*words) == 0
     shown = capsys.readouterr().out
     lines = shown.splitlines()
-    assert len(lines) <= 51 and max(map(len, lines)) <= 79
+    assert len(lines) <= 53 and max(map(len, lines)) <= 79
     examples = [line.split()[1:] for line in lines[lines.index("examples:") + 1 :]]
     assert len(examples) == 4
     Path("stems").mkdir()
@@ -40,6 +40,11 @@ def test_effects_are_listed_and_explained(capsys):
     assert run("help", "ladder_filter", "gain") == 0
     shown = capsys.readouterr().out
     assert "mode=LPF12     LPF12, HPF12" in shown and "\ngain [GAIN_DB] [name=value ...]\n" in shown
+
+
+def test_formats_are_listed(capsys):
+    assert run("help", "formats") == 0
+    assert {"wav", "flac", "aiff", "w64"} <= set(capsys.readouterr().out.split())
 
 
 def test_help_on_style_has_the_defaults_of_textures(capsys):

@@ -10,7 +10,7 @@ from support.processes import contents
 from support.styled_folders import statuses
 
 from audiostyle_fx import FolderError, style_folder
-from audiostyle_fx.folders.find import Selection, find, passed_over_text, result_name
+from audiostyle_fx.folders.find import USUAL_FORMATS, Selection, find, passed_over_text, result_name
 
 pytestmark = pytest.mark.usefixtures("folder_of_recordings")
 
@@ -235,3 +235,8 @@ def test_a_recording_that_can_not_be_read_is_a_failure_and_not_passed_over(stem,
     outcome = run()
     assert outcome.failed.keys() == {"b.wav"} and "can't be read as audio" in outcome.failed["b.wav"]
     assert outcome.passed_over == ()
+
+
+@pytest.mark.parametrize("format", USUAL_FORMATS)
+def test_usual_formats_can_be_written(format):
+    assert Selection(format=format).format == format

@@ -5,8 +5,10 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from support.processes import hidden_files
 
 import audiostyle_fx
 from audiostyle_fx.errors import FolderError
-from audiostyle_fx.folders.records.manifest import DATABASE, HIDDEN, NAME, OWN_FILES, FileState, Manifest
+from audiostyle_fx.folders.records.file_state import FileState
+from audiostyle_fx.folders.records.manifest import DATABASE, HIDDEN, NAME, OWN_FILES, Manifest
 from audiostyle_fx.folders.records.manifest_json import FORMAT
 
 HEADER = {"versions": {"numpy": "2"}, "files of": None}
@@ -262,3 +265,14 @@ def test_staged_files_stay(tmp_path):
     with Manifest(tmp_path, HEADER) as manifest:
         (manifest.hidden / "staged.wav").write_bytes(b"half")
     assert hidden_files(tmp_path) == {*OWN_FILES, "staged.wav"}
+
+
+def test_a_database_from_before_songs_were_named_is_completed(tmp_path):
+    with Manifest(tmp_path, HEADER) as manifest:
+        manifest.add("a.wav", record())
+    with closing(sqlite3.connect(tmp_path / HIDDEN / DATABASE)) as connection:
+        connection.execute("ALTER TABLE files DROP COLUMN song")
+    with Manifest(tmp_path, HEADER) as manifest:
+        manifest.add("b.wav", record(song="2000 samples"))
+        states = dict(manifest.states())
+    assert {name: state.song for name, state in states.items()} == {"a.wav": "", "b.wav": "2000 samples"}

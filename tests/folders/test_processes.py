@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.executor_answers import answers
 from support.processes import gone, wait_for
-from support.worker_tasks import failed, work
+from support.worker_tasks import failed, prepare, work
 
 import audiostyle_fx
 from audiostyle_fx.folders.executors import processes
@@ -144,3 +144,36 @@ def test_processes_end_with_their_parent(number, tmp_path):
     _, shown = parent.communicate(timeout=30)
     assert (parent.returncode, b"KeyboardInterrupt" in shown) == (-number, number == signal.SIGINT)
     wait_for(lambda: all(map(gone, pids)), 30)
+
+
+# ---------------------------------------------------------------- time limits
+@pytest.mark.slow
+def test_a_task_that_takes_too_long_fails_alone(tmp_path):
+    tasks = [("a", 1), ("sleep", str(tmp_path / "long")), ("b", 2)]
+    with LocalProcesses(1, work, failed, "cpu", time_limit=1.0) as workers:
+        found = dict(answers(workers, tasks))
+    assert found == {
+        tasks[0]: 1,
+        tasks[2]: 2,
+        tasks[1]: ("failed", tasks[1][1], "it took longer than the time limit of 1 s"),
+    }
+    (begun,) = tmp_path.glob("long *")
+    assert gone(int(begun.name.split()[1])), "it was begun once, and killed"
+
+
+@pytest.mark.slow
+def test_a_task_that_is_not_prepared_in_time_fails_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "OPENING_SECONDS", 1.0)
+    tasks = [("a", 1), ("hang", 2), ("raise", "no luck"), ("b", 3)]
+    with LocalProcesses(2, work, failed, "cpu", prepare=prepare) as workers:
+        found = dict(answers(workers, tasks))
+    assert found[tasks[1]] == ("failed", 2, "it could not be opened within 1 s")
+    assert found[tasks[2]] == ("failed", "no luck", "no luck"), "errors of the preparation do not count"
+    assert (found[tasks[0]], found[tasks[3]]) == (1, 3)
+
+
+@pytest.mark.slow
+def test_a_process_may_take_long_to_start():
+    """The time to start does not count, which is above this limit."""
+    with LocalProcesses(1, work, failed, "cpu", time_limit=0.25) as workers:
+        assert answers(workers, [("a", 1)]) == [(("a", 1), 1)]

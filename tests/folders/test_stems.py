@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from support.processes import contents
 from support.styled_folders import made_of, read
 
@@ -14,7 +15,9 @@ pytestmark = pytest.mark.usefixtures("folder_of_recordings", "high_peaks")
 
 
 def test_stems_of_a_song_share_one_factor_and_others_do_not(song, style, rate, run, quick):
-    with pytest.warns(UserWarning, match=r"song: its files turned down by \d\.\d dB"):
+    with pytest.warns(
+        UserWarning, match=r"song: its files turned down by (\d\.\d dB), as song/loud.wav would clip by \1$"
+    ):
         outcome = style_folder("in", "out", "style.wav", **quick)
     wet = {path.name: stylize(read(path), style, rate, **quick).audio for path in Path("in/song").iterdir()}
     factor = max(np.abs(one).max() for one in wet.values())
@@ -131,3 +134,86 @@ def test_a_loud_stem_that_is_repaired_turns_the_others_down(song, run, stem):
     outcome = run()
     run("fresh")
     assert outcome.failed == {} and contents() == contents("fresh")
+
+
+# ---------------------------------------------------------------- files that are no stems of one song
+@pytest.fixture
+def unlike(song):
+    """The song with one stem that is a sample shorter, so that its files are no stems of one song."""
+    path = Path("in/song/bass.wav")
+    soundfile.write(path, read(path)[:-1], 8000)
+
+
+def test_files_of_different_lengths_have_levels_of_their_own(unlike, run, events):
+    outcome = run(progress=events.append)
+    assert {record["full_scale"] for record in outcome.files.values()} == {1}
+    assert outcome.files["song/loud.wav"]["limited_db"] > 0
+    kinds = [event.kind for event in events if event.kind in ("made", "file")]
+    assert kinds == ["made", "file"] * 4, "each is finished as soon as it is made"
+    run("independent", independent=True)
+    assert contents() == contents("independent")
+
+
+def test_files_of_different_rates_have_levels_of_their_own(song, run):
+    path = Path("in/song/bass.wav")
+    soundfile.write(path, read(path), 11025)
+    assert run().files["song/loud.wav"]["full_scale"] == 1
+
+
+def test_files_of_different_lengths_share_a_level_if_the_user_says_so(unlike, run):
+    files = run(levels="shared").files
+    (full_scale,) = {record["full_scale"] for name, record in files.items() if name.startswith("song/")}
+    assert full_scale > 1.05
+
+
+def test_parts_of_one_length_are_no_stems(unlike, run):
+    assert {record["full_scale"] for record in run(duration=0.2).files.values()} == {1}
+
+
+def test_a_file_that_can_not_be_read_is_not_compared(song, run):
+    Path("in/song/broken.wav").write_bytes(b"broken")
+    outcome = run()
+    assert outcome.failed.keys() == {"song/broken.wav"} and outcome.files["song/soft.wav"]["full_scale"] > 1.05
+
+
+@pytest.mark.parametrize("left_over", ["song/bass.wav", "song/loud.wav", "song/soft.wav"])
+@pytest.mark.parametrize("levels", ["auto", "shared"])
+def test_levels_do_not_depend_on_what_is_left_over(levels, left_over, unlike, run):
+    run("unbroken", levels=levels)
+    run(levels=levels)
+    os.unlink(f"out/{left_over}")
+    assert run(levels=levels).skipped == 3
+    assert contents() == contents("unbroken")
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [({}, {"levels": "shared"}), ({"levels": "shared"}, {}), ({"levels": "shared"}, {"levels": "independent"})],
+)
+def test_other_levels_are_those_of_a_fresh_run(first, then, unlike, run):
+    run(**first)
+    run(**then)
+    run("fresh", **then)
+    assert contents() == contents("fresh")
+
+
+def test_files_with_levels_of_their_own_do_not_count_for_others(unlike, run):
+    run()
+    before = contents()
+    assert run(include=["soft.wav"], force=True).failed == {}
+    assert contents() == before
+
+
+def test_stems_of_another_length_do_not_count(song, run, stem):
+    """Three stems and, in the same folder, a later song."""
+    run()
+    for name in ("song/new 1.wav", "song/new 2.wav"):
+        soundfile.write(stem(name, 0.1), read(f"in/{name}")[:-10], 8000)
+    files = run(include=["new*"]).files
+    assert {record["full_scale"] for record in files.values()} == {1}
+
+
+def test_records_name_the_song_that_a_file_is_a_stem_of(song, run):
+    files = run().files
+    assert files["song/soft.wav"]["song"] == "2000 samples at 8000 Hz" and files["alone.wav"]["song"] == ""
+    assert run(independent=True).files["song/loud.wav"]["song"] == ""

@@ -80,16 +80,25 @@ def test_permissions_of_what_is_replaced(stem, run):
         ({"style_weights": [1, 2]}, ValueError, "style_weights="),
         ({"include": "*.wav"}, TypeError, r"include='\*.wav' must be a list of globs"),
         ({"exclude": [3]}, TypeError, r"exclude=\[3\] must be a list of globs"),
-        ({"format": "xyz"}, ValueError, "format='xyz' must be one of aif, aiff"),
+        (
+            {"format": "xyz"},
+            ValueError,
+            r"format='xyz' must be one of wav, flac, aiff, .* or \d+ more, which .* lists$",
+        ),
         ({"format": "opus"}, ValueError, "format='opus' must be one of"),
         ({"format": 3}, TypeError, "format=3 must be a str"),
         ({"start": -1}, ValueError, "start=-1 must be at least 0"),
         ({"duration": 0}, ValueError, "duration=0 must be above 0"),
         ({"independent": 1}, TypeError, "independent=1 must be True or False"),
+        ({"levels": "each"}, ValueError, "levels='each' must be one of auto, shared, independent"),
+        ({"levels": "shared", "independent": True}, ValueError, "levels='shared' does not apply with independent=True"),
         ({"force": "no"}, TypeError, "force='no' must be True or False"),
         ({"jobs": 0}, ValueError, "jobs=0 must be at least 1"),
         ({"jobs": 1.5}, TypeError, "jobs=1.5 must be an integer"),
         ({"executor": 3}, TypeError, "executor=3 must be a concurrent.futures.Executor"),
+        ({"time_limit": 0}, ValueError, "time_limit=0 must be above 0"),
+        ({"time_limit": "1m"}, TypeError, "time_limit='1m'"),
+        ({"time_limit": 5, "executor": ThreadPoolExecutor(1)}, ValueError, "time_limit=5 does not apply with executor"),
         ({"progress": 1}, TypeError, "progress=1 must be True, False, None or a function"),
         ({"jobs": 2, "executor": ThreadPoolExecutor(1)}, ValueError, "jobs=2 must be 1 when executor is given"),
     ],
@@ -135,3 +144,12 @@ def test_files_of_other_makers_are_replaced(stem, run):
     Path("out").mkdir()
     Path("out/a.wav").write_bytes(b"old")
     assert run().failed == {} and Path("out/a.wav").read_bytes().startswith(b"RIFF")
+
+
+@pytest.mark.slow
+def test_files_that_take_too_long_fail(stem, run):
+    stem("a.wav")
+    error = "it took longer than the time limit of 0.001 s"
+    assert run(time_limit=0.001).failed == {"a.wav": error}
+    assert json.loads(Path("out/audiostyle.json").read_text())["files"]["a.wav"]["error"] == error
+    assert run(time_limit=600).failed == {}

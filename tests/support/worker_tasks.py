@@ -29,5 +29,14 @@ def work(task):
     return value
 
 
+def prepare(task):
+    """Prepare a task, as an opening of its file that may fail or never come back."""
+    action, value = task
+    if action == "hang":
+        time.sleep(60)
+    if action == "raise":
+        raise OSError(value)
+
+
 def failed(task, error):
     return "failed", task[1], error

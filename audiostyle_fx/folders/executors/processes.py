@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
-import signal
-import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import connection, resource_tracker
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
-
-from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 from ..._engine.arrays.cpu_count import cores
 from ..._engine.cuda.devices import device_names
 from .task_types import AnswerT, TaskT
+from .worker_process import WorkerProcess
 
 LOST = "the process that worked on it ended; was there too little memory?"
 """Error of a task whose process ended twice."""
 
-MAX_STARTS = 3
-"""Attempts to start a process that keeps ending before it is ready."""
+OPENING_SECONDS = 60.0
+"""Time in which a process must have prepared a task, so that a decoder that hangs costs one file and not the run."""
 
 
 class LocalProcesses(Generic[TaskT, AnswerT]):
@@ -49,6 +47,11 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
         Returns the answer for a task that fails, from the task and a message.
     device : str
         Where the tasks compute. If this means several GPUs, each process sees one of them.
+    prepare : callable, optional
+        Is called with each task before ``work``, in the same process. Its errors do not count, but a process in which
+        it takes longer than `OPENING_SECONDS` is killed, and the task fails.
+    time_limit : float
+        Seconds that a task may take. A process that takes longer is killed, and the task fails.
 
     Raises
     ------
@@ -62,14 +65,17 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
         work: Callable[[TaskT], AnswerT],
         failed: Callable[[TaskT, str], AnswerT],
         device: str = "auto",
+        *,
+        prepare: Callable[[TaskT], object] = id,
+        time_limit: float = math.inf,
     ) -> None:
-        self._work, self._failed = work, failed
+        self._work, self._failed, self._prepare, self._time_limit = work, failed, prepare, time_limit
         gpus, threads = visible_gpus(device), cores_per_process(jobs)
         environments = ({"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {} for i in range(jobs))
         self._parent_ends, self._parent_alive = multiprocessing.get_context("spawn").Pipe(duplex=False)
-        self._processes = [_Process(self._parent_ends, threads, environment) for environment in environments]
+        self._processes = [WorkerProcess(self._parent_ends, threads, environment) for environment in environments]
         self._idle = self._processes[::-1]
-        self._running: dict[Future[AnswerT], tuple[TaskT, _Process]] = {}
+        self._running: dict[Future[AnswerT], _Running[TaskT]] = {}
         self._suspects = deque[TaskT]()
         self._suspect_runs = False
 
@@ -78,7 +84,8 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
 
     def submit(self, task: TaskT) -> None:
         process = self._idle.pop()
-        self._running[process.submit(self._work, task)] = task, process
+        prepared, future = process.submit(self._prepare, self._work, task)
+        self._running[future] = _Running(task, process, prepared, time.monotonic())
 
     def has_tasks(self) -> bool:
         return bool(self._running or self._suspects)
@@ -88,24 +95,46 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
             if not self._running:
                 self._suspect_runs = True
                 self.submit(self._suspects.popleft())
-            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-            future = next(iter(done))
-            task, process = self._running.pop(future)
+            future = self._next_done()
+            running = self._running.pop(future)
+            task, process = running.task, running.process
             self._idle.append(process)
             try:
                 answer = future.result()
             except BrokenProcessPool:
-                if not process.close_ended():
+                was_ready = process.close_ended()
+                if running.overdue:
+                    answer = self._failed(task, running.overdue)
+                elif not was_ready:
                     self.submit(task)  # it has not begun
                     continue
-                if not self._suspect_runs:
+                elif not self._suspect_runs:
                     self._suspects.append(task)
                     continue
-                answer = self._failed(task, LOST)
+                else:
+                    answer = self._failed(task, LOST)
             except Exception as error:
                 answer = self._failed(task, str(error) or type(error).__name__)
             self._suspect_runs = False
             return task, answer
+
+    def _next_done(self) -> Future[AnswerT]:
+        """Wait until a task is done, and kill processes that take too long."""
+        while True:
+            running = self._running.values()
+            starting = (entry.process.ready for entry in running if not entry.process.ready.done())
+            awaited: list[Future[Any]] = [*self._running, *starting]
+            end = min(entry.deadline(self._time_limit)[0] for entry in running)
+            seconds = None if end == math.inf else max(0.0, end - time.monotonic())
+            done, _ = wait(awaited, seconds, FIRST_COMPLETED)
+            for future in self._running:
+                if future in done:
+                    return future
+            for entry in running:
+                end, reason = entry.deadline(self._time_limit)
+                if end <= time.monotonic():
+                    entry.overdue = reason
+                    entry.process.kill()
 
     def __enter__(self) -> Self:
         return self
@@ -119,52 +148,35 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
         self._parent_ends.close()
 
 
-class _Process:
-    """A process that is started for its first task, and again when it has ended."""
+@dataclass
+class _Running(Generic[TaskT]):
+    """A task that a process has.
 
-    def __init__(self, *initial_arguments: Any) -> None:
-        self._initial_arguments = initial_arguments
-        self._pool: ProcessPoolExecutor | None = None
-        self._starts = 0
+    Attributes
+    ----------
+    task : TaskT
+    process : WorkerProcess
+    prepared : Future
+        Done when the task is prepared.
+    submitted : float
+        When the process got the task, which need not be ready by then.
+    overdue : str
+        Why the process was killed; empty if it was not.
+    """
 
-    def submit(self, work: Callable[[TaskT], AnswerT], task: TaskT) -> Future[AnswerT]:
-        with _interrupts_blocked():
-            try:
-                return (self._pool or self._start()).submit(work, task)
-            except BrokenProcessPool:  # it has ended between two tasks
-                self.close_ended()
-                return self._start().submit(work, task)
+    task: TaskT
+    process: WorkerProcess
+    prepared: Future[object]
+    submitted: float
+    overdue: str = ""
 
-    def close_ended(self) -> bool:
-        """Close the pool of a process that has ended, and return whether it had been ready for tasks.
-
-        Raises
-        ------
-        RuntimeError
-            If it was the last of `MAX_STARTS` processes that were not ready.
-        """
-        was_ready = self._ready.exception() is None
-        self._starts = 0 if was_ready else self._starts
-        self.close()
-        if self._starts >= MAX_STARTS:
-            raise RuntimeError(
-                f"{MAX_STARTS} processes ended while they started; does the program do its work inside of "
-                "`if __name__ == '__main__':`, and is there enough memory?"
-            )
-        return was_ready
-
-    def close(self) -> None:
-        """End the process when it has no task, and wait for its end."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
-
-    def _start(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")  # a fork would share the state of threads and CUDA
-        self._pool = ProcessPoolExecutor(1, context, _initialize, self._initial_arguments)
-        self._ready = self._pool.submit(os.getpid)
-        self._starts += 1
-        return self._pool
+    def deadline(self, time_limit: float) -> tuple[float, str]:
+        """Return when the process has to be killed, and the error of the task in that case."""
+        begun = max(self.submitted, self.process.ready_time)
+        limits = [(begun + time_limit, f"it took longer than the time limit of {time_limit:g} s")]
+        if not self.prepared.done():
+            limits.append((begun + OPENING_SECONDS, f"it could not be opened within {OPENING_SECONDS:g} s"))
+        return (math.inf, "") if self.overdue else min(limits)
 
 
 def cores_per_process(jobs: int) -> int:
@@ -183,31 +195,3 @@ def visible_gpus(device: str) -> tuple[str, ...]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = visible.split(",") if visible else []
     return tuple(names[gpu].strip() if gpu < len(names) else str(gpu) for gpu in gpus)
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Make processes that start inside ignore Ctrl-C: it stops the parent, which then stops them."""
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # the standard library starts it with the first process, and unblocks interrupts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _initialize(parent_ends: Any, threads: int, environment: dict[str, str]) -> None:
-    """Give a process its cores and its GPU, and end it when its parent ends or closes its end of the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(environment, OMP_NUM_THREADS=str(threads))
-    threadpool_limits(threads)
-
-    def end_with_parent() -> None:
-        parent = multiprocessing.parent_process()
-        connection.wait([parent_ends, *([parent.sentinel] if parent else [])])
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()

@@ -8,9 +8,10 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...errors import FolderError
+from .file_state import FileState
 from .lock import folder_lock
 from .manifest_json import FORMAT, Record, check_manifest, read_manifest, write_manifest
 
@@ -34,52 +35,15 @@ CREATE TABLE IF NOT EXISTS files (
     full_scale REAL,
     own_level INTEGER,
     source BLOB,
-    record TEXT NOT NULL
+    record TEXT NOT NULL,
+    song TEXT NOT NULL DEFAULT ''
 )
 """
 
+_NO_SONGS = "ALTER TABLE files ADD COLUMN song TEXT NOT NULL DEFAULT ''"
+"""Completes the table of a database that was made when all files of a folder shared a level."""
+
 _OWN_TABLE = "CREATE TABLE IF NOT EXISTS own_results (name BLOB PRIMARY KEY)"
-
-
-class FileState(NamedTuple):
-    """The part of a file's record that a plan needs.
-
-    Attributes
-    ----------
-    status : {"staged", "done", "failed"}
-        A staged file is processed, but waits in floating point for its level.
-    key, identity : str
-        Digests of everything that the result depends on, and of the part that all files of a run have in common.
-    level : float
-        The file's own full scale: the peak that has to become 1, or 1 where nothing would clip.
-    full_scale : float or None
-        The level by which the result is divided; None unless it is done.
-    own_level : bool
-        Whether it was finished by itself, with peaks that may be limited: then ``full_scale`` is below ``level``.
-    source : str
-        Path of the recording.
-    """
-
-    status: str
-    key: str
-    identity: str
-    level: float
-    full_scale: float | None
-    own_level: bool
-    source: str
-
-    @classmethod
-    def of(cls, record: Record) -> FileState:
-        """Return the state in a record."""
-        return cls(
-            status=record["status"],
-            key=record.get("key", ""),
-            identity=record.get("identity", ""),
-            level=record.get("level", 1.0),
-            full_scale=record.get("full_scale") if record["status"] == "done" else None,
-            own_level=record.get("own_level", False),
-            source=record.get("source", ""),
-        )
 
 
 class Manifest:
@@ -143,9 +107,9 @@ class Manifest:
 
     def states(self) -> Iterator[tuple[str, FileState]]:
         """Give the name and state of every file."""
-        columns = "name, status, key, identity, level, full_scale, own_level, source"
-        for name, *values, source in self._connection.execute(f"SELECT {columns} FROM files ORDER BY name"):
-            yield os.fsdecode(name), FileState._make([*values, os.fsdecode(source)])
+        columns = "name, status, key, identity, level, full_scale, own_level, source, song"
+        for name, *values, source, song in self._connection.execute(f"SELECT {columns} FROM files ORDER BY name"):
+            yield os.fsdecode(name), FileState._make([*values, os.fsdecode(source), song])
 
     def keep(self, holds: Callable[[str, FileState], bool]) -> None:
         """Keep the records for which ``holds(name, state)`` is true; delete the others."""
@@ -192,7 +156,8 @@ class Manifest:
                 try:
                     connection = stack.enter_context(closing(_connect(self._database)))
                     if connection.execute("PRAGMA user_version").fetchone()[0] == FORMAT:
-                        connection.execute("SELECT status FROM files").fetchone()
+                        if "song" not in {row[1] for row in connection.execute("PRAGMA table_info(files)")}:
+                            connection.execute(_NO_SONGS)
                         stack.pop_all()
                         return connection
                 except sqlite3.OperationalError:  # the disk fails, not the database
@@ -257,12 +222,12 @@ def has_records(folder: str | os.PathLike[str]) -> bool:
     return Path(folder, NAME).exists() or Path(folder, HIDDEN, DATABASE).exists()
 
 
-_INSERT = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def _row(name: str, record: Record) -> tuple[Any, ...]:
     state = FileState.of(record)
-    return (os.fsencode(name), *state[:-1], os.fsencode(state.source), json.dumps(record))
+    return (os.fsencode(name), *state[:-2], os.fsencode(state.source), json.dumps(record), state.song)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

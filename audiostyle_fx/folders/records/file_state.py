@@ -1,0 +1,52 @@
+"""The part of a file's record that a plan needs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .manifest_json import Record
+
+
+class FileState(NamedTuple):
+    """The part of a file's record that a plan needs.
+
+    Attributes
+    ----------
+    status : {"staged", "done", "failed"}
+        A staged file is processed, but waits in floating point for its level.
+    key, identity : str
+        Digests of everything that the result depends on, and of the part that all files of a run have in common.
+    level : float
+        The file's own full scale: the peak that has to become 1, or 1 where nothing would clip.
+    full_scale : float or None
+        The level by which the result is divided; None unless it is done.
+    own_level : bool
+        Whether it was finished by itself, with peaks that may be limited: then ``full_scale`` is below ``level``.
+    source : str
+        Path of the recording.
+    song : str
+        What the file is a stem of, with which it shares its level; empty for a file with a level of its own.
+    """
+
+    status: str
+    key: str
+    identity: str
+    level: float
+    full_scale: float | None
+    own_level: bool
+    source: str
+    song: str = ""
+
+    @classmethod
+    def of(cls, record: Record) -> FileState:
+        """Return the state in a record."""
+        return cls(
+            status=record["status"],
+            key=record.get("key", ""),
+            identity=record.get("identity", ""),
+            level=record.get("level", 1.0),
+            full_scale=record.get("full_scale") if record["status"] == "done" else None,
+            own_level=record.get("own_level", False),
+            source=record.get("source", ""),
+            song=record.get("song", ""),
+        )
