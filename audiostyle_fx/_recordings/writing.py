@@ -146,7 +146,7 @@ def write_audio(
                 converted.append(block)
             audio, sample_rate = converted, rate
         file_format, subtype = format_written(path, sample_rate, audio.shape[0], audio.shape[1], subtype)
-        limited = None
+        limited, is_given = None, full_scale is not None
         if full_scale is None:
             loudest = peak(audio) if clips(subtype) else 0.0
             limited = choose_limiter(audio, sample_rate, loudest) if limit and loudest > 1 else None
@@ -157,7 +157,7 @@ def write_audio(
                 full_scale = fitting_scale(audio)
         lost = _write(path, target, audio, sample_rate, (file_format, subtype), kept, full_scale, limited)
     level = _written_level(full_scale, limited)
-    if warn and level.changes:
+    if warn and level.changes and not is_given:
         remedy = "subtype='FLOAT' keeps all"
         warnings.warn(f"{path}: {level.changes}, as {subtype} clips at full scale; {remedy}", stacklevel=2)
     if warn and lost:

@@ -15,6 +15,7 @@ _WORDS = (
     (r"\boverwrite=True", "--overwrite"),
     (r"that match include and exclude", "that match --include and --exclude"),
     (r"as the input is one$", "as IN is one"),
+    (r"\brate=48000 converts", "--rate 48000 converts"),
     (r"\bsubtype='FLOAT' keeps all", "--bits float keeps all"),
     (r"soundfile.available_formats\(\) lists", "`audiostyle help formats` lists"),
 )

@@ -5,12 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-import soundfile
-
-from .._recordings.files import SoundFileReader, soundfile_name
-
-UNKNOWN_LENGTH = 2**62
-"""libsndfile's lengths above this say that a header has none."""
+from .._recordings.files import SoundFileReader
 
 
 class Header(NamedTuple):
@@ -21,8 +16,8 @@ class Header(NamedTuple):
     sample_rate : float
         In Hz.
     channels : int
-    subtype : str
-        The sample format, by libsndfile's name.
+    subtype : str or None
+        The sample format, by libsndfile's name; None for one that it does not have.
     n_samples : int
         Length in samples per channel.
     decoder : str
@@ -31,7 +26,7 @@ class Header(NamedTuple):
 
     sample_rate: float
     channels: int
-    subtype: str
+    subtype: str | None
     n_samples: int
     decoder: str
 
@@ -49,9 +44,8 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     FileNotFoundError, ValueError
         As by `SoundFileReader`; the errors call the recording ``input``.
     """
-    with SoundFileReader(path, "input") as reader:
-        n_samples = int(soundfile.info(soundfile_name(path)).frames)
-        if not 0 <= n_samples < UNKNOWN_LENGTH:
+    with SoundFileReader(path, "input", warn=False) as reader:
+        n_samples = reader.n_samples
+        if n_samples is None:
             n_samples = sum(block.shape[1] for block in reader.blocks())
-        decoder = getattr(reader, "decoder", "libsndfile")
-        return Header(reader.sample_rate, reader.channels, reader.subtype, n_samples, decoder)
+        return Header(reader.sample_rate, reader.channels, reader.subtype, n_samples, reader.decoder)

@@ -75,7 +75,7 @@ def test_effects_without_a_transfer_are_turned_down_as_a_whole(stereo, capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         assert run("-q", "song.wav", "out.wav", "gain", "6") == 0
-    assert "turned down by 6.0 dB" in capsys.readouterr().err
+    assert "turned down by 7.0 dB" in capsys.readouterr().err
     np.testing.assert_allclose(read("out.wav"), stereo / np.abs(stereo).max(), atol=2**-14)
 
 

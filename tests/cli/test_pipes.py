@@ -182,7 +182,7 @@ def test_warnings_name_standard_output(streams, capsys, stereo):
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         assert streams(Path("loud.wav").read_bytes(), "-q", "-", "-", "gain", "6")[0] == 0
-    assert "audiostyle: - (standard output): turned down by 6.0 dB" in capsys.readouterr().err
+    assert "audiostyle: - (standard output): turned down by 7.0 dB" in capsys.readouterr().err
 
 
 @posix

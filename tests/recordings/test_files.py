@@ -24,8 +24,8 @@ def test_reading_names_the_parameter_and_the_file(tmp_path):
 def test_a_file_says_what_it_holds(tmp_path, tone):
     soundfile.write(tmp_path / "tone.wav", tone.T, 8000, "PCM_24")
     with SoundFileReader(tmp_path / "tone.wav", "input") as reader:
-        assert (reader.sample_rate, reader.channels, reader.subtype, reader.tags) == (8000, 2, "PCM_24", {})
-    assert read_format(tmp_path / "tone.wav") == ("PCM_24", {})
+        assert (reader.sample_rate, reader.channels, reader.subtype, reader.notes) == (8000, 2, "PCM_24", [])
+    assert read_format(tmp_path / "tone.wav")[0] == "PCM_24"
 
 
 @pytest.mark.parametrize(
