@@ -53,6 +53,8 @@ class Entry:
         Reason of a failure; shown in place of the players.
     gain_db, limited_db : float
         The gain by which the result's file was turned down, and by how much its highest peak was limited, in dB.
+    common_gain : bool
+        Whether the gain is that of all stems of the result's folder.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Entry:
     gain_db: float = 0.0
     limited_db: float = 0.0
     key: Sequence[float] = ()
+    common_gain: bool = False
 
     @classmethod
     def of_result(
@@ -151,7 +154,8 @@ class Entry:
         name : str
         record : mapping
             With "status", and "error" if that is "failed"; otherwise with "seconds" and "transfers", of which the last
-            one's "parameters" and "stages" are shown, and optionally with "gain_db" and "limited_db".
+            one's "parameters" and "stages" are shown, and optionally with "gain_db", "limited_db" and "song", which
+            names what the file shares its gain with.
         source : path or None
             The content; None for a texture.
         target : path
@@ -179,6 +183,7 @@ class Entry:
             record.get("gain_db", 0.0),
             record.get("limited_db", 0.0),
             key=last.get("key", ()),
+            common_gain=bool(record.get("song")),
         )
 
 
@@ -202,10 +207,12 @@ def entry_data(entry: Entry, media: PageMedia) -> dict[str, Any]:
         "final_loss": final,
         "start": json_number(entry.start),
         "gain": json_number(entry.gain_db),
+        "common_gain": entry.common_gain,
         "limited": json_number(entry.limited_db),
         "problems": [],
         "turned_down": 0.0,
         "level": {},
+        "equal_loudness": {},
         "content": None,
         "result": None,
         "style": [],
@@ -235,7 +242,17 @@ def _describe_recordings(entry: Entry, media: PageMedia) -> dict[str, Any]:
             described["style"].append(index)
         else:
             described[kind], described["level"][kind] = index, level_db(measurements.rms)
+    described["equal_loudness"] = _equal_loudness({kind: facts.rms for kind, _, facts in measured if kind != "style"})
     return described
+
+
+def _equal_loudness(levels: Mapping[str, float]) -> dict[str, float]:
+    """Return the factors, at most 1, by which recordings of these RMS levels are played equally loud.
+
+    The louder ones are played more quietly, as browsers don't amplify. Silence does not count.
+    """
+    quietest = min((level for level in levels.values() if level > 0), default=0.0)
+    return {kind: float(f"{quietest / level:.5g}") if level > 0 else 1.0 for kind, level in levels.items()}
 
 
 def _describe_stage(stage: Mapping[str, Any]) -> dict[str, Any]:

@@ -150,6 +150,11 @@ function drawWhilePlaying() {
   if (playing()) frameRequest = requestAnimationFrame(drawWhilePlaying);
 }
 
+// At equal loudness, the louder of content and result is played more quietly.
+function setVolumes() {
+  for (const track of tracks) track.audio.volume = $("equal").checked ? entry.equal_loudness[track.kind] ?? 1 : 1;
+}
+
 // Switch to the next track of a kind; the first one follows the last.
 function chooseKind(kind) {
   const candidates = tracks.filter((track) => track.kind === kind);
@@ -245,6 +250,7 @@ function open(chosen) {
   $("tracks").replaceChildren(...tracks.map((track) => track.figure));
   $("tabs").replaceChildren(...tracks.map((track) => track.tab));
   for (const id of ["transport", "scale"]) $(id).hidden = !tracks.length;
+  setVolumes();
   drawFacts();
   drawParameters();
   fit();
@@ -273,7 +279,7 @@ function drawFacts() {
   if (content !== undefined) facts.push(["content, RMS", decibels(content)]);
   if (result !== undefined) facts.push(["result, RMS", decibels(result)]);
   if (entry.limited) facts.push(["result's peaks limited by up to", `${number(entry.limited, 1)} dB`]);
-  if (entry.gain) facts.push(["result written turned down by", `${number(-entry.gain, 1)} dB`]);
+  if (result !== undefined) facts.push([entry.common_gain ? "gain of the result and of its stems" : "gain of the result", `${number(entry.gain, 1)} dB`]);
   if (entry.turned_down) facts.push(["both turned down by", `${number(entry.turned_down, 1)} dB`]);
   facts.push(["final style loss", significant(entry.final_loss.style)], ["final content loss", significant(entry.final_loss.content)]);
   facts.push(["computing time", `${number(entry.seconds, 1)} s`]);
@@ -452,6 +458,7 @@ const KEYS = {
   2: () => chooseKind("result"), b: () => chooseKind("result"),
   3: () => chooseKind("style"), s: () => chooseKind("style"),
   " ": toggle,
+  e: () => $("equal").click(),
   j: () => step(1), ArrowDown: () => step(1),
   k: () => step(-1), ArrowUp: () => step(-1),
   ArrowRight: () => active && choose(active, position(active) + 2),
@@ -459,18 +466,19 @@ const KEYS = {
 };
 
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
-  if (event.key === " " && event.target.matches("button")) return; // Space presses the focused button
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input[type=search]")) return;
+  if (event.key === " " && event.target.matches("button, input")) return; // Space presses what has the focus
   const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();
   action();
 });
-addEventListener("click", (event) => { // a clicked button loses the focus, so that Space plays and pauses again
-  if (event.detail) event.target.closest("button")?.blur();
+addEventListener("click", (event) => { // what is clicked loses the focus, so that Space plays and pauses again
+  if (event.detail) event.target.closest("button, #equal")?.blur();
 });
 addEventListener("resize", () => entry && fit());
 $("play").onclick = toggle;
+$("equal").onchange = setVolumes;
 $("previous").onclick = () => step(-1);
 $("next").onclick = () => step(1);
 $("all").onclick = () => $("index").scrollIntoView();

@@ -117,6 +117,23 @@ def test_it_plays_and_switches_at_the_same_position(visit, three_entries):
     assert all(state["paused"] and state["error"] is None for state in states)
 
 
+VOLUMES = "() => Object.fromEntries([...document.querySelectorAll('audio')].map((a) => [a.dataset.kind, a.volume]))"
+
+
+def test_content_and_result_are_equally_loud_if_wanted(visit, three_entries):
+    page = visit(three_entries)
+    page.keyboard.press("j")
+    quieter = page.evaluate(VOLUMES)
+    assert abs(quieter["content"] - 0.2) < 0.01 and quieter["result"] == quieter["style"] == 1
+    page.get_by_label("Equal loudness").click()
+    assert set(page.evaluate(VOLUMES).values()) == {1}
+    page.keyboard.press("Space")  # the box that was clicked does not keep the key
+    page.wait_for_function(PLAYS, arg=["result", 0.1])
+    page.keyboard.press("e")
+    assert page.evaluate(VOLUMES) == quieter
+    assert "gain of the result\n0.0 dB" in page.locator("#facts").inner_text()
+
+
 def test_a_style_starts_over_at_its_end(visit, three_entries):
     page = visit(three_entries)
     page.keyboard.press("3")

@@ -68,6 +68,26 @@ def test_what_was_done_to_fit_full_scale_is_on_the_page(recording, tmp_path):
     assert (one["gain"], one["limited"], other["gain"], other["limited"]) == (-0.5, 6.25, 0, 0)
 
 
+def test_a_gain_that_stems_have_in_common_says_so(recording, tmp_path):
+    page, path = tmp_path / "page.html", recording("r.wav")
+    records = [{"status": "done", "song": song} for song in ("2000 samples at 8000 Hz", "")]
+    write_report(page, [Entry.of_record("one", record, None, path) for record in records])
+    assert [entry["common_gain"] for entry in page_data(page)["entries"]] == [True, False]
+
+
+def test_the_louder_of_content_and_result_is_played_more_quietly(recording, tmp_path):
+    page, soft, loud = tmp_path / "page.html", recording("soft.wav", peak=0.1), recording("loud.wav", peak=0.4)
+    silent = tmp_path / "silent.wav"
+    soundfile.write(silent, np.zeros(800), RATE)
+    style = (recording("s.wav", peak=0.9),)
+    write_report(page, [Entry("one", loud, soft, style), Entry("two", soft, loud), Entry("three", soft, silent)])
+    assert [entry["equal_loudness"] for entry in page_data(page)["entries"]] == [
+        {"content": 1, "result": pytest.approx(0.25, abs=1e-4)},
+        {"content": pytest.approx(0.25, abs=1e-4), "result": 1},
+        {"content": 1, "result": 1},
+    ]
+
+
 def test_only_the_part_that_was_styled_is_on_the_page(recording, tmp_path):
     page, content = tmp_path / "page.html", recording("c.wav", 1.0)
     write_report(page, [Entry("one", recording("r.wav", 0.25), content, start=0.5, duration=0.25)])
