@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from scipy.signal import resample_poly
@@ -19,7 +20,7 @@ HEADROOM_DB = 1.0
 """How far below full scale the true peak of a recording lies that is turned down (EBU R 128)."""
 
 OVERLAP = 64
-"""Samples around a block on which its peaks depend."""
+"""Samples before a block on which its peaks between the samples depend."""
 
 DECODED_PEAK = 10 ** (3 / 20)
 """The largest peak of recordings that were made within full scale: loud MP3 and Vorbis files exceed it when decoded."""
@@ -36,27 +37,34 @@ def peak(audio: Samples) -> float:
     return max((float(np.abs(audio[:, i : i + PEAK_SAMPLES]).max(initial=0.0)) for i in starts), default=0.0)
 
 
-def true_peak(audio: Samples) -> float:
-    """Return the largest magnitude of the waveform through the samples of a recording (channels, samples).
+def true_peak(blocks: Iterable[np.ndarray]) -> float:
+    """Return the largest magnitude of the waveform through the samples of a recording, in blocks (channels, samples).
 
     It is measured at four times the sample rate. Reference: ITU-R BS.1770-5, annex 2.
     """
-    loudest, n_samples = 0.0, audio.shape[1]
-    for start in range(0, n_samples, PEAK_SAMPLES):
-        block = audio[:, max(0, start - OVERLAP) : start + PEAK_SAMPLES + OVERLAP]
-        loudest = max(loudest, float(np.abs(block).max()), float(np.abs(resample_poly(block, 4, 1, axis=1)).max()))
+    loudest, last = 0.0, None
+    for block in blocks:
+        joined = block if last is None else np.concatenate([last, block], axis=1)
+        oversampled = resample_poly(joined, 4, 1, axis=1)
+        loudest = max(loudest, *(float(np.abs(samples).max(initial=0.0)) for samples in (joined, oversampled)))
+        last = joined[:, -OVERLAP:]
     return loudest
 
 
-def fitting_scale(audio: Samples) -> float:
+def fitting_scale(loudest: float, blocks: Iterable[np.ndarray]) -> float:
     """Return the amplitude that has to become full scale so that a recording fits a format that clips.
 
     It is 1 for a recording that fits. Another one gets its true peak to `HEADROOM_DB` below full scale, since players
     and lossy encoders make peaks between the samples audible.
+
+    Parameters
+    ----------
+    loudest : float
+        The recording's peak.
+    blocks : iterable of array (channels, samples)
+        The recording; not read if it fits.
     """
-    if peak(audio) <= 1:
-        return 1.0
-    return max(1.0, true_peak(audio) * 10 ** (HEADROOM_DB / 20))
+    return 1.0 if loudest <= 1 else true_peak(blocks) * 10 ** (HEADROOM_DB / 20)
 
 
 def within_full_scale(audio: Samples) -> bool:

@@ -150,11 +150,7 @@ def write_audio(
         if full_scale is None:
             loudest = peak(audio) if clips(subtype) else 0.0
             limited = choose_limiter(audio, sample_rate, loudest) if limit and loudest > 1 else None
-            full_scale = 1.0
-            if limited:
-                full_scale = limited.limiter.ceiling
-            elif loudest > 1:
-                full_scale = fitting_scale(audio)
+            full_scale = fitting_scale(limited.limiter.ceiling if limited else loudest, _blocks(audio, limited))
         lost = _write(path, target, audio, sample_rate, (file_format, subtype), kept, full_scale, limited)
     level = _written_level(full_scale, limited)
     if warn and level.changes and not is_given:

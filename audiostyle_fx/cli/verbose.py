@@ -105,6 +105,9 @@ def _of_json(name: str, value: Any) -> Any:
 def _recording(path: str, argument: str) -> str:
     """Return what a recording is: how it was read, its format, rate, channels and length; errors name the argument."""
     with SoundFileReader(path, argument, warn=False) as reader:
-        seconds = sum(block.shape[1] for block in reader.blocks()) / reader.sample_rate
+        n_samples = reader.n_samples
+        if n_samples is None:
+            n_samples = sum(block.shape[1] for block in reader.blocks())
+        seconds = n_samples / reader.sample_rate
         channels = {1: "mono", 2: "stereo"}.get(reader.channels, f"{reader.channels} channels")
         return f"{reader.decoder}, {reader.sample_rate} Hz, {channels}, {seconds:.3f} s"

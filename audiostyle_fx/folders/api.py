@@ -91,7 +91,7 @@ def style_folder(
         Ending of the results, such as ``"flac"``; by default each file keeps its own.
     start, duration : float
         The part of each recording to style, in seconds.
-    levels : {"auto", "shared", "independent"}
+    levels : "auto", "shared" or "independent"
         Whether files share a level: the stems found as above, all files directly in one folder, whatever their lengths,
         or none.
     independent : bool

@@ -136,14 +136,15 @@ def _stage_recording(task: Task, progress: Progress) -> Record:
     chain = [Step(effects()[name], values) for name, values in task.effects]
     result = run(Job(task.source, task.staged, task.start, task.duration, "FLOAT"), chain, progress)
     with SoundFileReader(task.staged, "result") as source:
-        levels = [(peak(block), fitting_scale(block)) for block in source.blocks()]
-    loudest, level = map(max, zip(*levels, strict=True)) if levels else (0.0, 1.0)
+        loudest = max((peak(block) for block in source.blocks()), default=0.0)
+    with SoundFileReader(task.staged, "result") as source:
+        level = fitting_scale(loudest, source.blocks()) if clips(subtype) else 1.0
     return {
         "status": "staged",
         "channels": channels,
         "subtype": subtype,
         "peak": loudest,
-        "level": level if clips(subtype) else 1.0,
+        "level": level,
         "limits_peaks": result.limits_peaks,
         **record_of(result),
     }

@@ -59,7 +59,7 @@ LINES = {
     "audiostyle in out --set drums* alpha=0.1 gain ga": ["gain_db=", "gain"],
     "audiostyle in out -q --set drums* preset=bold -q re": ["resample", "reverb"],
     "audiostyle --s": ["--start", "--set", "--stems"],
-    "audiostyle song.wav out.wav --q": ["--quiet"],
+    "audiostyle song.wav out.wav --q": ["--quality", "--quiet"],
     "audiostyle --completion ": list(SHELLS),
     "audiostyle help rev": ["reverb"],
     "audiostyle help pre": ["presets"],

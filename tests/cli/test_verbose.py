@@ -26,8 +26,8 @@ def test_what_was_read_done_and_written(folder, stereo, capsys):
     assert run("-qv", "song.flac", "out.wav", *STYLED, "gain", "-3") == 0
     shown = capsys.readouterr()
     patterns = [
-        r"IN song\.flac: FLAC, PCM_24, read by \S+.*, 8000 Hz, stereo, 1\.000 s",
-        r"style style\.wav: WAV, FLOAT, read by \S+.*, 8000 Hz, mono, \S+ s",
+        r"IN song\.flac: libsndfile: FLAC, PCM_24, 8000 Hz, stereo, 1\.000 s",
+        r"style style\.wav: libsndfile: WAV, FLOAT, 8000 Hz, mono, \S+ s",
         r"style preset=plain .*\bkernel_width=3 windows=256/64smp .*",
         r"device: cpu, \d+ threads",
         r"sections: 1",
@@ -36,7 +36,7 @@ def test_what_was_read_done_and_written(folder, stereo, capsys):
         r"waveform: 3 iterations, .* s",
         r"gain gain_db=-3",
         r"time: \S+ s, of which \S+ s in stages and \S+ s in the rest",
-        r"OUT out\.wav: WAV, PCM_24, read by \S+.*, 8000 Hz, stereo, 1\.000 s",
+        r"OUT out\.wav: libsndfile: WAV, PCM_24, 8000 Hz, stereo, 1\.000 s",
         r"OUT out\.wav: gain \S+ dB, peaks limited by up to \S+ dB",
     ]
     lines = shown.err.splitlines()
@@ -54,13 +54,14 @@ def test_sections_are_counted(folder, stereo, capsys):
 def test_pipes_have_the_names_that_were_typed(streams, folder, capsys):
     code, _ = streams(Path("song.wav").read_bytes(), "-v", "-", "-", "gain", "-3")
     lines = capsys.readouterr().err
-    assert code == 0 and "IN -: WAV, FLOAT" in lines and "OUT -: WAV, FLOAT" in lines and "audiostyle-" not in lines
+    assert code == 0 and "audiostyle-" not in lines
+    assert "IN -: libsndfile: WAV, FLOAT" in lines and "OUT -: libsndfile: WAV, FLOAT" in lines
 
 
 def test_a_pipe_as_the_style_of_a_folder_has_its_name(streams, stems, capsys):
     code, _ = streams(Path("style.wav").read_bytes(), "-qv", "--include", "one*", "in", "out", "style", "-", *QUICK)
     lines = capsys.readouterr().err
-    assert code == 0 and "style -: WAV" in lines and "audiostyle-" not in lines
+    assert code == 0 and "style -: libsndfile: WAV" in lines and "audiostyle-" not in lines
 
 
 def test_a_missing_recording_is_named_as_without_it(folder, capsys):

@@ -178,7 +178,7 @@ def test_recordings_are_found_by_their_contents_too(stem):
     [
         ("a/b.flac", None, "a/b.flac"),
         ("b.M4A", None, "b.wav"),
-        ("b.opus", None, "b.wav"),
+        ("b.opus", None, "b.opus"),
         ("b.mp2", "flac", "b.flac"),
         ("v1.2/take", None, "v1.2/take.wav"),
         ("take 1.2", ".OGG", "take 1.2.ogg"),

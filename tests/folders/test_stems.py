@@ -10,6 +10,7 @@ from support.processes import contents
 from support.styled_folders import made_of, read
 
 from audiostyle_fx import style_folder, stylize
+from audiostyle_fx._recordings.levels import true_peak
 
 pytestmark = pytest.mark.usefixtures("folder_of_recordings", "high_peaks")
 
@@ -20,8 +21,8 @@ def test_stems_of_a_song_share_one_factor_and_others_do_not(song, style, rate, r
     ):
         outcome = style_folder("in", "out", "style.wav", **quick)
     wet = {path.name: stylize(read(path), style, rate, **quick).audio for path in Path("in/song").iterdir()}
-    factor = max(np.abs(one).max() for one in wet.values())
-    assert factor > 1.05
+    assert max(np.abs(one).max() for one in wet.values()) > 1.05
+    factor = max(map(true_peak, ([np.atleast_2d(one)] for one in wet.values()))) * 10 ** (1 / 20)
     for name, audio in wet.items():
         assert outcome.files[f"song/{name}"]["full_scale"] == pytest.approx(factor)
         np.testing.assert_allclose(read(f"out/song/{name}"), audio / factor, atol=2**-15)
@@ -43,7 +44,9 @@ def test_by_itself_only_what_clips_is_limited(song, run):
 def test_a_content_beyond_full_scale_is_turned_down_by_itself_too(stem, run):
     stem("loud.wav", 40, "FLOAT")
     record = run(format="flac", independent=True).files["loud.wav".replace("wav", "flac")]
-    assert record["full_scale"] == pytest.approx(record["peak"]) and record["limited_db"] == 0
+    assert record["full_scale"] == pytest.approx(record["level"]) and record["limited_db"] == 0
+    assert record["level"] >= record["peak"] * 10 ** (1 / 20)
+    assert true_peak([np.atleast_2d(read("out/loud.flac"))]) == pytest.approx(10 ** (-1 / 20), abs=1e-3)
 
 
 @pytest.mark.parametrize(

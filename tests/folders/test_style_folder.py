@@ -85,7 +85,7 @@ def test_permissions_of_what_is_replaced(stem, run):
             ValueError,
             r"format='xyz' must be one of wav, flac, aiff, .* or \d+ more, which .* lists$",
         ),
-        ({"format": "opus"}, ValueError, "format='opus' must be one of"),
+        ({"format": "sds"}, ValueError, "format='sds' must be one of"),
         ({"format": 3}, TypeError, "format=3 must be a str"),
         ({"start": -1}, ValueError, "start=-1 must be at least 0"),
         ({"duration": 0}, ValueError, "duration=0 must be above 0"),

@@ -8,7 +8,9 @@ import pytest
 import soundfile
 
 from audiostyle_fx._recordings import formats
+from audiostyle_fx._recordings.encoding import Kept
 from audiostyle_fx._recordings.files import read_audio, read_format
+from audiostyle_fx._recordings.metadata import Metadata
 from audiostyle_fx._recordings.writing import check_writable, write_audio
 
 
@@ -41,9 +43,9 @@ def test_a_rate_beyond_vorbis_is_refused(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "channels", "why"),
     [
-        ("out.xyz", 1, r"\.flac.*\.wav"),
-        ("out", 1, r"\.flac.*\.wav"),
-        (".wav", 1, r"\.flac.*\.wav"),
+        ("out.xyz", 1, r"\.wav, \.flac.* \d+ others"),
+        ("out", 1, r"\.wav, \.flac.* \d+ others"),
+        (".wav", 1, r"\.wav, \.flac.* \d+ others"),
         ("nowhere/out.wav", 1, "folder"),
         (".", 1, "folder"),
         ("out.mp3", 3, "3 channels"),
@@ -111,11 +113,11 @@ def test_more_than_wav_holds_becomes_rf64(tmp_path, tone, monkeypatch, subtype, 
     monkeypatch.setattr(formats, "RIFF_BYTES", 2000)
     path = tmp_path / "out.wav"
     for n_samples, want in ((fits, "WAV"), (fits + 1, "RF64")):
-        write_audio(path, tone[:, :n_samples], 8000, subtype, {"title": "a title"})
+        write_audio(path, tone[:, :n_samples], 8000, subtype, Kept(metadata=Metadata({"title": "a title"})))
         info = soundfile.info(path)
         assert (info.format, info.subtype, info.frames) == (want, subtype, n_samples)
         np.testing.assert_allclose(read_audio(path, "input")[0], tone[:, :n_samples], rtol=0, atol=2**-15)
-        assert read_format(path)[1]["title"] == "a title"
+        assert read_format(path)[1].metadata.tags["title"] == "a title"
     assert path.read_bytes()[:4] == b"RF64"
 
 

@@ -6,6 +6,7 @@ import pytest
 from audiostyle_fx._recordings import limiter
 from audiostyle_fx._recordings.disk_samples import SampleFile
 from audiostyle_fx._recordings.files import read_audio
+from audiostyle_fx._recordings.levels import true_peak
 from audiostyle_fx._recordings.limiter import Limiter, choose_limiter
 from audiostyle_fx._recordings.writing import write_audio
 
@@ -110,7 +111,7 @@ def test_beyond_a_loss_of_1_db_the_rest_is_turned_down(loud):
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_U8"])
 def test_a_written_loud_recording_stays_loud_and_never_wraps(loud, tmp_path, subtype):
     before = loud.copy()
-    with pytest.warns(UserWarning, match=r"out\.wav: peaks limited by up to 5\.5 dB, as PCM_\w+ clips at full scale$"):
+    with pytest.warns(UserWarning, match=r"out\.wav: peaks limited by up to 5\.5 dB, as PCM_\w+ clips at full scale;"):
         level = write_audio(tmp_path / "out.wav", loud, RATE, subtype, limit=True)
     np.testing.assert_array_equal(loud, before)
     written = read_audio(tmp_path / "out.wav", "input")[0]
@@ -123,10 +124,12 @@ def test_what_is_limited_and_turned_down_says_both(loud, tmp_path):
     audio = 2 * loud
     with pytest.warns(UserWarning, match=r"peaks limited by up to \d\.\d dB and turned down by \d\.\d dB, as PCM_16"):
         level = write_audio(tmp_path / "out.wav", audio, RATE, "PCM_16", limit=True)
-    assert level.gain_db + decibels(np.abs(audio).max()) == pytest.approx(level.limited_db, abs=1e-3)
-    assert rms_db(audio) + level.gain_db - rms_db(read_audio(tmp_path / "out.wav", "input")[0]) == pytest.approx(
-        1, abs=0.1
+    written = read_audio(tmp_path / "out.wav", "input")[0]
+    assert decibels(np.abs(written).max()) == pytest.approx(
+        decibels(np.abs(audio).max()) + level.gain_db - level.limited_db, abs=1e-3
     )
+    assert -1.1 < decibels(true_peak([written])) < -0.99
+    assert rms_db(audio) + level.gain_db - rms_db(written) == pytest.approx(1, abs=0.1)
 
 
 def test_a_format_that_does_not_clip_is_not_limited(loud, tmp_path):
