@@ -221,6 +221,7 @@ def test_damaged_styles(tmp_path, quick, content, ending, file_format, subtype):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*(turned down|peaks limited|ends|may hold|is damaged|holds):UserWarning")
 def test_the_command_leaves_no_half_file_of_a_damaged_song(tmp_path, monkeypatch, style, capsys):
     monkeypatch.chdir(tmp_path)
     soundfile.write("style.wav", style, 8000)
