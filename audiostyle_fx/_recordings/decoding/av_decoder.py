@@ -52,6 +52,8 @@ class AvDecoder:
             raise ValueError("it holds no sound")
         self._stream = self._container.streams.audio[0]
         context = self._stream.codec_context
+        if context is None:
+            raise ValueError("FFmpeg has no decoder for its sound")
         self.sample_rate, self.channels = context.sample_rate, context.layout.nb_channels
         if not (self.sample_rate and self.channels):
             raise ValueError("its sound has no rate or no channels")
