@@ -3,6 +3,8 @@
 from typing import Any
 
 from ._engine.cuda.devices import device_names
+from ._recordings.saving import save_audio
+from ._recordings.writing import WrittenLevel
 from ._transfer.api import style_file, stylize, stylize_batch, texture
 from ._transfer.parameters.presets import PRESETS, Preset
 from ._transfer.parameters.windows import Window
@@ -29,10 +31,12 @@ __all__ = [
     "StyleTransfer",
     "TransferError",
     "Window",
+    "WrittenLevel",
     "__version__",
     "clear_cache",
     "device_names",
     "install",
+    "save_audio",
     "style_file",
     "style_folder",
     "stylize",

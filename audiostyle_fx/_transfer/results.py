@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from .._recordings.files import read_audio
-from .._recordings.writing import check_subtype_fits, write_audio
+from .._recordings.saving import save_audio
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -146,19 +146,24 @@ class Result:
         losses = [getattr(stage, name) for stage in self.stages.values()]
         return float(losses[-1][-1]) if losses and len(losses[-1]) else None
 
-    def save(self, path: str | os.PathLike[str], subtype: str | None = None) -> float:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        subtype: str | None = None,
+        *,
+        rate: float | None = None,
+        quality: float | None = None,
+        like: str | os.PathLike[str] | None = None,
+    ) -> float:
         """Write the audio to a file; its ending names the format.
 
-        Where the format clips at full scale and the audio exceeds it, a warning says what was done: peaks are limited,
-        as far as that loses at most 1 dB of RMS, and the rest is turned down. If the content itself exceeded full
-        scale, nothing is limited. A format of floating-point samples, such as the subtype "FLOAT", keeps all as it is.
+        If the content itself exceeded full scale, peaks are not limited where the format clips, and the whole recording
+        is turned down.
 
         Parameters
         ----------
-        path : path
-            Replaced only by the finished file.
-        subtype : str, optional
-            libsndfile's name of the sample format, such as "PCM_24"; the format's default by default.
+        path, subtype, rate, quality, like
+            As for `save_audio`.
 
         Returns
         -------
@@ -167,11 +172,16 @@ class Result:
 
         Raises
         ------
-        ValueError
-            If the format can't hold the audio.
+        TypeError, ValueError, FileNotFoundError, OSError
+            As `save_audio`.
+
+        Warns
+        -----
+        UserWarning
+            As `save_audio`.
         """
-        check_subtype_fits(path, self.sample_rate, len(np.atleast_2d(self.audio)), subtype)
-        return write_audio(path, self.audio, self.sample_rate, subtype, limit=self.limits_peaks).gain_db
+        options: dict[str, Any] = {"rate": rate, "quality": quality, "like": like, "limit": self.limits_peaks}
+        return save_audio(path, self.audio, self.sample_rate, subtype, **options).gain_db
 
     def plot(self) -> Figure:
         """Return a figure of the audio's spectrogram and the losses by iteration.
