@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
+from .decoding.mpeg import frame_header
+
 _SOUNDS = (
     "wav wave bwf rf64 bw64 w64 aif aiff aifc aiffc afc au snd caf flac fla ogg oga opus spx mp3 mp2 mp1 mpga m2a m4a "
     "m4b m4r m4p mp4a aac adts alac wma asf ape wv tta tak mpc ofr ac3 eac3 ec3 dts amr awb dsf dff voc sd2 ra"
@@ -57,18 +59,6 @@ _OGG_CODECS = {
 _PICTURE_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"})
 _PICTURE_BRANDS |= {b"crx ", b"miaf"}
 """Brands of files that are built as MP4, but hold pictures."""
-
-_MPEG_RATES_1 = {
-    3: (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
-    2: (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-}
-_MPEG_RATES_2 = {
-    3: (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    1: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-"""kbit/s of MPEG-1 and of MPEG-2 frames by the two bits of the layer, of which 3 is layer I."""
 
 _AC3_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 
@@ -155,18 +145,8 @@ def _frames(head: bytes) -> str | None:
 
 def _mpeg_bytes(head: bytes, start: int) -> int:
     """Return the size of the MPEG audio frame at a position, MP1 and MP2 included; 0 where there is none."""
-    if len(head) < start + 4 or head[start] != 0xFF or head[start + 1] & 0xE0 != 0xE0:
-        return 0
-    version, layer = head[start + 1] >> 3 & 3, head[start + 1] >> 1 & 3
-    rate_index, frequency = head[start + 2] >> 4, head[start + 2] >> 2 & 3
-    if version == 1 or layer == 0 or rate_index in (0, 15) or frequency == 3:
-        return 0
-    kbits = (_MPEG_RATES_1 if version == 3 else _MPEG_RATES_2)[layer][rate_index - 1]
-    hertz = (44_100, 48_000, 32_000)[frequency] // {3: 1, 2: 2, 0: 4}[version]
-    padding = head[start + 2] >> 1 & 1
-    if layer == 3:
-        return 4 * (12_000 * kbits // hertz + padding)
-    return (72_000 if layer == 1 and version != 3 else 144_000) * kbits // hertz + padding
+    header = frame_header(head, start)
+    return header.size if header else 0
 
 
 def _aac_bytes(head: bytes, start: int) -> int:

@@ -180,8 +180,17 @@ class Result:
         UserWarning
             As `save_audio`.
         """
-        options: dict[str, Any] = {"rate": rate, "quality": quality, "like": like, "limit": self.limits_peaks}
-        return save_audio(path, self.audio, self.sample_rate, subtype, **options).gain_db
+        level = save_audio(
+            path,
+            self.audio,
+            self.sample_rate,
+            subtype,
+            rate=rate,
+            quality=quality,
+            like=like,
+            limit=self.limits_peaks,
+        )
+        return level.gain_db
 
     def plot(self) -> Figure:
         """Return a figure of the audio's spectrogram and the losses by iteration.

@@ -13,8 +13,8 @@ from .._effects_chain.catalog import effects
 from .._effects_chain.step import Step
 from .._engine.arrays.threads import cores
 from .._engine.cuda.devices import device_names
-from .._recordings.files import SoundFileReader
 from .._transfer.parameters.windows import Window
+from ..folders.headers import read_header
 from ..folders.records.manifest_json import Record
 from ..progress import ProgressEvent
 from .request import Request
@@ -104,10 +104,6 @@ def _of_json(name: str, value: Any) -> Any:
 
 def _recording(path: str, argument: str) -> str:
     """Return what a recording is: how it was read, its format, rate, channels and length; errors name the argument."""
-    with SoundFileReader(path, argument, warn=False) as reader:
-        n_samples = reader.n_samples
-        if n_samples is None:
-            n_samples = sum(block.shape[1] for block in reader.blocks())
-        seconds = n_samples / reader.sample_rate
-        channels = {1: "mono", 2: "stereo"}.get(reader.channels, f"{reader.channels} channels")
-        return f"{reader.decoder}, {reader.sample_rate} Hz, {channels}, {seconds:.3f} s"
+    header = read_header(path, argument)
+    channels = {1: "mono", 2: "stereo"}.get(header.channels, f"{header.channels} channels")
+    return f"{header.decoder}, {header.sample_rate} Hz, {channels}, {header.duration:.3f} s"

@@ -36,15 +36,15 @@ class Header(NamedTuple):
         return self.n_samples / self.sample_rate
 
 
-def read_header(path: str | os.PathLike[str]) -> Header:
+def read_header(path: str | os.PathLike[str], name: str = "input") -> Header:
     """Read the header of a recording; where it gives no length, the samples are decoded and counted.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As by `SoundFileReader`; the errors call the recording ``input``.
+        As by `SoundFileReader`; the errors call the recording ``name``.
     """
-    with SoundFileReader(path, "input", warn=False) as reader:
+    with SoundFileReader(path, name, warn=False) as reader:
         n_samples = reader.n_samples
         if n_samples is None:
             n_samples = sum(block.shape[1] for block in reader.blocks())

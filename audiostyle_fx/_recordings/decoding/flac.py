@@ -108,7 +108,7 @@ def _first_sample(data: mmap.mmap, position: int, info: bytes) -> int | None:
     head = data[position : position + 16]
     if len(head) < 16 or head[3] & 1:
         return None
-    n_bytes = 8 - (~head[4] & 0xFF).bit_length() if head[4] >= 0x80 else 1
+    n_bytes = _number_bytes(head[4])
     if n_bytes not in (1, 2, 3, 4, 5, 6, 7) or (head[4] >= 0x80 and n_bytes == 1):
         return None
     number = head[4] if n_bytes == 1 else head[4] & (1 << 7 - n_bytes) - 1
@@ -121,6 +121,11 @@ def _first_sample(data: mmap.mmap, position: int, info: bytes) -> int | None:
     if head[1] & 1:  # blocks of various lengths are numbered by their first sample
         return number
     return number * int.from_bytes(info[8:10], "big")
+
+
+def _number_bytes(first: int) -> int:
+    """Return the bytes of a frame's number by its first byte, which has as many leading ones as there are bytes."""
+    return 8 - (~first & 0xFF).bit_length() if first >= 0x80 else 1
 
 
 def _crc8(data: bytes) -> int:
@@ -147,8 +152,7 @@ def last_sample(path: str | os.PathLike[str]) -> int | None:
 
 def _block_size(data: mmap.mmap, position: int) -> int | None:
     """Return the samples of a frame that its header names, or None where it is the usual number."""
-    code, at = data[position + 2] >> 4, position + 4
-    at += 8 - (~data[at] & 0xFF).bit_length() if data[at] >= 0x80 else 1
+    code, at = data[position + 2] >> 4, position + 4 + _number_bytes(data[position + 4])
     if code in (6, 7):
         return int.from_bytes(data[at : at + code - 5], "big") + 1
     return {1: 192, **{k: 576 << k - 2 for k in range(2, 6)}, **{k: 256 << k - 8 for k in range(8, 16)}}.get(code)

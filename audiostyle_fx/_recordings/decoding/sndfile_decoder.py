@@ -92,25 +92,25 @@ class SndfileDecoder:
         """Return the next samples, float32 (channels, at most ``n_samples``): none only at the end."""
         if self._limit is not None:
             n_samples = min(n_samples, self._limit - self._n_read)
-        block = np.zeros((0, self.channels), np.float32)
-        while n_samples > 0 and not len(block):
-            block, self._rest = self._rest[:n_samples], self._rest[n_samples:]
-            if len(block):
-                break
-            block = np.zeros((0, self.channels), np.float32)
-            if not self._is_damaged:
-                block, self._is_damaged = _decoded(self._file, n_samples)
-            if self._is_damaged and not len(block):
-                self._is_damaged = False
-                rest = self._resume()
-                if rest is not None:
-                    self._rest = rest
-                    continue
-            if not len(block) and not self._next_part():
-                break
+        if n_samples <= 0:
+            return np.zeros((self.channels, 0), np.float32)
+        block = self._of_part(n_samples)
+        while not len(block) and self._next_part():
+            block = self._of_part(n_samples)
         self._n_read += len(block)
         audio = np.ascontiguousarray(block.T)
         return wav_order(audio) if self.codec in ("VORBIS", "OPUS") else audio
+
+    def _of_part(self, n_samples: int) -> np.ndarray:
+        """Return the next samples of the part, (at most ``n_samples``, channels): none only at its end."""
+        if not len(self._rest) and not self._is_damaged:
+            block, self._is_damaged = _decoded(self._file, n_samples)
+            if len(block) or not self._is_damaged:
+                return block
+        if not len(self._rest):
+            self._rest, self._is_damaged = self._resumed(), False
+        block, self._rest = self._rest[:n_samples], self._rest[n_samples:]
+        return block
 
     def skip(self, n_samples: int) -> int:
         """Pass over samples of formats in which libsndfile's seeking is exact, and return how many."""
@@ -133,10 +133,14 @@ class SndfileDecoder:
         self._file, self._source = self._open(self._parts[self._part])
         return True
 
-    def _resume(self) -> np.ndarray | None:
-        """Go on after a damaged place of a FLAC file; return what follows it, behind silence for what is lost."""
+    def _resumed(self) -> np.ndarray:
+        """Go on after a damaged place of a FLAC file; return what follows it, behind silence for what is lost.
+
+        Nothing is returned where nothing intact follows, and of other formats.
+        """
+        nothing = np.zeros((0, self.channels), np.float32)
         if self.container != "FLAC":
-            return None
+            return nothing
         position = self._n_read - self._part_start
         for place in resumptions(self._path, self._parts[self._part], position, self._resumed_at):
             try:
@@ -152,7 +156,7 @@ class SndfileDecoder:
             if not any(note.startswith("is damaged") for note in self.notes):
                 self.notes.append("is damaged: silence takes the place of the sound that is lost")
             return np.concatenate([np.zeros((place.sample - position, self.channels), np.float32), block])
-        return None
+        return nothing
 
 
 def _decoded(file: soundfile.SoundFile, n_samples: int) -> tuple[np.ndarray, bool]:
