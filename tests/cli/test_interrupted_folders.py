@@ -97,7 +97,7 @@ def test_nothing_goes_on_when_the_command_ends(number, moment):
 
 @pytest.mark.slow
 def test_a_file_size_limit_leaves_nothing_half_written():
-    """As with a full disk: the two longer files, of 64 kB while they wait, can't be written; the records, of 33 kB, can."""
+    """As with a full disk: the two longer files, of 64 kB, can't be written; the records, of 33 kB, can."""
     words = ["--independent", *STYLED]
     whole = unbroken(*words)
     for name in ("a/bass", "solo"):
