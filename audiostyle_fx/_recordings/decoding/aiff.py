@@ -19,6 +19,9 @@ _BYTES = {b"in24": 3, b"in32": 4, b"fl32": 4, b"FL32": 4, b"fl64": 8, b"FL64": 8
 
 MAX_CHUNKS = 100_000
 
+MAX_BYTES = 2**32 - 2**12
+"""Bytes of sound that a header of 32 bits has room for, beside its own."""
+
 
 def inspect_aiff(file: BinaryIO) -> Inspection | None:
     """Inspect an AIFF or AIFC file; return None if it is none.
@@ -57,24 +60,24 @@ def _inspection(kind: bytes, common: bytes, start: int, size: int, end: int) -> 
     coding = common[18:22] if kind == b"AIFC" else b"NONE"
     notes: list[str] = []
     claimed = None
-    available = max(0, end - start)
+    n_bytes = max(0, end - start)
     if coding in _PLAIN and channels and bits:
         block = channels * _BYTES.get(coding, -(-bits // 8))
-        if not size and available >= block:
+        if not size and n_bytes >= block:
             notes.append("has an unfinished header: all bytes to its end were read as sound")
-            n_samples = available // block
-        elif size > available and n_samples * block > available:
-            claimed, n_samples = n_samples, available // block
-        common = common[:2] + struct.pack(">I", n_samples) + common[6:]
-        available = n_samples * block
-    sound = Span(start, min(end, start + available))
+            n_samples = n_bytes // block
+        elif n_samples > (n_held := min(size, n_bytes) // block):
+            claimed, n_samples = n_samples, n_held
+        n_bytes = n_samples * block
+    if n_bytes > MAX_BYTES:
+        raise ValueError("this AIFF file holds more than 4 GiB of sound, which its header has no room for")
+    common = common[:2] + struct.pack(">I", n_samples) + common[6:]
     chunk = b"COMM" + struct.pack(">I", len(common)) + common + b"\0" * (len(common) % 2)
     version = b"FVER" + struct.pack(">II", 4, 0xA2805140) if kind == b"AIFC" else b""
-    n_bytes = sound.stop - sound.start
     total = 4 + len(version) + len(chunk) + 16 + n_bytes + n_bytes % 2
     pieces: list[Piece] = [
         b"FORM" + struct.pack(">I", total) + kind + version + chunk + b"SSND" + struct.pack(">III", n_bytes + 8, 0, 0),
-        sound,
+        Span(start, start + n_bytes),
         b"\0" * (n_bytes % 2),
     ]
     return Inspection(parts=[pieces], claimed=claimed, notes=notes)

@@ -148,7 +148,7 @@ def _inspection(file: BinaryIO, chunks: _Chunks) -> Inspection:
         if block % channels or block // channels not in ((1, 2, 3, 4) if tag == PCM else (4, 8)):
             raise ValueError(f"this WAV file has blocks of {block} bytes for {channels} channels")
         width, rest = block // channels, b""
-        if tag == PCM and bits <= 8 * (width - 1):
+        if tag == PCM and 0 < bits <= 8 * (width - 1):
             subtype = {1: "PCM_U8", 2: "PCM_16", 3: "PCM_24"}[-(-bits // 8)]
         bits = 8 * width
     header = struct.pack(chunks.order + "HHIIHH", tag, channels, rate, rate * block % 2**32, block, bits) + rest
