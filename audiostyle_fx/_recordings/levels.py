@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from .disk_samples import Samples
 
@@ -42,6 +41,8 @@ def true_peak(blocks: Iterable[np.ndarray]) -> float:
 
     It is measured at four times the sample rate. Reference: ITU-R BS.1770-5, annex 2.
     """
+    from scipy.signal import resample_poly  # takes a second to import, and only what is too loud needs it
+
     loudest, last = 0.0, None
     for block in blocks:
         joined = block if last is None else np.concatenate([last, block], axis=1)
