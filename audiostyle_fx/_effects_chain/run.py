@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import soundfile
 from pedalboard import Pedalboard
 
 from .._recordings.encoding import Kept
 from .._recordings.files import SoundFileReader, read_audio, read_format
 from .._recordings.levels import within_full_scale
-from .._recordings.writing import WrittenLevel, check_subtype_fits, check_writable, write_audio
+from .._recordings.writing import WrittenLevel, check_writable, write_audio, writing_errors
 from .._transfer.api import style_file, stylize, texture
 from .._transfer.results import Result
 from ..progress import Progress
@@ -92,7 +90,7 @@ def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> JobResult
     began = time.perf_counter()
     if os.path.realpath(job.target) in {os.path.realpath(path) for step in chain for path in step.files}:
         raise ValueError(f"output {job.target!r} must not be a recording that an effect reads, which it would replace")
-    with _writing_errors(job.target):
+    with writing_errors(job.target):
         if job.source is None:
             result = _texture_file(job, chain, progress)
         elif len(chain) == 1 and is_style(chain[0]):
@@ -100,20 +98,6 @@ def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> JobResult
         else:
             result = _chain_file(job, job.source, chain, progress)
     return replace(result, seconds=time.perf_counter() - began)
-
-
-@contextlib.contextmanager
-def _writing_errors(target: str) -> Iterator[None]:
-    """Name the output in errors of the operating system and of libsndfile; those of reading are ValueErrors."""
-    try:
-        yield
-    except BrokenPipeError:  # of the caller's progress
-        raise
-    except (OSError, soundfile.SoundFileError) as error:
-        if isinstance(error, OSError) and error.errno is None:  # the library's own, which says what it is about
-            raise
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise OSError(f"output {target!r} can't be written: {reason}") from error
 
 
 def _style_file(job: Job, source: str, values: dict[str, Any], progress: Progress) -> JobResult:
@@ -167,8 +151,8 @@ def _texture_file(job: Job, chain: Sequence[Step], progress: Progress) -> JobRes
 def _check_output(job: Job, sample_rate: float, shape: tuple[int, ...], subtype: str | None) -> None:
     """Raise ValueError unless a recording of a shape (channels, samples) can be written as the job asks."""
     rate = job.rate or sample_rate
-    check_subtype_fits(job.target, rate, shape[0], job.subtype)
-    check_writable(job.target, rate, shape[0], math.ceil(shape[1] * rate / sample_rate), subtype, job.quality)
+    n_written = math.ceil(shape[1] * rate / sample_rate)
+    check_writable(job.target, rate, shape[0], n_written, subtype, job.subtype, job.quality)
 
 
 def _through(

@@ -11,7 +11,7 @@ from .._validation import sample_rate as check_rate
 from .arrays import check_audio
 from .encoding import Kept
 from .files import SoundFileReader
-from .writing import WrittenLevel, check_subtype_fits, check_writable, write_audio
+from .writing import WrittenLevel, check_writable, write_audio, writing_errors
 
 
 def save_audio(
@@ -70,11 +70,11 @@ def save_audio(
     """
     samples, sample_rate = check_audio("audio", audio), check_rate("sample_rate", sample_rate)
     rate = optional(check_rate)("rate", rate)
-    kept = Kept()
-    check_subtype_fits(path, rate or sample_rate, len(samples), subtype)
+    kept, own = Kept(), None
     if like is not None:
         with SoundFileReader(like, "like", warn=False) as reader:
-            kept, subtype = reader.kept(0, samples.shape[1], rate or sample_rate), subtype or reader.subtype
-    check_writable(path, rate or sample_rate, len(samples), samples.shape[1], subtype, quality)
+            kept, own = reader.kept(0, samples.shape[1], rate or sample_rate), reader.subtype
+    check_writable(path, rate or sample_rate, len(samples), samples.shape[1], own, subtype, quality)
     kept = kept.at(quality)
-    return write_audio(path, samples, sample_rate, subtype, kept, limit=flag("limit", limit), rate=rate)
+    with writing_errors(path):
+        return write_audio(path, samples, sample_rate, subtype or own, kept, limit=flag("limit", limit), rate=rate)

@@ -55,13 +55,14 @@ def check_writable(
     channels: int,
     n_samples: int = 0,
     subtype: str | None = None,
+    asked: str | None = None,
     quality: float | None = None,
 ) -> None:
-    """Raise ValueError unless `write_audio` can write such a recording to ``path``."""
+    """Raise ValueError unless `write_audio` can write such a recording to ``path``; as `subtype_written`."""
     path, target = Path(path), Path(os.path.realpath(path))
     if (target.exists() and not target.is_file()) or not target.parent.is_dir():
         raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
-    check_quality(quality, path, sample_rate, format_written(path, sample_rate, channels, n_samples, subtype)[1])
+    subtype_written(path, sample_rate, channels, n_samples, subtype, asked, quality)
     try:
         with tempfile.TemporaryFile(dir=target.parent):
             pass
@@ -69,11 +70,55 @@ def check_writable(
         raise ValueError(f"output {str(path)!r} must be in a folder that can be written to: {error}") from error
 
 
-def check_subtype_fits(path: str | os.PathLike[str], sample_rate: float, channels: int, subtype: str | None) -> None:
-    """Raise ValueError unless the format of ``path`` has a sample format that the user asked for."""
-    check_subtype(subtype)
-    if subtype is not None and (written := format_written(Path(path), sample_rate, channels, 0, subtype))[1] != subtype:
-        raise ValueError(f"subtype={subtype!r} can't be written to {os.fspath(path)!r}: {written[0]} doesn't have it")
+def subtype_written(
+    path: str | os.PathLike[str],
+    sample_rate: float,
+    channels: int,
+    n_samples: int = 0,
+    subtype: str | None = None,
+    asked: str | None = None,
+    quality: float | None = None,
+) -> str:
+    """Return the sample format that `write_audio` writes to ``path``.
+
+    Parameters
+    ----------
+    path : path
+    sample_rate : float
+        In Hz.
+    channels, n_samples : int
+    subtype : str, optional
+        The recording's sample format, which is kept where the format has it.
+    asked : str, optional
+        The sample format that the user asks for instead.
+    quality : float, optional
+        Bit rate in kbit/s that the user asks for.
+
+    Raises
+    ------
+    ValueError
+        If the format does not have what the user asks for.
+    """
+    check_subtype(asked)
+    container, written = format_written(Path(path), sample_rate, channels, n_samples, asked or subtype)
+    if asked not in (None, written):
+        raise ValueError(f"subtype={asked!r} can't be written to {os.fspath(path)!r}: {container} doesn't have it")
+    check_quality(quality, Path(path), sample_rate, written)
+    return written
+
+
+@contextlib.contextmanager
+def writing_errors(target: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the output in errors of the operating system and of libsndfile; those of reading are ValueErrors."""
+    try:
+        yield
+    except BrokenPipeError:  # of the caller's progress
+        raise
+    except (OSError, soundfile.SoundFileError) as error:
+        if isinstance(error, OSError) and error.errno is None:  # the library's own, which says what it is about
+            raise
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise OSError(f"output {os.fspath(target)!r} can't be written: {reason}") from error
 
 
 def write_audio(

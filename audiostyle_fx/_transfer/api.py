@@ -15,7 +15,7 @@ from .._recordings.disk_samples import SampleFile
 from .._recordings.files import SoundFileReader
 from .._recordings.formats import check_subtype
 from .._recordings.levels import within_full_scale
-from .._recordings.writing import check_subtype_fits, check_writable, write_audio
+from .._recordings.writing import check_writable, write_audio, writing_errors
 from .._validation import duration as check_duration
 from .._validation import number
 from .._validation import sample_rate as check_rate
@@ -260,13 +260,12 @@ def style_file(
     if os.path.realpath(out_path) in styles:
         raise ValueError(f"out_path={os.fspath(out_path)!r} must not be one of the styles, which it would replace")
     folder = os.path.dirname(os.path.realpath(out_path))
-    with contextlib.ExitStack() as files:
+    with writing_errors(out_path), contextlib.ExitStack() as files:
         source = files.enter_context(SoundFileReader(in_path, "in_path"))
         written_rate = source.sample_rate if rate is None else check_rate("rate", rate)
         layout = written_rate, source.channels
-        check_subtype_fits(out_path, *layout, subtype)
+        check_writable(out_path, *layout, subtype=source.subtype, asked=subtype, quality=quality)
         subtype = subtype or source.subtype
-        check_writable(out_path, *layout, subtype=subtype, quality=quality)
         transfer = PreparedTransfer.of(style, style_sample_rate, style_weights, source.sample_rate, chosen)
         dry = files.enter_context(SampleFile(folder, source.channels))
         for block in source.blocks(start, duration):

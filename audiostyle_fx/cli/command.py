@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from ..errors import FolderError
 from ..folders.records.manifest_json import Record
+from .dry_run import print_dry_run
 from .information import information
 from .json_lines import print_record
 from .options import parse_options
@@ -70,11 +71,13 @@ def _process_requests(requests: Sequence[Request], wording: Wording) -> int:
     options, several = requests[0].options, len(requests) > 1
     code, files = 0, list[ProcessedFile]()
     try:
-        with PipeCopies(wording) as copies, new_folder(requests[0].new_folder):
+        with PipeCopies(wording) as copies, new_folder(None if options.dry_run else requests[0].new_folder):
             for request in requests:
                 check_report(request)
-            if several:
+            if several or (options.dry_run and not requests[0].of_folder):
                 check_styles(requests, copies)
+            if options.dry_run:
+                return print_dry_run(requests, copies, wording)
             for number, request in enumerate(requests, 1):
                 if several and not (options.quiet or options.json):
                     print(f"{number}/{len(requests)} {request.source}", file=sys.stderr)
@@ -82,6 +85,8 @@ def _process_requests(requests: Sequence[Request], wording: Wording) -> int:
                 code, files = max(code, own_code), files + own_files
     except BrokenPipeError:
         raise
+    except FolderError as error:  # of a dry run
+        return _fail(wording.of(error), 2)
     except (TypeError, ValueError, OSError, RuntimeError) as error:  # before any work
         for request in requests:
             _record_failure(request, wording.of(error))
@@ -105,7 +110,9 @@ def _process_request(
 ) -> tuple[int, list[ProcessedFile]]:
     """Process a recording or a folder; return the exit code and what to show on a page."""
     try:
-        return (process_folder if request.of_folder else process_file)(request, copies)
+        if request.of_folder:
+            return process_folder(request, copies, wording)
+        return process_file(request, copies)
     except FolderError as error:
         return _fail(wording.of(error), 2), []
     except BrokenPipeError:

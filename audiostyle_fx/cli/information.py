@@ -13,7 +13,7 @@ from .completion import SHELLS, completion_script
 from .device_list import list_devices
 from .effect_help import COLUMNS, effect_description, list_effects, two_columns
 from .grammar import not_an_effect
-from .options import Parser
+from .options import BITS, Parser
 
 
 def information(options: argparse.Namespace) -> str | None:
@@ -31,7 +31,7 @@ def information(options: argparse.Namespace) -> str | None:
         return list_devices()
     if options.completion:
         formats = sorted(ending[1:] for ending in endings(written=True))
-        choices = {"--completion": SHELLS, "--format": formats, "--dask": ["local"]}
+        choices = {"--completion": SHELLS, "--format": formats, "--bits": list(BITS), "--dask": ["local"]}
         return completion_script(options.completion, effects(), Parser().takes_value, choices)
     if options.help or (first == "help" and not others):
         return Parser().format_help()

@@ -31,8 +31,7 @@ EPILOG = """exit codes: 0 done, 1 failed, or some files did, 2 not understood or
 130 interrupted, 141 nobody reads the output
 
 other commands:
-  audiostyle effects         list the effects
-  audiostyle help EFFECT     describe an effect and its parameters
+  audiostyle effects         list the effects; help EFFECT describes one
   audiostyle help presets    list the presets of style; formats: of files
 
 examples:
@@ -76,6 +75,7 @@ class Parser(argparse.ArgumentParser):
         add("--rate", type=parse_rate, metavar="HZ", help="sample rate of OUT, such as 48000 or 48kHz; IN's by default")
         add("--quality", type=parse_kbits, metavar="KBITS", help="bit rate of MP3, Ogg and Opus; IN's by default")
         add("--overwrite", action="store_true", help="replace existing files without asking")
+        add("--dry-run", action="store_true", help="say what would be done, and about how long it takes")
         add("--report", metavar="PAGE", help="write a page to listen to inputs and results")
         add("-q", "--quiet", action="store_true", help="show no progress")
         add("-v", "--verbose", action="store_true", help="say what was read, done and written")

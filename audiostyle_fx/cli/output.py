@@ -60,7 +60,10 @@ def _may_write(request: Request, *, alone: bool) -> bool:
     Raises ValueError without a terminal.
     """
     source, target = request.source, request.target
-    if target in STANDARD_OUTPUT or request.of_folder or request.options.overwrite or not os.path.isfile(target):
+    options = request.options
+    if target in STANDARD_OUTPUT or request.of_folder or options.overwrite or options.dry_run:
+        return True
+    if not os.path.isfile(target):
         return True
     if source is not None and source not in STANDARD_INPUT and not os.path.exists(source):
         return True  # the error that follows names the input

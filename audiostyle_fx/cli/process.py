@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from .._effects_chain.checks import check_files
@@ -14,16 +18,20 @@ from .._effects_chain.step import Step
 from .._engine.arrays.threads import cores
 from .._recordings.files import read_format
 from .._recordings.formats import SAMPLE_BYTES
+from ..folders.checked_run import first_rate
 from ..folders.executors.task_executors import cluster
 from ..folders.find import Levels, Selection
 from ..folders.one_file import record_of
 from ..folders.progress_display import display
 from ..folders.records.manifest_json import Record
-from ..folders.run import first_rate, run_folder
+from ..folders.run import run_folder
+from ..folders.workers import Workers
+from ..progress import ProgressEvent
 from .json_lines import print_json, print_record
 from .pipes import PipeCopies, is_output_pipe
 from .request import Request
 from .verbose import line_of_input, lines_of_output, lines_of_record, print_lines, verbose_progress
+from .wording import Wording
 
 
 class ProcessedFile(NamedTuple):
@@ -80,11 +88,10 @@ def check_styles(requests: Sequence[Request], copies: PipeCopies) -> None:
     check_files(copies.of_chain(requests[0].chain), first_rate(sources), lengths=False)
 
 
-def process_folder(request: Request, copies: PipeCopies) -> tuple[int, list[ProcessedFile]]:
-    """Process a folder; return the exit code and what to show on a page."""
-    options = request.options
+def selection_of(options: argparse.Namespace) -> Selection:
+    """Return which files of a folder the options take, and how they are written."""
     levels: Levels = "independent" if options.independent else "shared" if options.stems else "auto"
-    selection = Selection(
+    return Selection(
         options.include,
         options.exclude,
         options.format,
@@ -95,24 +102,42 @@ def process_folder(request: Request, copies: PipeCopies) -> tuple[int, list[Proc
         options.rate,
         options.quality,
     )
+
+
+@contextmanager
+def workers_of(options: argparse.Namespace) -> Iterator[Workers]:
+    """Give the workers that the options ask for."""
+    time_limit = math.inf if options.time_limit is None else options.time_limit
+    with cluster(options.dask, options.jobs) as executor:
+        yield Workers(1 if executor else options.jobs or 1, executor, time_limit)
+
+
+def _in_words(report: Callable[[ProgressEvent], None], wording: Wording, event: ProgressEvent) -> None:
+    """Report an event, with the error of a file in the words of the command line."""
+    if event.record is not None and "error" in event.record:
+        event = replace(event, record={**event.record, "error": wording.of(event.record["error"])})
+    report(event)
+
+
+def process_folder(request: Request, copies: PipeCopies, wording: Wording) -> tuple[int, list[ProcessedFile]]:
+    """Process a folder; return the exit code and what to show on a page."""
+    options = request.options
     chain = copies.of_chain(request.chain)
     progress = print_json if options.json else display(quiet=options.quiet)
     if options.verbose:
         print_lines(_lines_of_effects(request, chain))
         progress = verbose_progress(progress, request)
-    with cluster(options.dask, options.jobs) as executor:
+    with workers_of(options) as workers:
         outcome = run_folder(
             str(request.source),
             request.target,
             chain,
-            selection,
+            selection_of(options),
             settings=request.settings,
             force=options.force,
             overwrite=options.overwrite,
-            jobs=1 if executor else options.jobs or 1,
-            executor=executor,
-            time_limit=math.inf if options.time_limit is None else options.time_limit,
-            progress=progress,
+            workers=workers,
+            progress=partial(_in_words, progress, wording),
         )
     sources = outcome.sources if options.report else {}
     files = [

@@ -7,6 +7,7 @@ _COUNTERPARTS = {
     "bass": "low_shelf_filter",
     "compand": "compressor",
     "contrast": "compressor",
+    "downsample": "the option --rate, such as --rate 22050",
     "echo": "delay",
     "echos": "delay",
     "equalizer": "peak_filter",
@@ -18,10 +19,12 @@ _COUNTERPARTS = {
     "norm": "gain, in dB",
     "overdrive": "distortion",
     "pitch": "pitch_shift, in semitones",
+    "rate": "the option --rate, such as --rate 48000",
     "sinc": "highpass_filter and lowpass_filter",
     "synth": "-n and style, which make a texture",
     "treble": "high_shelf_filter",
     "trim": "--start and --duration",
+    "upsample": "the option --rate, such as --rate 48000",
     "vol": "gain, in dB",
 }
 _MISSING = {
@@ -29,13 +32,11 @@ _MISSING = {
     "bend": "pitch_shift moves the whole recording",
     "channels": "the result has IN's channels",
     "dcshift": "highpass_filter removes an offset",
-    "dither": "the result has IN's sample format",
-    "downsample": "the result has IN's sample rate",
+    "dither": "results are not dithered",
     "fade": "no effect fades in or out",
     "loudness": "gain takes a level in dB",
     "noisered": "no effect removes noise",
     "pad": "no effect adds silence",
-    "rate": "the result has IN's sample rate",
     "remix": "the result has IN's channels",
     "repeat": "no effect changes the length",
     "reverse": "no effect turns time round",
@@ -48,18 +49,20 @@ _MISSING = {
     "swap": "the result has IN's channels",
     "tempo": "no effect changes the length",
     "tremolo": "no effect changes the level periodically",
-    "upsample": "the result has IN's sample rate",
     "vad": "--start and --duration take a part of IN",
 }
 _OPTIONS = {
     "-c": "the result has IN's channels",
-    "-e": "the result has IN's sample format",
     "-G": "peaks of transfers are limited where they would clip",
     "-S": "progress is shown without --quiet",
     "-t": "the ending of OUT names its format",
     "-V": "--verbose says what was read, done and written",
     "--norm": "gain takes a level in dB",
 }
+
+
+_SHORT_OPTIONS = {"-b": "--bits 16", "-C": "--quality 192", "-e": "--bits float", "-r": "--rate 48000"}
+"""SoX's short options for what long ones set here, with a value."""
 
 
 def sox_hint(word: str) -> str:
@@ -73,4 +76,6 @@ def sox_option_hint(word: str) -> str:
     """Return a sentence, after a space, on what stands for SoX's option here; empty where SoX has no such option."""
     option = word if word.startswith("--") else word[:2]
     option = option.partition("=")[0]
+    if option in _SHORT_OPTIONS:
+        return f" SoX's {option} is written {_SHORT_OPTIONS[option]} here."
     return f" SoX's {option} has no counterpart here: {_OPTIONS[option]}." if option in _OPTIONS else ""

@@ -34,9 +34,10 @@ def verbose_progress(progress: Callable[[ProgressEvent], None], request: Request
     def report(event: ProgressEvent) -> None:
         progress(event)
         if event.kind == "file" and event.record and event.record["status"] == "done":
-            name = str(event.file)
-            if os.path.isfile(source := os.path.join(str(request.source), name)):
-                print_lines([line_of_input("IN", source)])
+            name, source = str(event.file), str(event.record["source"])
+            if os.path.isfile(source):
+                shown = os.path.relpath(source, os.path.realpath(str(request.source)))
+                print_lines([line_of_input("IN", os.path.join(str(request.source), shown), source)])
             print_lines(lines_of_record(event.record, request.chain, threads))
             print_lines(lines_of_output(os.path.join(request.target, name), event.record))
 

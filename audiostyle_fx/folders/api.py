@@ -22,6 +22,7 @@ from .find import Levels, Selection
 from .results import FolderResult
 from .run import run_folder
 from .settings import checked_parameters
+from .workers import Workers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -131,6 +132,7 @@ def style_folder(
     OSError
         If the results or their records can't be written.
     """
+    workers = Workers(jobs, executor, time_limit)
     styles = list(style) if isinstance(style, (Sequence, np.ndarray)) and not isinstance(style, str) else [style]
     for path in styles:
         if not isinstance(path, (str, os.PathLike)):
@@ -152,8 +154,6 @@ def style_folder(
         selection,
         settings=settings,
         force=force,
-        jobs=jobs,
-        executor=executor,
-        time_limit=time_limit,
+        workers=workers,
         progress=progress,
     )

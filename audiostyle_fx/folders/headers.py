@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .._recordings.files import SoundFileReader
@@ -22,6 +23,8 @@ class Header(NamedTuple):
         Length in samples per channel.
     decoder : str
         What reads the recording.
+    notes : sequence of str
+        What is wrong with the file, as far as its header shows.
     """
 
     sample_rate: float
@@ -29,6 +32,7 @@ class Header(NamedTuple):
     subtype: str | None
     n_samples: int
     decoder: str
+    notes: Sequence[str] = ()
 
     @property
     def duration(self) -> float:
@@ -48,4 +52,4 @@ def read_header(path: str | os.PathLike[str], name: str = "input") -> Header:
         n_samples = reader.n_samples
         if n_samples is None:
             n_samples = sum(block.shape[1] for block in reader.blocks())
-        return Header(reader.sample_rate, reader.channels, reader.subtype, n_samples, reader.decoder)
+        return Header(reader.sample_rate, reader.channels, reader.subtype, n_samples, reader.decoder, reader.notes)

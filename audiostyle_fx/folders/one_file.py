@@ -8,7 +8,6 @@ import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,9 @@ from .._effects_chain.run import Job, JobResult, run
 from .._effects_chain.step import Step
 from .._recordings.disk_samples import SampleFile
 from .._recordings.files import SoundFileReader, read_format
-from .._recordings.formats import check_quality, clips, format_written
+from .._recordings.formats import clips
 from .._recordings.levels import fitting_scale, peak
-from .._recordings.writing import check_subtype_fits, write_audio
+from .._recordings.writing import subtype_written, write_audio
 from .._transfer.results import Stage
 from ..progress import Progress
 from .records.manifest_json import Record, plain
@@ -105,6 +104,20 @@ def open_recording(task: Task) -> None:
         pass
 
 
+def check_result(task: Task, sample_rate: float, channels: int, subtype: str | None) -> str:
+    """Return the sample format of a task's result, from what its recording has.
+
+    Raises
+    ------
+    ValueError
+        If the result can't be written as the user asks.
+    """
+    if os.path.isdir(task.target):
+        raise ValueError(f"output {task.target!r} must be a file, not a folder")
+    rate = task.rate or sample_rate
+    return subtype_written(task.target, rate, channels, 0, subtype, task.subtype, task.quality)
+
+
 def failure(task: Task, error: str) -> Record:
     """Return the record of a task that failed."""
     return {"status": "failed", "error": error}
@@ -127,12 +140,7 @@ def _stage_recording(task: Task, progress: Progress) -> Record:
     """Process a recording and leave it in floating point at the path where it is staged."""
     with SoundFileReader(task.source, "input") as source:
         channels = source.channels
-        if os.path.isdir(task.target):
-            raise ValueError(f"output {task.target!r} must be a file, not a folder")
-        rate, wanted = task.rate or source.sample_rate, task.subtype or source.subtype
-        check_subtype_fits(task.target, rate, channels, task.subtype)
-        _, subtype = format_written(Path(task.target), rate, channels, 0, wanted)
-        check_quality(task.quality, Path(task.target), rate, subtype)
+        subtype = check_result(task, source.sample_rate, channels, source.subtype)
     chain = [Step(effects()[name], values) for name, values in task.effects]
     result = run(Job(task.source, task.staged, task.start, task.duration, "FLOAT"), chain, progress)
     with SoundFileReader(task.staged, "result") as source:

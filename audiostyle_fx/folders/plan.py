@@ -27,7 +27,9 @@ class Plan:
     Parameters
     ----------
     manifest : Manifest
-        Manifest of the output folder; records that are no longer valid are deleted from it.
+        Manifest of the output folder, or a copy; records that are no longer valid are deleted from it.
+    paths : ResultPaths
+        Where results, and files that are not finished, are.
     recordings : mapping of str to str
         Paths by name, see `find`.
     keys : ResultKeys
@@ -51,6 +53,7 @@ class Plan:
     def __init__(
         self,
         manifest: Manifest,
+        paths: ResultPaths,
         recordings: Mapping[str, str],
         keys: ResultKeys,
         settings: FileSettings,
@@ -61,12 +64,11 @@ class Plan:
     ) -> None:
         self._manifest, self._recordings, self._keys, self._force = manifest, recordings, keys, force
         self._settings, self._selection = settings, selection
-        self._paths = ResultPaths(str(manifest.path.parent), str(manifest.hidden))
+        self._paths = paths
         self._stems, self._sources = Stems(songs), set(recordings.values())
         self._staged_by_others: set[str] = set()
         self.failed: dict[str, str] = {}
         manifest.keep(self._holds)
-        self.remove_leftovers()
         self.skipped = self._stems.n_done()
         self._unprocessed = deque(name for name in recordings if not self._stems.is_processed(name))
         self._urgent: deque[Task] = deque()
@@ -74,6 +76,10 @@ class Plan:
     def size_unprocessed(self) -> int:
         """Return the bytes of the recordings that have to be read."""
         return self._keys.size(self._unprocessed)
+
+    def staged_names(self) -> list[str]:
+        """Return the files that are processed and wait for their level."""
+        return self._stems.staged_names()
 
     def finish_complete_groups(self) -> list[str]:
         """For each group whose files are all processed, put its finishing tasks at the front of the queue.
@@ -129,7 +135,7 @@ class Plan:
 
     def remove_leftovers(self) -> None:
         """Remove files of killed processes from the hidden folder; staged files, which wait for their level, stay."""
-        staged = {self._paths.staged(self._keys.keys[name]) for name in self._stems.staged_names()}
+        staged = {self._paths.staged(self._keys.keys[name]) for name in self.staged_names()}
         self._paths.remove_leftovers(OWN_FILES, staged | self._staged_by_others)
 
     def _queue(self, tasks: Collection[Task]) -> list[str]:

@@ -47,6 +47,7 @@ LINES = {
     "audiostyle song.wav other.wav third.wav out/ style a.wav pres": ["preset="],
     "audiostyle --report ": [],
     "audiostyle in out --format fla": ["flac"],
+    "audiostyle in out --bits ": ["16", "24", "32", "float"],
     "audiostyle in out --format=fla": ["flac"],
     "audiostyle in out --dask ": ["local"],
     "audiostyle --ver": ["--verbose", "--version"],

@@ -45,7 +45,7 @@ def test_some_failed(capsys):
     Path("in/b/bad.wav").write_text("a text")
     assert run_on_folder("-q", *STYLED) == 1
     failed = [line for line in capsys.readouterr().err.splitlines() if "turned down" not in line]
-    assert len(failed) == 1 and failed[0].startswith("audiostyle: b/bad.wav: input=")
+    assert len(failed) == 1 and failed[0].startswith("audiostyle: b/bad.wav: IN '")
     assert len(contents()) == 6 and records()["b/bad.wav"]["status"] == "failed"
     Path("in/b/bad.wav").unlink()
     assert run_on_folder("-q", *STYLED) == 0

@@ -40,7 +40,7 @@ class AvDecoder:
         try:
             self._container = av.open(os.fspath(path), metadata_errors="replace")
         except (av.FFmpegError, UnicodeError) as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(getattr(error, "strerror", None) or str(error)) from error
         try:
             self._describe(inspection)
         except BaseException:
