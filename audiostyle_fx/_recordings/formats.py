@@ -31,6 +31,9 @@ UNLIMITED = {"RF64", "W64", "CAF", "FLAC", "OGG", "MP3"}
 NO_HEADER = {"RAW", "SD2"}
 """Formats whose files don't say their own rate and channels; they are neither read nor written."""
 
+ONLY_READ = {"SDS"}
+"""Formats that libsndfile 1.2.2 writes without their last samples."""
+
 
 _SYNONYMS = {
     "AIF": "AIFF",
@@ -53,7 +56,7 @@ TRIAL_SAMPLES = (1, 1001, 4099)
 def endings(*, written: bool = False) -> set[str]:
     """Return the endings of sound files that can be read, or that can also be written, such as ".wav"."""
     names = {*soundfile.available_formats(), *_SYNONYMS} - NO_HEADER
-    return {f".{name.lower()}" for name in names - ({"SDS"} if written else set())}
+    return {f".{name.lower()}" for name in names - (ONLY_READ if written else set())}
 
 
 def check_subtype(subtype: str | None) -> None:
@@ -107,7 +110,7 @@ def format_written(
     ValueError
         If there is no such format, or it can't hold the rate, the channels or so many samples.
     """
-    file_format, known = _format_of_ending(path), soundfile.available_formats().keys() - NO_HEADER
+    file_format, known = _format_of_ending(path), soundfile.available_formats().keys() - NO_HEADER - ONLY_READ
     if file_format not in known:
         others = len(endings(written=True)) - len(USUAL_ENDINGS)
         raise ValueError(

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import struct
+from dataclasses import replace
 from typing import BinaryIO
 
 from .byte_view import Piece, Span
+from .chunks import IGNORED_BYTES, ChunkForm, note_on_rest
 from .inspection import Inspection
 
 _PLAIN = (b"NONE", b"twos", b"sowt", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64", b"raw ")
@@ -17,7 +19,7 @@ _PLAIN = (b"NONE", b"twos", b"sowt", b"in24", b"in32", b"fl32", b"FL32", b"fl64"
 
 _BYTES = {b"in24": 3, b"in32": 4, b"fl32": 4, b"FL32": 4, b"fl64": 8, b"FL64": 8, b"raw ": 1}
 
-MAX_CHUNKS = 100_000
+CHUNKS = ChunkForm(b"FORM", ">4sI", alignment=2)
 
 MAX_BYTES = 2**32 - 2**12
 """Bytes of sound that a header of 32 bits has room for, beside its own."""
@@ -34,24 +36,23 @@ def inspect_aiff(file: BinaryIO) -> Inspection | None:
     head = file.read(12)
     if head[:4] != b"FORM" or head[8:] not in (b"AIFF", b"AIFC"):
         return None
-    end, position, common, sound = os.fstat(file.fileno()).st_size, 12, b"", None
-    for _ in range(MAX_CHUNKS):
-        file.seek(position)
-        chunk = file.read(16)
-        if len(chunk) < 8 or (common and sound):
-            break
-        name, (size,) = chunk[:4], struct.unpack(">I", chunk[4:8])
+    end, common, sound = os.fstat(file.fileno()).st_size, b"", None
+    for name, start, size in CHUNKS.walk(file, 12):
         if name == b"COMM" and not common:
-            file.seek(position + 8)
             common = file.read(min(size, 1024))
-        elif name == b"SSND" and sound is None and len(chunk) == 16:
-            offset = int(struct.unpack(">I", chunk[8:12])[0])
-            sound = position + 16 + offset, max(0, size - 8 - offset)
-        position += 8 + size + size % 2
+        elif name == b"SSND" and sound is None and len(offsets := file.read(8)) == 8:
+            offset = int(struct.unpack(">II", offsets)[0])
+            sound = start + 8 + offset, max(0, size - 8 - offset)
+        if common and sound:
+            break
     if len(common) < 18 or sound is None:
         missing = "sound" if len(common) >= 18 else "sample format"
         raise ValueError(f"this AIFF file has no chunk with its {missing}: it may be cut short")
-    return _inspection(head[8:], common, *sound, end)
+    inspection = _inspection(head[8:], common, *sound, end)
+    rest = end - CHUNKS.end(8 + int(struct.unpack(">I", head[4:8])[0]))
+    if inspection.notes or rest < IGNORED_BYTES or CHUNKS.are_chunks(file, end - rest):
+        return inspection
+    return replace(inspection, notes=[note_on_rest(rest)])
 
 
 def _inspection(kind: bytes, common: bytes, start: int, size: int, end: int) -> Inspection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import av
@@ -21,6 +21,14 @@ MAX_PADDING = 4096
 
 TICK_SECONDS = 1 / 600
 """The coarsest unit in which usual files name their length."""
+
+
+MAX_PLANES = 6
+"""The most channels that are read plane by plane, as PyAV 18.1 crashes on many planes. Others are interleaved first."""
+
+_NAMES = ("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR")
+PLACES = {name: 1 << bit for bit, name in enumerate(_NAMES)}
+"""Loudspeakers as bits of a WAV file's mask, by FFmpeg's names; both have the same order."""
 
 
 class AvDecoder:
@@ -58,13 +66,19 @@ class AvDecoder:
         if not (self.sample_rate and self.channels):
             raise ValueError("its sound has no rate or no channels")
         self.container, self.codec = self._container.format.name, context.name
-        self.layout: Layout | None = None
+        self.layout = _layout([channel.name for channel in context.layout.channels])
         self._is_lossless = self.codec.startswith(LOSSLESS)
+        if (self.container, self.codec) == ("caf", "alac"):
+            # The last packet holds as many samples as it says: FFmpeg takes off a remainder that is off already.
+            context.options = {"flags2": "+skip_manual"}
         self.subtype = self._sample_format(context.format.packed.name) if self._is_lossless else None
         self.kbits = None if self._is_lossless or not context.bit_rate else context.bit_rate / 1000
         self.notes = list(inspection.notes)
         if len(self._container.streams.audio) > 1:
             self.notes.append(f"holds {len(self._container.streams.audio)} soundtracks; the first was read")
+        self._packed = None
+        if context.format.is_planar and self.channels > MAX_PLANES:
+            self._packed = av.AudioResampler(context.format.packed, context.layout, self.sample_rate)
         self._packets = self._container.demux(self._stream)
         first = next(self._packets, None)
         has_edit = first is not None and first.has_sidedata("skip_samples")
@@ -110,11 +124,13 @@ class AvDecoder:
 
     def _samples(self, frame: Any) -> np.ndarray:
         """Return the samples of a frame, float32 (channels, samples)."""
+        if frame.layout.nb_channels != self.channels or frame.sample_rate != self.sample_rate:
+            raise ValueError("its rate or its channels change on the way")
+        if self._packed is not None:
+            (frame,) = self._packed.resample(frame)
         samples = frame.to_ndarray()
         if not frame.format.is_planar:
-            samples = samples.reshape(-1, frame.layout.nb_channels).T
-        if len(samples) != self.channels or frame.sample_rate != self.sample_rate:
-            raise ValueError("its rate or its channels change on the way")
+            samples = samples.reshape(-1, self.channels).T
         if samples.dtype.kind == "u":
             return np.asarray((samples.astype(np.float32) - 128) / 128)
         if samples.dtype.kind == "i":
@@ -154,3 +170,9 @@ class AvDecoder:
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+
+
+def _layout(places: Sequence[str]) -> Layout | None:
+    """Return the places of channels from FFmpeg's names; None where a WAV file has no names for them."""
+    bits = [PLACES.get(place, 0) for place in places]
+    return Layout(sum(bits)) if all(bits) and len({*bits}) == len(bits) else None

@@ -10,57 +10,41 @@ import os
 import struct
 from typing import BinaryIO
 
+from .byte_view import Span
+from .chunks import IGNORED_BYTES, ChunkForm, note_on_rest
 from .inspection import Inspection
 
-MAX_CHUNKS = 100_000
-_WAVE64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_CAF, _WAVE64 = ChunkForm(b"caff", ">4sq"), ChunkForm(b"riff", "<16sQ", alignment=8, counts_head=True)
+_WAVE64_START = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 
 
 def inspect_length(file: BinaryIO) -> Inspection | None:
     """Compare the claimed length of an AU, CAF or Wave64 file with its bytes; return None if it is none of these."""
-    head, size = file.read(16), os.fstat(file.fileno()).st_size
-    sound = None
+    head = file.read(16)
     if head[:4] == b".snd" and len(head) == 16:
         start, n_bytes = struct.unpack(">II", head[4:12])
-        sound = start, None if n_bytes == 0xFFFFFFFF else n_bytes
-    elif head[:4] == b"caff":
-        sound = _caf_sound(file)
-    elif head == _WAVE64:
-        sound = _wave64_sound(file)
-    else:
+        return _inspection(file, start, -1 if n_bytes == 0xFFFFFFFF else n_bytes, None)
+    form, start = (_CAF, 8) if head[:4] == b"caff" else (_WAVE64, 40)
+    if form is _WAVE64 and head != _WAVE64_START:
         return None
-    if sound is None or sound[1] is None or not 0 < size - sound[0] < sound[1]:
+    for chunk in form.walk(file, start):
+        if chunk.name[:4] == b"data":
+            return _inspection(file, chunk.start, chunk.size, form)
+    return Inspection()
+
+
+def _inspection(file: BinaryIO, start: int, n_bytes: int, form: ChunkForm | None) -> Inspection:
+    """Return what the claimed bytes of sound mean, which are negative where none are claimed."""
+    n_held = os.fstat(file.fileno()).st_size - start
+    if n_bytes < 0 or n_held <= 0:
         return Inspection()
-    return Inspection(claimed_ratio=sound[1] / (size - sound[0]))
-
-
-def _caf_sound(file: BinaryIO) -> tuple[int, int | None] | None:
-    """Return where the sound of a CAF file begins and how many bytes it claims, None where it claims nothing."""
-    position = 8
-    for _ in range(MAX_CHUNKS):
-        file.seek(position)
-        head = file.read(12)
-        if len(head) < 12:
-            return None
-        (size,) = struct.unpack(">q", head[4:])
-        if head[:4] == b"data":
-            return position + 12, size if size >= 0 else None
-        if size < 0:
-            return None
-        position += 12 + size
-    return None
-
-
-def _wave64_sound(file: BinaryIO) -> tuple[int, int | None] | None:
-    """Return where the sound of a Wave64 file begins and how many bytes it claims."""
-    position = 40
-    for _ in range(MAX_CHUNKS):
-        file.seek(position)
-        head = file.read(24)
-        if len(head) < 24:
-            return None
-        (size,) = struct.unpack("<Q", head[16:])
-        if head[:4] == b"data":
-            return position + 24, size - 24
-        position += max(24, size + -size % 8)
-    return None
+    if n_held < n_bytes:
+        return Inspection(claimed_ratio=n_bytes / n_held)
+    rest = n_held - n_bytes
+    if not n_bytes or not rest:
+        return Inspection()
+    is_noted = rest >= IGNORED_BYTES and not (form is not None and form.are_chunks(file, start + n_bytes))
+    notes = [note_on_rest(rest)] if is_noted else []
+    if form is _WAVE64:  # of which libsndfile reads all bytes to the end of the file
+        return Inspection(parts=[[Span(0, start + n_bytes)]], notes=notes)
+    return Inspection(notes=notes)

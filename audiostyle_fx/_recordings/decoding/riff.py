@@ -16,17 +16,13 @@ from typing import BinaryIO
 
 from ..layouts import AMBISONIC_TAIL, PCM_TAIL, Layout
 from .byte_view import Piece, Span
+from .chunks import IGNORED_BYTES, MAX_CHUNKS, note_on_rest
 from .inspection import Inspection
 
 PCM, FLOAT, MP3, EXTENSIBLE = 0x1, 0x3, 0x55, 0xFFFE
 MAX_CHANNELS = 1024
 UNKNOWN_BYTES = 0x7FFFF000
 """A size of the data from here on, of a file that is shorter, stands for "unknown": pipes and recorders write it."""
-
-IGNORED_BYTES = 4096
-"""Bytes after the sound that are not worth a word, where they are no chunks."""
-
-MAX_CHUNKS = 100_000
 
 
 @dataclass
@@ -110,7 +106,7 @@ def _take_data(file: BinaryIO, chunks: _Chunks, start: int, end: int, size: int)
             chunks.notes = ("has an unfinished header: all bytes to its end were read as sound",)
             size = available
         elif rest >= IGNORED_BYTES:
-            chunks.notes = (f"holds {rest} bytes after the length that its header names; they were not read",)
+            chunks.notes = (note_on_rest(rest),)
     chunks.data = Span(start, start + size)
     return size
 

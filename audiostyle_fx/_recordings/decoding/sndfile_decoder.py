@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 
 from ..formats import SAMPLE_BYTES
-from ..layouts import wav_order
+from ..layouts import USUAL_MASKS, Layout, wav_order
 from ..names import soundfile_name
 from .byte_view import ByteView, Piece
 from .flac import resumptions
@@ -53,7 +53,9 @@ class SndfileDecoder:
         self.sample_rate, self.channels = self._file.samplerate, self._file.channels
         self.container, self.codec = self._file.format, self._file.subtype
         self.subtype: str | None = inspection.subtype or self._file.subtype
-        self.layout, self.is_placed = inspection.layout, inspection.is_placed
+        has_places = self.container in ("FLAC", "OGG") and self.channels in USUAL_MASKS
+        self.layout = Layout(USUAL_MASKS[self.channels]) if has_places else inspection.layout
+        self.is_placed = inspection.is_placed
         self._rest = np.zeros((0, self.channels), np.float32)
         self._limit = self._length(inspection)
         self.n_samples = inspection.promised(self._limit)

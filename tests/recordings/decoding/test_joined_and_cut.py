@@ -1,0 +1,169 @@
+"""Files that are joined, cut short, or damaged: all that is there comes in place, and a word says what is not."""
+
+import struct
+import warnings
+
+import numpy as np
+import pytest
+import soundfile
+
+from audiostyle_fx._recordings.files import SoundFileReader, read_audio
+from audiostyle_fx.folders.headers import read_header
+
+N = 3 * 48000
+PLAIN = ("wav", "aiff", "au", "caf", "w64")
+CODED = {"flac": "PCM_16", "mp3": "MPEG_LAYER_III", "ogg": "VORBIS", "opus": "OPUS"}
+
+
+@pytest.fixture(scope="module")
+def sound():
+    """Three seconds of noise that is as loud all through, one channel at 48 kHz, float32."""
+    noise = np.convolve(np.random.default_rng(0).standard_normal(N), np.hanning(17) / 8, "same")
+    return (0.1 * noise).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, sound):
+    """The sound in each format, as bytes by ending."""
+    folder, held = tmp_path_factory.mktemp("files"), {}
+    for ending in (*PLAIN, *CODED):
+        path = folder / f"sound.{ending}"
+        soundfile.write(path, sound, 48000, CODED.get(ending), format="OGG" if ending == "opus" else None)
+        held[ending] = path.read_bytes()
+    return held
+
+
+@pytest.fixture
+def read(tmp_path):
+    """A function that reads bytes as a file, and returns the samples of its only channel and the warnings' texts."""
+
+    def read_bytes(data, ending):
+        path = tmp_path / f"sound.{ending}"
+        path.write_bytes(data)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            samples, rate = read_audio(path, "input")
+        assert rate == 48000 and len(samples) == 1 and np.isfinite(samples).all()
+        return samples[0], " ".join(str(warning.message) for warning in caught)
+
+    return read_bytes
+
+
+@pytest.mark.parametrize("ending", [*PLAIN, *CODED])
+def test_a_whole_file_gets_no_word(files, read, lag, sound, ending):
+    samples, said = read(files[ending], ending)
+    assert said == "" and len(samples) == N and lag(samples, sound) == 0
+
+
+@pytest.mark.parametrize("ending", CODED)
+def test_joined_files_are_read_on(files, read, lag, sound, ending):
+    samples, said = read(2 * files[ending], ending)
+    assert said == "" and 2 * N <= len(samples) <= 2 * N + 2 * 1152
+    assert lag(samples[:N], sound) == 0
+    assert lag(samples[-N:], sound) == (0 if ending != "mp3" else pytest.approx(0, abs=1152))
+
+
+@pytest.mark.parametrize("ending", PLAIN)
+def test_what_follows_the_named_length_gets_a_word(files, read, sound, ending):
+    samples, said = read(2 * files[ending], ending)
+    assert "bytes after the length that its header names; they were not read" in said
+    np.testing.assert_allclose(samples, sound, atol=2**-15)
+
+
+@pytest.mark.parametrize("ending", PLAIN)
+def test_a_few_bytes_at_the_end_are_not_worth_a_word(files, read, ending):
+    assert len(read(files[ending] + bytes(100), ending)[0]) == N and read(files[ending] + bytes(100), ending)[1] == ""
+
+
+@pytest.mark.parametrize("ending", ["wav", "aiff", "au", "w64", "flac", "mp3"])
+def test_of_a_file_cut_short_both_lengths_are_said(files, read, lag, sound, ending):
+    data = files[ending]
+    samples, said = read(data[: len(data) // 3], ending)
+    assert "ends early: its header promises 3.00 s, but it holds" in said
+    assert 0.3 * N - 4608 < len(samples) < N / 3 + 1152 and lag(samples, sound[: len(samples)]) == 0
+
+
+@pytest.mark.parametrize("ending", ["ogg", "opus"])
+def test_a_cut_file_that_does_not_know_its_length_gets_a_word(files, read, ending):
+    samples, said = read(files[ending][: len(files[ending]) // 2], ending)
+    assert "it may have been cut short" in said and 0 < len(samples) < N
+
+
+@pytest.mark.parametrize("kind", ["overwritten", "zeroed", "missing"])
+@pytest.mark.parametrize("ending", CODED)
+def test_sound_goes_on_in_its_place_after_damage(files, read, lag, sound, ending, kind):
+    data, middle = bytearray(files[ending]), len(files[ending]) // 2
+    replacements = {"overwritten": np.random.default_rng(1).bytes(1500), "zeroed": bytes(1500), "missing": b""}
+    data[middle : middle + 1500] = replacements[kind]
+    samples, said = read(bytes(data), ending)
+    assert "is damaged" in said or "ends early" in said
+    quarter = N // 4
+    assert lag(samples[:quarter], sound[:quarter]) == 0 and lag(samples[-quarter:], sound[-quarter:]) == 0
+    if ending in ("flac", "mp3"):
+        assert len(samples) == N
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_wav_file_that_was_never_finished_is_read_to_its_end(files, read, sound, size, order):
+    data = bytearray(files["wav"])
+    if order == ">":
+        data = bytearray(b"RIFX" + data[4:])
+        data[4:8] = data[4:8][::-1]
+        start = data.index(b"fmt ") + 4
+        data[start : start + 4] = data[start : start + 4][::-1]
+        fields = struct.unpack("<HHIIHH", data[start + 4 : start + 20])
+        data[start + 4 : start + 20] = struct.pack(">HHIIHH", *fields)
+        begin = data.index(b"data") + 8
+        data[begin:] = np.frombuffer(bytes(data[begin:]), "<i2").astype(">i2").tobytes()
+    struct.pack_into(order + "I", data, data.index(b"data") + 4, size)
+    samples, said = read(bytes(data), "wav")
+    np.testing.assert_allclose(samples, sound, atol=2**-15)
+    assert ("unfinished header" in said) == (size == 0)
+
+
+def test_an_aiff_file_that_was_never_finished_is_read_to_its_end(files, read, sound):
+    data = bytearray(files["aiff"])
+    struct.pack_into(">I", data, data.index(b"SSND") + 4, 0)
+    struct.pack_into(">I", data, data.index(b"COMM") + 10, 0)
+    samples, said = read(bytes(data), "aiff")
+    np.testing.assert_allclose(samples, sound, atol=2**-15)
+    assert "unfinished header" in said
+
+
+def test_a_flac_file_of_unknown_length_is_read_to_its_end(files, read, sound, tmp_path):
+    data = bytearray(files["flac"])
+    data[21] &= 0xF0  # the total of samples, 36 bits: 0 stands for "unknown"
+    data[22:26] = bytes(4)
+    samples, said = read(bytes(data), "flac")
+    assert said == ""
+    np.testing.assert_allclose(samples, sound, atol=2**-15)
+    assert read_header(tmp_path / "sound.flac").n_samples == N
+
+
+def test_an_mp3_file_without_a_count_is_read_to_its_end(files, read, lag, sound):
+    data = files["mp3"]
+    start = data.index(b"\xff\xfb")
+    second = data.index(b"\xff\xfb", start + 100)
+    assert any(tag in data[start:second] for tag in (b"Xing", b"Info"))
+    samples, _ = read(data[second:], "mp3")
+    assert N <= len(samples) <= N + 3 * 1152 and abs(lag(samples, sound)) <= 1105
+
+
+@pytest.mark.parametrize("ending", [*PLAIN, "flac"])
+@pytest.mark.parametrize(("start", "duration"), [(0.0, 0.5), (1.25, 1.0), (2.5, 3.0)])
+def test_a_part_is_that_of_the_whole(files, tmp_path, sound, ending, start, duration):
+    path = tmp_path / f"sound.{ending}"
+    path.write_bytes(files[ending])
+    with SoundFileReader(path, "input") as reader:
+        samples = np.concatenate(list(reader.blocks(start, duration)), axis=1)[0]
+    first = round(48000 * start)
+    np.testing.assert_allclose(samples, sound[first : first + round(48000 * duration)], atol=2**-15)
+
+
+@pytest.mark.parametrize("ending", ["mp3", "ogg", "opus"])
+def test_a_bit_rate_is_kept(files, tmp_path, ending):
+    path = tmp_path / f"sound.{ending}"
+    path.write_bytes(files[ending])
+    with SoundFileReader(path, "input") as reader:
+        assert reader.kept().kbits == pytest.approx(8 * len(files[ending]) / 3000, rel=0.1)
