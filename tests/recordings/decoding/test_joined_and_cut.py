@@ -167,3 +167,20 @@ def test_a_bit_rate_is_kept(files, tmp_path, ending):
     path.write_bytes(files[ending])
     with SoundFileReader(path, "input") as reader:
         assert reader.kept().kbits == pytest.approx(8 * len(files[ending]) / 3000, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("ending", "head"),
+    [
+        ("wav", b"list" + struct.pack("<I", 8192)),
+        ("aiff", b"ANNO" + struct.pack(">I", 8192)),
+        ("caf", b"info" + struct.pack(">q", 8192)),
+        ("w64", b"list" + bytes.fromhex("f3acd3118cd100c04f8edb8a") + struct.pack("<Q", 24 + 8192)),
+    ],
+)
+def test_chunks_after_the_sound_are_no_sound_and_not_worth_a_word(files, read, sound, ending, head):
+    data = files[ending]
+    padding = bytes(-len(data) % 8) if ending == "w64" else b""
+    samples, said = read(data + padding + head + bytes(range(256)) * 32, ending)
+    assert said == ""
+    np.testing.assert_allclose(samples, sound, atol=2**-15)
