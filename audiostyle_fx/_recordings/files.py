@@ -97,6 +97,26 @@ class SoundFileReader:
         """What is wrong with the file, as far as it was read."""
         return list(self._decoder.notes)
 
+    def _loss(self, n_samples: int) -> str:
+        """Return what is said of a file that holds so many samples, and promises more."""
+        assert self.n_samples is not None
+        is_damaged = any(note.startswith("is damaged") for note in self.notes)
+        what = "is shorter than it says, and what follows a damaged place comes early" if is_damaged else "ends early"
+        seconds = self.n_samples / self.sample_rate, n_samples / self.sample_rate
+        return what + ": its header promises {:.2f} s, but it holds {:.2f} s".format(*seconds)
+
+    @property
+    def n_expected(self) -> int | None:
+        """Samples per channel that are there, as far as that is known before they are decoded."""
+        return self.n_samples if self._decoder.n_held is None else self._decoder.n_held
+
+    @property
+    def early_notes(self) -> list[str]:
+        """What is wrong with the file, as far as that is known before it is decoded, its length included."""
+        expected = self.n_expected
+        is_short = expected is not None and self.n_samples is not None and expected < self.n_samples
+        return [*self.notes, self._loss(expected)] if is_short and expected is not None else self.notes
+
     def blocks(self, start: float = 0.0, duration: float = math.inf) -> Iterator[np.ndarray]:
         """Yield the samples of a part of the file, float32 (channels, samples), in blocks of any length.
 
@@ -137,8 +157,7 @@ class SoundFileReader:
         """Warn of what is known of the file, and of samples that it promises but does not hold."""
         notes, wanted = self.notes, min(self.n_samples or 0, last)
         if self.n_samples is not None and n_read < wanted - SHORT_SECONDS * self.sample_rate:
-            seconds = self.n_samples / self.sample_rate, n_read / self.sample_rate
-            notes.append("ends early: its header promises {:.2f} s, but it holds {:.2f} s".format(*seconds))
+            notes.append(self._loss(n_read))
         if not self.is_placed and self._decoder.name != "libsndfile":
             notes.append("does not say where its sound begins: it may lie some 1000 samples off its place")
         for note in notes if self._warn else ():

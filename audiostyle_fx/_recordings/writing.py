@@ -59,15 +59,28 @@ def check_writable(
     quality: float | None = None,
 ) -> None:
     """Raise ValueError unless `write_audio` can write such a recording to ``path``; as `subtype_written`."""
-    path, target = Path(path), Path(os.path.realpath(path))
-    if (target.exists() and not target.is_file()) or not target.parent.is_dir():
-        raise ValueError(f"output {str(path)!r} must name a file in a folder that exists")
+    check_place(path)
     subtype_written(path, sample_rate, channels, n_samples, subtype, asked, quality)
     try:
-        with tempfile.TemporaryFile(dir=target.parent):
+        with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))):
             pass
     except OSError as error:
-        raise ValueError(f"output {str(path)!r} must be in a folder that can be written to: {error}") from error
+        raise ValueError(
+            f"output {str(path)!r} must be in a folder that can be written to: {error.strerror}"
+        ) from error
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Raise ValueError unless there may be a file at ``path``; nothing is written."""
+    target = Path(os.path.realpath(path))
+    try:
+        is_other = target.exists() and not target.is_file()
+    except OSError as error:
+        raise ValueError(f"output {os.fspath(path)!r} can't be the name of a file: {error.strerror}") from error
+    if is_other or not target.parent.is_dir():
+        raise ValueError(f"output {os.fspath(path)!r} must name a file in a folder that exists")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"output {os.fspath(path)!r} must be in a folder that can be written to")
 
 
 def subtype_written(

@@ -11,9 +11,10 @@ from typing import get_args
 
 from tqdm import tqdm
 
+from .._effects_chain.checks import check_files
 from .._effects_chain.run import Job, run
 from .._effects_chain.step import Step
-from .._recordings.writing import subtype_written
+from .._recordings.writing import check_place, subtype_written
 from ..folders.dry_run import EXCERPT_SECONDS, Action, DryRun, PlannedFile, dry_run_folder, estimated, planned_file
 from ..folders.executors.task_executors import SerialExecutor
 from ..folders.find import passed_over_text, printable
@@ -66,21 +67,28 @@ def _of_files(requests: Sequence[Request], copies: PipeCopies) -> DryRun:
             for number, (request, file) in enumerate(zip(requests, files, strict=True))
             if file.action == "process"
         )
-        return estimated(files, excerpts, executor)
+        plan = estimated(files, excerpts, executor)
+    if plan.seconds is None and len(files) == 1 and files[0].duration <= EXCERPT_SECONDS:  # all of it was tried
+        return replace(plan, files=[replace(files[0], action="fail", error=plan.unmeasured, duration=0.0)])
+    return plan
 
 
 def _planned(request: Request, copies: PipeCopies) -> PlannedFile:
     """Return what would become of a recording, or of a texture."""
     options, target = request.options, request.target
     replaces = os.path.isfile(target)
-    if request.source is None:
-        duration = request.chain[0].values["duration"]
-        return PlannedFile(name=target, action="process", duration=duration, work=duration, replaces=replaces)
     try:
-        header = read_header(copies.of_input(request.source))
+        chain = copies.of_chain(request.chain)
+        header = read_header(copies.of_input(request.source) if request.source else chain[0].files[0])
         if not is_output_pipe(target):
+            if request.new_folder is None:
+                check_place(target)
             rate = options.rate or header.sample_rate
             subtype_written(target, rate, header.channels, 0, header.subtype, options.bits, options.quality)
+        if request.source is None:
+            duration = chain[0].values["duration"]
+            return PlannedFile(name=target, action="process", duration=duration, work=duration, replaces=replaces)
+        check_files(chain, header.sample_rate)
         return planned_file(target, header, options.start, options.duration, replaces=replaces)
     except (ValueError, OSError) as error:
         return PlannedFile(name=target, action="fail", replaces=replaces, error=str(error))

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NoReturn
 
 from .._effects_chain.units import without_unit
-from .._validation import sample_rate
+from .._validation import MAX_RATE, MIN_RATE, sample_rate
 from .completion import SHELLS
 from .set_option import take_set_words
 from .sox_words import sox_option_hint
@@ -149,7 +149,10 @@ def parse_rate(text: str) -> float:
     try:
         return sample_rate("--rate", float(without_unit(text, "Hz")))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a sample rate in Hz, such as 48000 or 48kHz") from error
+        rates = f"{MIN_RATE:.0f} to {MAX_RATE:.0f} Hz"
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be a sample rate of {rates}, such as 48000 or 48kHz"
+        ) from error
 
 
 def parse_kbits(text: str) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-_WORDS = (
+_WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^(start|format|include|exclude|jobs)=", r"--\1 "),
     (r"^page=", "--report "),
     (r"^settings\[('.*?'|\".*?\")\]", r"--set \1"),
@@ -17,6 +18,9 @@ _WORDS = (
     (r"as the input is one$", "as IN is one"),
     (r"\brate=48000 converts", "--rate 48000 converts"),
     (r"\bsubtype='FLOAT' keeps all", "--bits float keeps all"),
+    (r"^subtype='(?:PCM_)?(\w+)'", lambda match: f"--bits {match[1].lower()}"),
+    (r"^quality=([\d.]+?)(?:\.0)?(?=\s)", r"--quality \1"),
+    (r"leave one of them out with exclude", "leave one of them out with --exclude"),
     (r"soundfile.available_formats\(\) lists", "`audiostyle help formats` lists"),
 )
 """How the library names what the user gave, and what the user typed."""

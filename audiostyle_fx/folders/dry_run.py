@@ -14,6 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from .._effects_chain.catalog import effects
+from .._effects_chain.checks import check_files
 from .._effects_chain.step import Step
 from .checked_run import CheckedRun
 from .executors.task_executors import TaskExecutor
@@ -135,7 +137,9 @@ def dry_run_folder(
     Not foreseen are files that have to be processed again since another stem turns out louder.
     """
     run = CheckedRun.of(in_folder, out_folder, chain, selection, settings)
+    _check_may_be_made(run.out)
     existing = run.existing()
+    checked: dict[Any, str] = {}
     with _copy_of_records(run.out) as manifest:
         if not overwrite:
             refuse_to_replace(out_folder, manifest.foreign(existing))
@@ -143,7 +147,7 @@ def dry_run_folder(
         tasks = {task.name: task for task in _tasks(plan) if task.full_scale is None}
     waiting = set(plan.staged_names())
     files = [
-        _planned(tasks[name], replaces=name in existing)
+        _planned(tasks[name], checked, replaces=name in existing)
         if name in tasks
         else PlannedFile(name=name, action="finish" if name in waiting else "skip", replaces=name in existing)
         for name in run.recordings
@@ -246,14 +250,35 @@ def _tasks(plan: Plan) -> Iterator[Task]:
         yield task
 
 
-def _planned(task: Task, *, replaces: bool) -> PlannedFile:
-    """Return what would become of a file that has to be processed."""
+def _check_may_be_made(out: Path) -> None:
+    """Raise OSError where an output folder, or the folder that it would be made in, can't be written to."""
+    folder = next(place for place in (out, *out.parents) if place.exists())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"output {str(folder)!r} must be a folder that can be written to")
+
+
+def _planned(task: Task, checked: dict[Any, str], *, replaces: bool) -> PlannedFile:
+    """Return what would become of a file that has to be processed; ``checked`` keeps the errors of effects."""
     try:
         header = read_header(task.source)
+        key = repr(task.effects), header.sample_rate
+        if key not in checked:
+            checked[key] = _error_of_effects(task, header.sample_rate)
+        if checked[key]:
+            raise ValueError(checked[key])
         check_result(task, header.sample_rate, header.channels, header.subtype)
         return planned_file(task.name, header, task.start, task.duration, replaces=replaces)
     except (ValueError, OSError) as error:
         return PlannedFile(name=task.name, action="fail", replaces=replaces, error=str(error))
+
+
+def _error_of_effects(task: Task, sample_rate: float) -> str:
+    """Return why the effects can't process recordings of a rate; empty where they can."""
+    try:
+        check_files([Step(effects()[name], values) for name, values in task.effects], sample_rate)
+    except (TypeError, ValueError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def _excerpt(task: Task, path: str) -> Task:

@@ -49,7 +49,9 @@ def read_header(path: str | os.PathLike[str], name: str = "input") -> Header:
         As by `SoundFileReader`; the errors call the recording ``name``.
     """
     with SoundFileReader(path, name, warn=False) as reader:
-        n_samples = reader.n_samples
+        n_samples = reader.n_expected
         if n_samples is None:
             n_samples = sum(block.shape[1] for block in reader.blocks())
-        return Header(reader.sample_rate, reader.channels, reader.subtype, n_samples, reader.decoder, reader.notes)
+        return Header(
+            reader.sample_rate, reader.channels, reader.subtype, n_samples, reader.decoder, reader.early_notes
+        )

@@ -141,8 +141,12 @@ def test_a_texture(folder, capsys):
     ("words", "why"),
     [
         (["--start", "7", "song.wav", "out.wav"], "--start 7 must be within the recording, which is 1 s long"),
-        (["--bits", "32", "song.wav", "out.flac"], "PCM_32"),
+        (["--bits", "32", "song.wav", "out.flac"], "--bits 32 can't be written to 'out.flac'"),
         (["nowhere.wav", "out.wav"], "IN 'nowhere.wav': there is no such file"),
+        (["song.wav", "nowhere/out.wav"], "OUT 'nowhere/out.wav' must name a file in a folder that exists"),
+        (["song.wav", "style.wav/out.wav"], "must name a file in a folder that exists"),
+        (["song.wav", 256 * "a" + ".wav"], "can't be the name of a file"),
+        (["song.wav", "out.xyz"], "the format must be one of"),
     ],
 )
 def test_what_can_not_be_done_is_said(words, why, folder, capsys):
@@ -155,6 +159,7 @@ def test_an_excerpt_that_fails_leaves_the_plan(folder, capsys, monkeypatch):
         raise RuntimeError("no memory left")
 
     monkeypatch.setattr("audiostyle_fx.cli.dry_run.run", failing)
+    monkeypatch.setattr("audiostyle_fx.cli.dry_run.EXCERPT_SECONDS", 0.5)
     assert run_job is not failing
     assert run("--dry-run", "song.wav", "out.wav", *CHAIN) == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
@@ -168,3 +173,21 @@ def test_nothing_is_left_behind(folder, capsys, tmp_path_factory, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     assert run("--dry-run", "song.wav", "out.wav", *CHAIN) == 0
     assert names(temporary) == [] and names(".") == ["song.wav", "style.wav"]
+
+
+@pytest.mark.parametrize("out", ["out.wav", "out.xyz"])
+def test_a_texture_that_can_not_be_made(out, folder, capsys):
+    files, totals = planned(capsys, "-n", out, "style", "style.wav", "duration=2", "kernel_width=9999")
+    assert totals["fail"] == 1 and ("must be one of" if out == "out.xyz" else "needs at least") in files[out]["error"]
+
+
+def test_a_style_that_is_too_short_for_some_files(stems, capsys):
+    words = ["--set", "one*", "kernel_width=999", "in", "out", *CHAIN]
+    files, totals = planned(capsys, *words)
+    assert totals["fail"] == 1 and "needs at least" in files["b/one.wav"]["error"] and totals["seconds"] > 0
+    assert run_on_folder("-q", *words[:3], *CHAIN) == 1
+
+
+def test_a_folder_that_can_not_be_written_to(stems, capsys, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert "must be a folder that can be written to" in fails(capsys, 1, "--dry-run", "in", "out", *CHAIN)

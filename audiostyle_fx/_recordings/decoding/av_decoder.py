@@ -42,6 +42,7 @@ class AvDecoder:
         If the file can't be opened.
     """
 
+    n_held: int | None = None
     name = "PyAV"
 
     def __init__(self, path: str | os.PathLike[str], inspection: Inspection) -> None:
@@ -80,7 +81,8 @@ class AvDecoder:
         if context.format.is_planar and self.channels > MAX_PLANES:
             self._packed = av.AudioResampler(context.format.packed, context.layout, self.sample_rate)
         self._packets = self._container.demux(self._stream)
-        first = next(self._packets, None)
+        self._n_read, self._n_errors = 0, 0
+        first = self._next_packet()
         has_edit = first is not None and first.has_sidedata("skip_samples")
         self.is_placed = (
             self._is_lossless or has_edit or self.codec in ("opus", "libopus", "vorbis") or bool(context.delay)
@@ -89,7 +91,6 @@ class AvDecoder:
         self.n_samples = inspection.promised(self._end)
         self._frames = self._decoded(first)
         self._block = np.zeros((self.channels, 0), np.float32)
-        self._n_read, self._n_errors = 0, 0
 
     def _sample_format(self, name: str) -> str | None:
         """Return libsndfile's name for the sample format that holds FFmpeg's."""
@@ -111,6 +112,14 @@ class AvDecoder:
             return round(duration * rate)
         return None
 
+    def _next_packet(self) -> Any:
+        """Return the next packet, or None at the end, or where the file is so damaged that none is found any more."""
+        try:
+            return next(self._packets, None)
+        except av.FFmpegError:
+            self._n_errors += 1
+            return None
+
     def _decoded(self, packet: Any) -> Iterator[np.ndarray]:
         """Give the sound of the packets, float32 (channels, samples); damaged ones are passed over and counted."""
         while packet is not None:
@@ -120,7 +129,7 @@ class AvDecoder:
                 self._n_errors += 1
                 frames = []
             yield from map(self._samples, frames)
-            packet = next(self._packets, None)
+            packet = self._next_packet()
 
     def _samples(self, frame: Any) -> np.ndarray:
         """Return the samples of a frame, float32 (channels, samples)."""
@@ -155,7 +164,8 @@ class AvDecoder:
     def _without_padding(self, rest: np.ndarray) -> np.ndarray:
         """Return the last samples without those that the encoder added, where the file names its length."""
         if self._n_errors:
-            self.notes.append(f"is damaged: {self._n_errors} of its packets could not be decoded")
+            packets = "1 of its packets" if self._n_errors == 1 else f"{self._n_errors} of its packets"
+            self.notes.append(f"is damaged: {packets} could not be decoded")
             self._n_errors = 0
         if self._end is None or self._is_lossless:
             return rest

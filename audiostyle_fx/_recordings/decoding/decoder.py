@@ -23,6 +23,8 @@ class Decoder(Protocol):
         libsndfile's name of the sample format that holds the sound; None for a coding that it does not have.
     n_samples : int or None
         Samples per channel that the file promises; None where it promises nothing.
+    n_held : int or None
+        Samples per channel that the bytes of the file make, where that is known before they are decoded.
     kbits : float or None
         Bit rate of a coding with losses, in kbit/s.
     layout : Layout or None
@@ -39,6 +41,7 @@ class Decoder(Protocol):
     channels: int
     subtype: str | None
     n_samples: int | None
+    n_held: int | None
     kbits: float | None
     layout: Layout | None
     is_placed: bool

@@ -5,11 +5,15 @@ Reference: RFC 9639, sections 8 (metadata) and 9 (frames).
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import soundfile
 
 from .byte_view import Piece, Span
 from .inspection import Inspection
@@ -51,6 +55,37 @@ def inspect_flac(file: BinaryIO, start: int) -> Inspection | None:
     if len(same) < len(starts):  # or these are not recordings, but bytes that look like their beginning
         return Inspection(parts=[None], notes=["may hold several recordings of different kinds; the first was read"])
     return Inspection(parts=[[Span(*span)] for span in zip(starts, [*starts[1:], end], strict=True)])
+
+
+class FlacChecksum:
+    """The checksum of the samples of a FLAC file, by which it is known that all of them are what was encoded.
+
+    libFLAC gives silence for some frames that are damaged, without an error.
+    """
+
+    def __init__(self, expected: bytes, bits: int) -> None:
+        self._expected, self._bits, self._digest = expected, bits, hashlib.md5(usedforsecurity=False)
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str], file: soundfile.SoundFile) -> FlacChecksum | None:
+        """Return the checksum of an open file; None where it has none, or where float32 does not hold its samples."""
+        if file.format != "FLAC":
+            return None
+        with open(path, "rb") as data:
+            head = data.read(42)
+        info = stream_info(head)
+        has_checksum = _STREAM.match(head) and head[26:42].strip(b"\0") and info.n_samples == file.frames
+        return cls(head[26:42], info.bits) if has_checksum and info.bits in (8, 16, 24) else None
+
+    def add(self, samples: np.ndarray) -> None:
+        """Take the next samples, float32 (samples, channels), into account."""
+        whole = np.rint(samples * np.float32(2 ** (self._bits - 1))).astype("<i4")
+        n_bytes = self._bits // 8
+        self._digest.update(whole.view(np.uint8).reshape(*whole.shape, 4)[..., :n_bytes].tobytes())
+
+    def is_right(self) -> bool:
+        """Whether the samples are those that were encoded."""
+        return self._digest.digest() == self._expected
 
 
 def bits_per_sample(path: str | os.PathLike[str]) -> int | None:

@@ -35,6 +35,9 @@ JUNK_BEFORE = 1 << 17
 _SAME = 0xFFFE0C00
 """The bits of a header that all frames of a file share: version, layer and sample rate."""
 
+FOREIGN_BYTES = 1024
+"""Bytes after the last frame among which frames of another kind are looked for."""
+
 
 class Header(NamedTuple):
     """The header of a frame: its bytes, its samples, the bits as written, and the parts of these."""
@@ -45,6 +48,11 @@ class Header(NamedTuple):
     version: int
     layer: int
     is_mono: bool
+
+    @property
+    def kind(self) -> tuple[int, bool]:
+        """What all frames of a recording share."""
+        return self.word & _SAME, self.is_mono
 
 
 def frame_header(data: bytes | mmap.mmap, position: int) -> Header | None:
@@ -71,14 +79,14 @@ def _header(word: int, version: int, layer: int, bit_rate: int, rate: int) -> He
     return Header(size, n_samples, word, version, layer, word >> 6 & 3 == 3)
 
 
-def first_frame(data: bytes | mmap.mmap, position: int, stop: int, word: int | None = None) -> int | None:
+def first_frame(data: bytes | mmap.mmap, position: int, stop: int, kind: tuple[int, bool] | None = None) -> int | None:
     """Return where, from a position on, two frames of one kind follow each other, or one ends the file."""
     while (position := data.find(b"\xff", position, stop)) >= 0:
         header = frame_header(data, position)
-        if header and (word is None or (header.word ^ word) & _SAME == 0):
+        if header and (kind is None or header.kind == kind):
             after = position + header.size
             following = frame_header(data, after)
-            if (following and (following.word ^ header.word) & _SAME == 0) or after == len(data):
+            if (following and following.kind == header.kind) or after == len(data):
                 return position
         position += 1
     return None
@@ -136,9 +144,13 @@ def _inspect_frames(data: mmap.mmap, first: int, header: Header) -> Inspection:
     kbits = n_bytes / 125 / (n_found * header.n_samples / sample_rate) if n_found else None
     damaged = sum(gap > 0 for gap in gaps)
     notes = []
+    last = spans[-1][0].stop if spans else first
+    if len(data) - last >= FOREIGN_BYTES and first_frame(data, last + tag_size(data, last), len(data)) is not None:
+        notes.append("holds several recordings of different kinds; the first was read")
+        claimed = None
     if damaged:
         notes.append(f"is damaged in {damaged} place{'s' * (damaged != 1)}, where silence takes the place of sound")
-    if not gaps and info and claimed == n_found:
+    if not gaps and not notes and info and claimed == n_found:
         return Inspection(kbits=kbits, is_placed=bool(info.lame[:4].strip(b"\0")))
     n_silent = _silent_frames(gaps, spans, n_found, claimed if is_whole else None)
     pieces: list[Piece] = []
@@ -179,7 +191,7 @@ def _walk(data: mmap.mmap, position: int, like: Header) -> tuple[list[tuple[Span
 
     while True:
         frame = frame_header(data, position)
-        if frame and (frame.word ^ like.word) & _SAME == 0 and position + frame.size <= len(data):
+        if frame and frame.kind == like.kind and position + frame.size <= len(data):
             if _info(data, position, frame) is None:
                 position += frame.size
                 n_frames += 1
@@ -188,7 +200,7 @@ def _walk(data: mmap.mmap, position: int, like: Header) -> tuple[list[tuple[Span
             after, gap = position + frame.size, 0
         else:
             tag = tag_size(data, position)
-            found = first_frame(data, position + tag, len(data), like.word)
+            found = first_frame(data, position + tag, len(data), like.kind)
             if found is None:
                 close(position)
                 return spans, gaps, n_joined, position + tag >= len(data)

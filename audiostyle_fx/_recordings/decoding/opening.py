@@ -12,6 +12,7 @@ from .decoder import Decoder
 from .flac import bits_per_sample, inspect_flac, last_sample
 from .inspection import Inspection
 from .lengths import inspect_length
+from .mp4 import inspect_mp4
 from .mpeg import frame_header, inspect_mpeg, tag_size
 from .ogg import inspect_ogg
 from .riff import inspect_riff
@@ -75,7 +76,7 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
         if not head:
             raise ValueError("the file is empty")
         start = tag_size(head, 0)
-        for inspect_kind in (inspect_riff, inspect_aiff, inspect_length):
+        for inspect_kind in (inspect_riff, inspect_aiff, inspect_length, inspect_mp4):
             file.seek(0)
             inspection = inspect_kind(file)
             if inspection is not None:

@@ -27,6 +27,7 @@ class PedalboardDecoder:
     layout: Layout | None = None
     kbits: float | None = None
     is_placed = True
+    n_held: int | None = None
 
     def __init__(self, path: str | os.PathLike[str], bits: int, last_sample: int | None, notes: Sequence[str]) -> None:
         self._file = AudioFile(os.fspath(path))

@@ -20,6 +20,7 @@ from .chunks import IGNORED_BYTES, MAX_CHUNKS, note_on_rest
 from .inspection import Inspection
 
 PCM, FLOAT, MP3, EXTENSIBLE = 0x1, 0x3, 0x55, 0xFFFE
+MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 MAX_CHANNELS = 1024
 UNKNOWN_BYTES = 0x7FFFF000
 """A size of the data from here on, of a file that is shorter, stands for "unknown": pipes and recorders write it."""
@@ -47,7 +48,7 @@ def inspect_riff(file: BinaryIO) -> Inspection | None:
         If it holds no sound that can be read.
     """
     head = file.read(12)
-    if head[:4] not in (b"RIFF", b"RIFX", b"RF64", b"BW64") or head[8:] != b"WAVE":
+    if head[:4] not in MAGIC or head[8:] != b"WAVE":
         return None
     chunks = _walk(file, "<>"[head[:4] == b"RIFX"])
     if chunks.data is None or len(chunks.format) < 14:
@@ -119,7 +120,7 @@ def _are_chunks(file: BinaryIO, position: int, end: int) -> bool:
             return True
         file.seek(position)
         head = file.read(8)
-        if not _is_name(head[:4]) or head[:4] == b"RIFF":  # a second file
+        if not _is_name(head[:4]) or head[:4] in (*MAGIC, b"data"):  # a second file, or more sound
             return False
         position = _next_chunk(file, position + 8 + int(struct.unpack("<I", head[4:])[0]))
     return False

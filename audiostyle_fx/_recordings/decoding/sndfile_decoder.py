@@ -12,7 +12,7 @@ from ..formats import SAMPLE_BYTES
 from ..layouts import USUAL_MASKS, Layout, wav_order
 from ..names import soundfile_name
 from .byte_view import ByteView, Piece
-from .flac import resumptions
+from .flac import FlacChecksum, resumptions
 from .inspection import Inspection
 
 _UNKNOWN = 2**62
@@ -47,6 +47,10 @@ class SndfileDecoder:
     def __init__(self, path: str | os.PathLike[str], inspection: Inspection) -> None:
         self._path, self._parts = path, list(inspection.parts)
         self._file, self._source = self._open(self._parts[0])
+        if self._file.format == "RAW":  # what libsndfile takes files of some endings for that it does not know
+            self.close()
+            raise ValueError("its format is not recognised.")
+        self._checksum = FlacChecksum.of(path, self._file) if self._parts == [None] else None
         self._n_read = self._part = self._part_start = self._resumed_at = 0
         self._is_damaged = False
         self.notes = list(inspection.notes)
@@ -59,6 +63,7 @@ class SndfileDecoder:
         self._rest = np.zeros((0, self.channels), np.float32)
         self._limit = self._length(inspection)
         self.n_samples = inspection.promised(self._limit)
+        self.n_held = self._limit if self.codec in SAMPLE_BYTES and self.container != "FLAC" else None
         self.kbits = inspection.kbits
         if self.codec in ("VORBIS", "OPUS") and self._limit:
             self.kbits = os.path.getsize(path) / 125 / (self._limit / self.sample_rate)
@@ -100,8 +105,24 @@ class SndfileDecoder:
         while not len(block) and self._next_part():
             block = self._of_part(n_samples)
         self._n_read += len(block)
+        self._check(block)
+        if not len(block) and self.container == "OGG" and not self.notes and self._limit is not None:
+            self.notes.append("is damaged: a part of it can't be decoded")
         audio = np.ascontiguousarray(block.T)
         return wav_order(audio) if self.codec in ("VORBIS", "OPUS") else audio
+
+    def _check(self, block: np.ndarray) -> None:
+        """Compare the checksum of all samples, (samples, channels), with the file's own at the end of the sound."""
+        if self._checksum is None:
+            return
+        self._checksum.add(block)
+        if self._n_read == self._limit and not (self._checksum.is_right() or self.is_noted_as_damaged):
+            self.notes.append("is damaged: what it holds is not what was encoded, and silence may take its place")
+
+    @property
+    def is_noted_as_damaged(self) -> bool:
+        """Whether a note says so."""
+        return any(note.startswith("is damaged") for note in self.notes)
 
     def _of_part(self, n_samples: int) -> np.ndarray:
         """Return the next samples of the part, (at most ``n_samples``, channels): none only at its end."""
@@ -119,7 +140,15 @@ class SndfileDecoder:
         if len(self._parts) > 1 or self._limit is None or self.codec not in SAMPLE_BYTES:
             return 0
         n_samples = min(n_samples, self._limit - self._n_read)
-        self._file.seek(self._n_read + n_samples)
+        if not n_samples:
+            return 0
+        try:
+            self._file.seek(self._n_read + n_samples)
+        except soundfile.SoundFileError:  # a damaged file: all of it is decoded from its beginning
+            self.close()
+            self._file, self._source = self._open(self._parts[0])
+            return 0
+        self._checksum = None
         self._n_read += n_samples
         return n_samples
 
@@ -155,7 +184,7 @@ class SndfileDecoder:
                 continue
             self.close()
             self._file, self._source, self._resumed_at = file, source, place.byte
-            if not any(note.startswith("is damaged") for note in self.notes):
+            if not self.is_noted_as_damaged:
                 self.notes.append("is damaged: silence takes the place of the sound that is lost")
             return np.concatenate([np.zeros((place.sample - position, self.channels), np.float32), block])
         return nothing
