@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from .disk_samples import Samples
 from .levels import RMS, ratio_to_db
@@ -127,6 +126,8 @@ def _border_lift(power: np.ndarray, sounding: np.ndarray, recording_db: float) -
     """
     if len(power) <= QUIET_BLOCKS:
         return np.zeros(len(power) + 1)
+    from scipy.ndimage import maximum_filter1d, minimum_filter1d  # takes half a second to load
+
     padded, size = np.pad(power, QUIET_BLOCKS, constant_values=np.inf), QUIET_BLOCKS // 2 * 2 + 1
     closed = minimum_filter1d(maximum_filter1d(padded, size), size)[QUIET_BLOCKS:-QUIET_BLOCKS]
     with np.errstate(divide="ignore"):  # digital silence stays silent at any gain

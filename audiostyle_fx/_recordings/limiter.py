@@ -30,7 +30,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from .disk_samples import Samples
 from .levels import ratio_to_db
@@ -82,6 +81,8 @@ class Limiter:
     def _gain(self, audio: Samples, start: int, stop: int) -> np.ndarray:
         """Return the gain of samples, float64 (stop - start,)."""
         hold, reach = 2 * self.quarter, 4 * self.quarter
+        from scipy.ndimage import minimum_filter1d, uniform_filter1d  # takes half a second to load
+
         first, last = max(0, start - reach), min(stop + reach, audio.shape[1])
         magnitudes = np.abs(audio[:, first:last]).max(axis=0, initial=self.ceiling).astype(np.float64)
         needed = np.pad(self.ceiling / magnitudes, (first - start + reach, stop + reach - last), constant_values=1.0)

@@ -126,7 +126,7 @@ def test_an_interrupt_says_what_is_done(capsys, monkeypatch):
         done.append(request.source)
         return 0, [ProcessedFile(request.target, request.source, request.target, {"status": "done"})]
 
-    monkeypatch.setattr("audiostyle_fx.cli.command.process_file", process)
+    monkeypatch.setattr("audiostyle_fx.cli.work.process_file", process)
     assert "interrupted; 1 of 3 files are done" in fails(capsys, 130, "-q", *SONGS, "out/", *GAIN)
 
 

@@ -1,0 +1,18 @@
+"""Lines on standard error that say what went wrong."""
+
+from __future__ import annotations
+
+import sys
+
+
+def fail(error: str, code: int) -> int:
+    """Print an error; return the exit code."""
+    print_message(error)
+    return code
+
+
+def print_message(message: str) -> None:
+    """Print a line on standard error, above a bar where there is one."""
+    from tqdm import tqdm
+
+    tqdm.write(f"audiostyle: {message}", file=sys.stderr)
