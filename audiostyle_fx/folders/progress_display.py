@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ..progress import BAR_FORMAT, Progress, ProgressEvent, check_progress
 from .find import passed_over_text, printable
 
-STAGE_SHARES = {"spectrogram": (0.0, 0.4), "phase": (0.4, 0.47), "waveform": (0.47, 1.0)}
+STAGE_SHARES = {"spectrogram": (0.0, 0.35), "phase": (0.35, 0.44), "waveform": (0.44, 1.0)}
 """Where in the work on a section each stage begins and ends, as shares of its time; measured with the defaults."""
 
 

@@ -38,7 +38,7 @@ LINES = {
     "audiostyle song.wav out.wav ladder_filter mode=B": ["BPF12", "BPF24"],
     "audiostyle song.wav out.wav ladder_filter mode=": ["LPF12", "HPF12", "BPF12", "LPF24", "HPF24", "BPF24"],
     "audiostyle song.wav out.wav style a.wav device=": ["auto", "cpu", "cuda", "cuda:1"],
-    "audiostyle song.wav out.wav style a.wav optimizer=": ["adam", "lbfgs"],
+    "audiostyle song.wav out.wav style a.wav optimizer=": ["auto", "adam", "lbfgs"],
     "audiostyle song.wav out.wav style a.wav precision=t": ["tf32"],
     "audiostyle song.wav out.wav style a.wav key=": ["content", "style"],
     "audiostyle song.wav out.wav convolution ": [],

@@ -221,13 +221,14 @@ def test_lbfgs_goes_on_in_other_coordinates_from_the_accepted_point():
         losses, grad = value_and_grad(u * scales)
         return losses, grad * scales
 
-    def renew(u):
-        renewed.append(scaled(u)[0])
+    def renew(u, losses):
+        np.testing.assert_array_equal(losses, scaled(u)[0])
+        renewed.append(losses)
         scales[:] = np.linspace(0.5, 2, 20)
         return u / scales
 
     start = np.random.default_rng(4).standard_normal((2, 20))
-    x, history = minimize(scaled, start, LBFGS(renewal=(20, renew)), 80, quiet)
+    x, history = minimize(scaled, start, LBFGS(renewals=[20], renew=renew), 80, quiet)
     assert len(history) == 81 and len(renewed) == 1
     np.testing.assert_allclose(history[20], renewed[0], rtol=1e-9)
     np.testing.assert_array_equal(renewed[0].sum(axis=0), history[:20].sum(axis=1).min(axis=0))

@@ -7,6 +7,7 @@ from pedalboard import Gain, Pedalboard
 from audiostyle_fx import StyleTransfer, Window, stylize, stylize_batch, texture
 from audiostyle_fx._engine.cuda import devices, graphs, streams
 from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS
+from audiostyle_fx._transfer.stages.strength import PROBE_ITERS
 
 
 @pytest.fixture(scope="session")
@@ -102,15 +103,20 @@ def test_an_effect_on_a_gpu_in_a_board(cupy, content, style, rate, quick):
 
 
 # ---------------------------------------------------------------- the host and the GPU
-def test_the_host_waits_only_at_the_ends_of_stages(stand_in, content, style, rate):
-    waits, stages = {}, ("spectrogram_iters", "phase_iters", "waveform_iters")
-    for n_iter in (5, 5, 45):  # the first run also makes the arrays of `constant`
+def test_the_host_waits_only_at_the_ends_of_stages_and_for_the_probe(stand_in, content, style, rate):
+    stages = ("spectrogram_iters", "phase_iters", "waveform_iters")
+
+    def waits(n_iter, **parameters):
         stand_in.configure(devices=1)
         streams.forget_thread()
         devices.forget_devices()
-        stylize(content, style, rate, windows=Window(n_fft=256), **dict.fromkeys(stages, n_iter))
-        waits[n_iter] = stand_in.counters.host_copies + stand_in.counters.synchronizations
-    assert waits[5] < 40 and waits[45] - waits[5] == 3 * 4  # every tenth iteration of each stage
+        stylize(content, style, rate, windows=Window(n_fft=256), **dict.fromkeys(stages, n_iter), **parameters)
+        return stand_in.counters.host_copies + stand_in.counters.synchronizations
+
+    waits(5)  # makes the arrays of `constant`, too
+    few = waits(5, strength=1)  # which needs no probe
+    assert few < 40 and waits(45, strength=1) - few == 3 * 4  # every tenth iteration of each stage
+    assert waits(5) - few < 30 * PROBE_ITERS  # L-BFGS decides on the host
 
 
 def test_progress_is_reported_every_tenth_iteration(cupy, content, style, rate, quick):
@@ -122,6 +128,7 @@ def test_progress_is_reported_every_tenth_iteration(cupy, content, style, rate, 
 
 
 def test_a_transfer_that_can_not_be_captured_is_the_same(monkeypatch, cupy, content, style, rate, quick):
+    quick = {**quick, "optimizer": "adam"}
     want = stylize(content, style, rate, **quick, device="cuda").audio
 
     def refuse(function):
@@ -140,7 +147,7 @@ def test_an_interrupt_while_capturing_ends_a_transfer(monkeypatch, cupy, content
     with monkeypatch.context() as patch:
         patch.setattr(graphs, "record_graph", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            stylize(content, style, rate, **quick, device="cuda:0")
+            stylize(content, style, rate, **quick, optimizer="adam", device="cuda:0")
     assert stylize(content, style, rate, **quick, device="cuda:0").audio.any(), "the next one works"
 
 

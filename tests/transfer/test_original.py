@@ -34,7 +34,7 @@ def test_the_originals_loss_divides_by_the_contents_frames(frames, style_frames,
     setup = TransferSetup.of(parameters, 22050)
     spectra = StyleSpectra(SpectraKey(None, setup.stfts, None, powers=False), ((style,),), (), ())
     target = StyleTarget([np.zeros((1, 1), np.float32)], [1.0])
-    (objective,) = spectrogram_objectives(HeldContent([content]), target, spectra, setup)
+    (objective,) = spectrogram_objectives(HeldContent([content]), target, spectra, setup, [None])
     (style_loss, content_loss), _ = objective.value_and_grad(x)
 
     def kernel(a, b):

@@ -20,7 +20,7 @@ BLOCK = 1 << 16
 """Elements that one core processes at a time: the temporary arrays of a dozen operations then fit into its cache."""
 
 
-FEW_OPERATIONS, FEW_ELEMENTS = 5e7, 1 << 19
+FEW_OPERATIONS, FEW_ELEMENTS = 3e8, 1 << 21
 """Below these sizes, operations of a product and elements of arrays, the work stays on one core.
 
 Waking a second thread costs 0.1 to 0.4 ms on a virtual machine, as long as half of such work takes. Measured: compared

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ from ..kernels.arc_cosine import content_distance, gram_tile, positive
 from ..kernels.patches import patch_sums, patch_sums_vjp, row_dots
 from .balance import Balance
 from .loss_weights import Term
+from .subspace import Subspace
 
 TILE = 512
 """Patches along each side of the largest matrix in memory; ten seconds of audio fit into one tile."""
@@ -60,10 +62,17 @@ class Patches:
     norm_grads: Any = None
 
     @classmethod
-    def of(cls, frames: Array, terms: Sequence[Term]) -> Patches:
-        """Return the patches of ``frames`` for the width of each term."""
-        energy = row_dots(frames, frames)
+    def of(cls, frames: Array, terms: Sequence[Term], energy: Array = 0.0) -> Patches:
+        """Return the patches of frames for the width of each term; ``energy`` is what the frames lack of theirs."""
+        energy = energy + row_dots(frames, frames)
         return cls(frames, [patch_sums(energy, term.kernel_width) for term in terms])
+
+    def near(self, subspace: Subspace | None) -> Patches:
+        """Return the patches in a subspace, with a gradient there; what is added to the norms' gradients is shared."""
+        if subspace is None:
+            return self
+        frames = subspace.project(self.frames)
+        return Patches(frames, self.norms, get_array_module(frames).zeros_like(frames), self.norm_grads)
 
     def with_grad(self) -> Patches:
         """Return the same patches with gradients of zero."""
@@ -81,6 +90,42 @@ class Patches:
                 Patches(self.frames[:, frames], norms, None if self.grad is None else self.grad[:, frames], grads)
             )
         return views
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPatches:
+    """Patches that x is compared with: those of a style, or of the content.
+
+    Attributes
+    ----------
+    patches : Patches
+        Their frames are coordinates where the products are taken in a subspace.
+    rest : real array (batch, frames of x, frames) or (batch, frames), optional
+        What the products of coordinates lack to those of frames: of all with all, or of each with its own.
+    """
+
+    patches: Patches
+    rest: Array = None
+
+    @classmethod
+    def of(cls, patches: Patches, subspace: Subspace | None, origin: Array) -> FixedPatches:
+        """Return patches in a subspace; what ``origin`` has outside of it stands for what x has there."""
+        if subspace is None:
+            return cls(patches)
+        coordinates = subspace.project(patches.frames)
+        rest = matmul(origin, patches.frames.swapaxes(1, 2))
+        rest -= matmul(subspace.project(origin), coordinates.swapaxes(1, 2))
+        return cls(Patches(coordinates, patches.norms), rest)
+
+    def rows_within(self, subspace: Subspace, origin: Array, origin_coordinates: Array) -> FixedPatches:
+        """Return patches in a subspace that are compared with patches of x at the same place alone."""
+        coordinates = subspace.project(self.patches.frames)
+        rest = row_dots(origin, self.patches.frames) - row_dots(origin_coordinates, coordinates)
+        return FixedPatches(Patches(coordinates, self.patches.norms), rest)
+
+    def row_products(self, x: Patches) -> Array:
+        """Return the products of each frame of x with the one at its place, (batch, frames)."""
+        return self.rest + row_dots(x.frames, self.patches.frames)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +163,8 @@ class InfiniteWidth:
         Weights the content loss, and mixes the content's Gram matrix into the target.
     song : real array of the content's shape, optional
         Log-magnitudes that the returned content loss is measured from, where the content that is held is another one.
+    subspace : Subspace, optional
+        Where the products of x with the frames of styles and content are taken; the rest is that of the content.
     """
 
     def __init__(
@@ -127,14 +174,15 @@ class InfiniteWidth:
         terms: Sequence[Term],
         balance: Balance | None = None,
         song: Array = None,
+        subspace: Subspace | None = None,
     ) -> None:
-        self.terms = terms
-        self._content = Patches.of(content, terms)
-        self._style, self._balance = style, balance
-        self._song = None if song is None else Patches.of(song, terms)
+        self.terms, self.subspace, self._balance = terms, subspace, balance
+        self._content = FixedPatches(Patches.of(content, terms), 0.0)
+        self._song = None if song is None else FixedPatches(Patches.of(song, terms), 0.0)
+        self._energy: Array = 0.0
         self._target = None
-        if style is not None and balance is not None and balance.content_share:
-            self._target = MixedTarget(style, self._content, terms, balance)
+        if style is not None:
+            self._target = GramTarget(style, self._content.patches, terms, balance, subspace)
 
     @classmethod
     def of_styles(
@@ -175,6 +223,23 @@ class InfiniteWidth:
                 energy = energy + _gram_loss(style, other, terms, 2 * share * other_share)
         return StylePatches(patches, shares, energy)
 
+    def within_subspace(self, origin: Array) -> InfiniteWidth:
+        """Return the objective of coordinates: that of the frames that differ from ``origin`` in the subspace alone.
+
+        Parameters
+        ----------
+        origin : real array of the content's shape
+        """
+        assert self.subspace is not None
+        inner, coordinates = copy(self), self.subspace.project(origin)
+        inner.subspace, inner._energy = None, row_dots(origin, origin) - row_dots(coordinates, coordinates)
+        inner._content = self._content.rows_within(self.subspace, origin, coordinates)
+        if self._song is not None:
+            inner._song = self._song.rows_within(self.subspace, origin, coordinates)
+        if self._target is not None:
+            inner._target = self._target.within_subspace(origin)
+        return inner
+
     def value_and_grad(self, x: Array) -> tuple[Array, Array]:
         """Compute the losses and their gradient.
 
@@ -191,18 +256,18 @@ class InfiniteWidth:
             Gradient of the sum of both at x.
         """
         xp = get_array_module(x)
-        patches = Patches.of(x, self.terms).with_grad()
+        patches = Patches.of(x, self.terms, self._energy).with_grad()
         content, by_content = self._content_loss(patches)
         if self._balance is not None:
             content, by_content = self._balanced(patches, content, by_content)
-        style = self._style_loss(patches)
+        style = 0.0 if self._target is None else self._target.loss(patches)
         pairs = zip(patches.norm_grads, self.terms, strict=True)
         by_frame = sum(patch_sums_vjp(norm_grad, term.kernel_width) for norm_grad, term in pairs)
         by_frame = 2 * by_frame  # a patch's squared norm is the sum of the squares in its frames
 
         def fill(rows: slice) -> None:
             patches.grad[:, rows] += by_frame[:, rows, None] * x[:, rows]
-            patches.grad[:, rows] += by_content[:, rows, None] * self._content.frames[:, rows]
+            patches.grad[:, rows] += by_content[:, rows, None] * self._content.patches.frames[:, rows]
 
         in_blocks(fill, x.shape[1], x[:, :1].size, xp)
         losses = xp.empty((2, len(x)))
@@ -210,17 +275,6 @@ class InfiniteWidth:
         if self._balance is not None and self._song is not None:
             self._balance.steer(losses[1])
         return losses, patches.grad
-
-    def _style_loss(self, x: Patches) -> Array:
-        """Return the squared distance of the Gram matrix from the target, float64 (batch,); adds to the gradients."""
-        if self._style is None:
-            return 0.0
-        if self._target is not None:
-            return self._target.loss(x)
-        style = self._style.energy + _gram_loss(x, x, self.terms, 1.0)
-        for target, share in zip(self._style.patches, self._style.shares, strict=True):
-            style = style + _gram_loss(x, target, self.terms, -2.0 * share)
-        return style
 
     def _balanced(self, x: Patches, content: Array, by_content: Array) -> tuple[Array, Array]:
         """Return the content loss and its gradient at the products, weighted; weights its gradients at the norms."""
@@ -232,17 +286,17 @@ class InfiniteWidth:
         if self._song is None:
             return content * alpha, by_content
         distance = 0.0
-        products = row_dots(x.frames, self._song.frames)
-        for term, norm, target in zip(self.terms, x.norms, self._song.norms, strict=True):
+        products = self._song.row_products(x)
+        for term, norm, target in zip(self.terms, x.norms, self._song.patches.norms, strict=True):
             distances, _, _ = content_distance(products, norm, target, term.kernel_width)
             distance = distance + term.content_weight * term.gain * distances.sum(axis=-1, dtype=np.float64)
         return distance, by_content
 
     def _content_loss(self, x: Patches) -> tuple[Array, Array]:
         """Return the squared feature differences, and the factors of the content's frames in the gradient at x."""
-        products = row_dots(x.frames, self._content.frames)
+        products, norms = self._content.row_products(x), self._content.patches.norms
         loss, by_frame = 0.0, get_array_module(products).zeros_like(products)
-        for term, norm, target, norm_grad in zip(self.terms, x.norms, self._content.norms, x.norm_grads, strict=True):
+        for term, norm, target, norm_grad in zip(self.terms, x.norms, norms, x.norm_grads, strict=True):
             weight = term.content_weight * term.gain
             distances, by_norm, by_product = content_distance(products, norm, target, term.kernel_width)
             loss = loss + weight * distances.sum(axis=-1, dtype=np.float64)
@@ -251,42 +305,81 @@ class InfiniteWidth:
         return loss, by_frame
 
 
-class MixedTarget:
-    r"""A target of which a share :math:`\sigma` is the content's own Gram matrix; it may differ by item and change.
+class GramTarget:
+    r"""The Gram matrix that x is to have: the styles', and a share :math:`\sigma` of the content's own.
 
-    With Gram matrices :math:`G` and :math:`T = (1 - \sigma) G_s + \sigma G_c` the loss is
-    :math:`|G_x|^2 - 2\langle G_x, G_s\rangle + 2\sigma\langle G_x, G_s - G_c\rangle + |T|^2`.
+    The share may differ by item, and change. With Gram matrices :math:`G` and
+    :math:`T = (1 - \sigma) G_s + \sigma G_c` the loss is
+    :math:`|G_x|^2 - 2(1 - \sigma)\langle G_x, G_s\rangle - 2\sigma\langle G_x, G_c\rangle + |T|^2`.
 
     Parameters
     ----------
     style : StylePatches
     content : Patches
     terms : sequence of Term
-    balance : Balance
-        Gives the share.
+    balance : Balance, optional
+        Gives the share; none without it.
+    subspace : Subspace, optional
+        See `InfiniteWidth`.
     """
 
-    def __init__(self, style: StylePatches, content: Patches, terms: Sequence[Term], balance: Balance) -> None:
-        self._style, self._content, self._terms, self._balance = style, content, terms, balance
+    def __init__(
+        self,
+        style: StylePatches,
+        content: Patches,
+        terms: Sequence[Term],
+        balance: Balance | None,
+        subspace: Subspace | None,
+    ) -> None:
+        self._style, self._content, self._terms, self._subspace = style, content, terms, subspace
+        self._balance = None if balance is None or not balance.content_share else balance
+        self._own_rest: Array = None
+        self._set_origin(content.frames)
+        if self._balance is None:
+            return
         self._content_energy = _gram_loss(content, content, terms, 1.0)
         pairs = zip(style.patches, style.shares, strict=True)
         self._product = sum(share * _gram_loss(content, target, terms, 1.0) for target, share in pairs)
 
+    def _set_origin(self, origin: Array) -> None:
+        """Let what ``origin`` has outside of the subspace stand for what x has there."""
+        self._fixed_styles = [FixedPatches.of(patches, self._subspace, origin) for patches in self._style.patches]
+        self._fixed_content = None
+        if self._balance is not None:
+            self._fixed_content = FixedPatches.of(self._content, self._subspace, origin)
+
+    def within_subspace(self, origin: Array) -> GramTarget:
+        """Return the target for coordinates of frames that differ from ``origin`` in the subspace alone."""
+        inner, own = copy(self), Patches(origin, [])
+        inner._set_origin(origin)
+        inner._own_rest, inner._subspace = FixedPatches.of(own, self._subspace, origin).rest, None
+        return inner
+
     def loss(self, x: Patches) -> Array:
         """Return the loss, float64 (batch,), and add its gradients at x."""
-        share = self._balance.share
-        rest = 1 - share.astype(np.float64)
-        loss = _gram_loss(x, x, self._terms, 1.0)
-        for target, weight in zip(self._style.patches, self._style.shares, strict=True):
-            loss = loss + rest * self._part(x, target, -2.0 * weight, 1 - share)
-        loss = loss + (1 - rest) * self._part(x, self._content, -2.0, share)
-        energy = rest**2 * self._style.energy + 2 * rest * (1 - rest) * self._product
-        return loss + energy + (1 - rest) ** 2 * self._content_energy
+        near = x.near(self._subspace)
+        loss = _gram_loss(x, x, self._terms, 1.0, self._own_rest)
+        targets = zip(self._fixed_styles, self._style.shares, strict=True)
+        if self._balance is None or self._fixed_content is None:
+            for target, weight in targets:
+                loss = loss + _gram_loss(near, target.patches, self._terms, -2.0 * weight, target.rest)
+            loss = loss + self._style.energy
+        else:
+            share = self._balance.share
+            rest = 1 - share.astype(np.float64)
+            for target, weight in targets:
+                loss = loss + rest * self._part(near, target, -2.0 * weight, 1 - share)
+            loss = loss + (1 - rest) * self._part(near, self._fixed_content, -2.0, share)
+            energy = rest**2 * self._style.energy + 2 * rest * (1 - rest) * self._product
+            loss = loss + energy + (1 - rest) ** 2 * self._content_energy
+        if self._subspace is not None:
+            x.grad += self._subspace.lift(near.grad)
+        return loss
 
-    def _part(self, x: Patches, target: Patches, factor: float, share: Array) -> Array:
+    def _part(self, x: Patches, target: FixedPatches, factor: float, share: Array) -> Array:
         """Return ``factor`` times the product with a target, and add its gradients times a share of each item."""
         part = x.with_grad()
-        loss = _gram_loss(part, target, self._terms, factor)
+        loss = _gram_loss(part, target.patches, self._terms, factor, target.rest)
         part.grad *= share[:, None, None]
         x.grad += part.grad
         for norm_grad, added in zip(x.norm_grads, part.norm_grads, strict=True):
@@ -294,30 +387,43 @@ class MixedTarget:
         return loss
 
 
-def _gram_loss(x: Patches, y: Patches, terms: Sequence[Term], factor: float) -> Array:
-    """Return ``factor`` times the weighted mean square of the kernel matrix; adds to the gradients at x."""
+def _gram_loss(x: Patches, y: Patches, terms: Sequence[Term], factor: float, rest: Array = None) -> Array:
+    """Return ``factor`` times the weighted mean square of the kernel matrix; adds to the gradients at x.
+
+    ``rest`` is added to the products of the frames.
+    """
     weights = [
         factor * term.style_weight * (term.gain / (2 * math.pi)) ** 2 / (n.shape[1] * m.shape[1])
         for term, n, m in zip(terms, x.norms, y.norms, strict=True)
     ]
     halo = max(term.kernel_width for term in terms) - 1
-    x_tiles = x.tiles(halo)
+    x_tiles, y_tiles = (list(enumerate(side.tiles(halo))) for side in (x, y))
     if x is y:  # the matrix is symmetric: each tile above the diagonal also stands for its mirror image
         mirrored = [2 * w for w in weights]
-        pairs = [(a, b, mirrored) for i, a in enumerate(x_tiles) for b in x_tiles[i + 1 :]]
-        pairs += [(a, a, weights) for a in x_tiles]
+        pairs = [(i, a, j, b, mirrored) for i, a in x_tiles for j, b in x_tiles[i + 1 :]]
+        pairs += [(i, a, i, a, weights) for i, a in x_tiles]
     else:
-        pairs = [(a, b, weights) for a in x_tiles for b in y.tiles(halo)]
-    return sum(_tile_loss(rows, columns, terms, weights) for rows, columns, weights in pairs)
+        pairs = [(i, a, j, b, weights) for i, a in x_tiles for j, b in y_tiles]
+    loss: Array = 0.0
+    for i, rows, j, columns, weight in pairs:
+        products = None
+        if rest is not None:
+            products = rest[:, i * TILE :][:, : rows.frames.shape[1], j * TILE :][:, :, : columns.frames.shape[1]]
+        loss = loss + _tile_loss(rows, columns, terms, weight, products)
+    return loss
 
 
-def _tile_loss(rows: Patches, columns: Patches, terms: Sequence[Term], weights: list[float]) -> Array:
+def _tile_loss(
+    rows: Patches, columns: Patches, terms: Sequence[Term], weights: list[float], rest: Array = None
+) -> Array:
     """Return one tile of `_gram_loss`; adds to the gradients at the rows, and at the columns if they have one."""
     loss: Array = 0.0
     frame_grad: Array = 0.0
     diagonal = rows is columns
     both = columns.grad is not None and not diagonal
     products = matmul(rows.frames, columns.frames.swapaxes(-1, -2))
+    if rest is not None:
+        products += rest
     for k, (term, weight) in enumerate(zip(terms, weights, strict=True)):
         u, v = rows.norms[k], columns.norms[k]
         if not u.shape[1] or not v.shape[1]:

@@ -55,7 +55,14 @@ class Term(NamedTuple):
 
 
 def loss_terms(
-    kernel_widths: Sequence[int], *, alpha: float, n_frames: int, bins: int, sample_rate: float, active_channels: int
+    kernel_widths: Sequence[int],
+    *,
+    alpha: float,
+    n_frames: int,
+    bins: int,
+    sample_rate: float,
+    active_channels: int,
+    stride: int = 1,
 ) -> list[Term]:
     """Return the terms of the mean loss over all kernel widths.
 
@@ -71,11 +78,16 @@ def loss_terms(
         In Hz.
     active_channels : int
         Number of the content's channels that are not digital silence.
+    stride : int
+        Frames that are joined to one, which also begins a patch; the widths become whole numbers of these.
     """
     density = active_channels * bins * REFERENCE_NYQUIST / (sample_rate / 2)
     terms = []
     for width in kernel_widths:
-        gain = 4 * REFERENCE_FILTERS / ((REFERENCE_BINS + REFERENCE_FILTERS) * width) * REFERENCE_BINS / density
-        content_weight = alpha * REFERENCE_PATCHES / (n_frames - width + 1)
-        terms.append(Term(width, gain, 1 / len(kernel_widths), content_weight / len(kernel_widths)))
+        joined = max(1, width // stride)
+        gain = (
+            4 * REFERENCE_FILTERS / ((REFERENCE_BINS + REFERENCE_FILTERS) * joined * stride) * REFERENCE_BINS / density
+        )
+        content_weight = alpha * REFERENCE_PATCHES / (n_frames // stride - joined + 1)
+        terms.append(Term(joined, gain, 1 / len(kernel_widths), content_weight / len(kernel_widths)))
     return terms

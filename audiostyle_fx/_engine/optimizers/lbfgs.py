@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ..arrays.array_module import Array, get_array_module
@@ -20,10 +20,13 @@ class LBFGS:
     ----------
     memory : int
         Number of pairs of steps and gradient differences that are kept.
-    renewal : (int, callable), optional
-        The number of evaluations after which the coordinates change, and the function that changes them: it gets the
-        accepted point and returns it in the new coordinates, in which all later losses and gradients are computed. The
-        pairs kept so far are dropped.
+    renewals : collection of int
+        Numbers of evaluations after which the objective, or its coordinates, change.
+    renew : callable, optional
+        Changes them: it gets the accepted point with its losses, and returns it in the new coordinates, in which all
+        later losses and gradients are computed. The pairs kept so far are dropped.
+    first : float
+        Share of the loss by which the first step lowers it, by the linear model.
 
     References
     ----------
@@ -34,8 +37,15 @@ class LBFGS:
 
     in_place = False  # the host decides which point comes next
 
-    def __init__(self, memory: int = 10, renewal: tuple[int, Callable[[Array], Array]] | None = None) -> None:
-        self.memory, self.renewal, self.sufficient, self._evaluations = memory, renewal, 1e-4, 0
+    def __init__(
+        self,
+        memory: int = 10,
+        renewals: Collection[int] = (),
+        renew: Callable[[Array, Array], Array] | None = None,
+        first: float = 0.1,
+    ) -> None:
+        self.memory, self.renewals, self.renew, self.first = memory, renewals, renew, first
+        self.sufficient, self._evaluations = 1e-4, 0
 
     def init(self, x: Array) -> Array:
         """Start at x, and return the first point to evaluate; x is not changed."""
@@ -54,16 +64,15 @@ class LBFGS:
         x, grad, loss = x.reshape(shape[0], -1), grad.reshape(shape[0], -1), losses.sum(axis=0)
         if self._base is None:
             self._base = x, losses, grad
-            # By the linear model this first step lowers the loss by a tenth.
-            self._guess = 0.1 * loss / xp.maximum(dots(grad, grad), 1e-30)
+            self._guess = self.first * loss / xp.maximum(dots(grad, grad), 1e-30)
             accepted = xp.ones(shape[0], bool)
         else:
             accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
             self._accept(accepted, x, losses, grad)
         base, base_losses, base_grad = self._base
         self._evaluations += 1
-        if self.renewal and self._evaluations == self.renewal[0]:
-            return self.init(self.renewal[1](base.reshape(shape)))
+        if self.renew is not None and self._evaluations in self.renewals:
+            return self.init(self.renew(base.reshape(shape), base_losses))
         base_loss = base_losses.sum(axis=0)
         if accepted.any():  # for the other items the same direction results again
             self._direction = self._search_direction(base_grad)

@@ -57,16 +57,16 @@ class LevelFollower:
         gain = xp.sqrt(slow * xp.clip(fast, 10 ** (LEAST_DB / 10), 1.0))
         slower = (self.levels[0] + floor) / (_smoothed(power * gain**2, self.widths[0]) + floor)
         gain *= xp.sqrt(xp.clip(slower, 10 ** (LEAST_DB / 10), 10 ** (MOST_DB / 10)))
-        return self._interpolated(gain, y.shape[-1]).astype(y.dtype)[:, None]
+        return self._interpolated(gain.astype(y.dtype), y.shape[-1])[:, None]
 
     def _interpolated(self, gain: Array, n_samples: int) -> Array:
-        """Return the gain of each sample, (batch, n_samples), from that of the blocks' centres."""
-        xp = get_array_module(gain)
-        place = xp.clip((xp.arange(n_samples) + 0.5) / self.block - 0.5, 0, gain.shape[1] - 1)
-        below = xp.minimum(place.astype(np.int64), max(gain.shape[1] - 2, 0))
-        above = xp.minimum(below + 1, gain.shape[1] - 1)
-        share = place - below
-        return gain[:, below] * (1 - share) + gain[:, above] * share
+        """Return the gain of each sample, (batch, n_samples), from that of the blocks' centres, in its dtype."""
+        xp, (batch, n_blocks) = get_array_module(gain), gain.shape
+        padded = xp.pad(gain, ((0, 0), (1, 1)), mode="edge")
+        lead = self.block // 2  # samples before the first centre
+        share = ((xp.arange(self.block) + (lead + 0.5)) / self.block - 0.5).astype(gain.dtype)
+        out = padded[:, :-1, None] + (padded[:, 1:] - padded[:, :-1])[:, :, None] * share
+        return out.reshape(batch, (n_blocks + 1) * self.block)[:, self.block - lead :][:, :n_samples]
 
 
 def _block_power(y: Array, block: int) -> Array:

@@ -10,7 +10,7 @@ from .windows import Windows
 PresetName = Literal[
     "default", "voice", "drums", "pads", "subtle", "bold", "plain", "rhythmic", "thorough", "texture", "original"
 ]
-Optimizer = Literal["adam", "lbfgs"]
+Optimizer = Literal["auto", "adam", "lbfgs"]
 Magnitudes = Literal["content", "noise"]
 Phases = Literal["content", "random"]
 Precision = Literal["float32", "tf32"]

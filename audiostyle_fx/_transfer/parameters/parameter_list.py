@@ -89,7 +89,8 @@ class Parameters:
         11,
         integers(1),
         "int or sequence of int",
-        "Frames that a filter spans, one width or several: short ones hold timbre, long ones rhythm.",
+        "Frames that a filter spans, one width or several: short ones hold timbre, long ones rhythm. From 8 frames on "
+        "every second patch counts, of an even number of frames.",
         unit="frames",
         allowed="1 or more",
     )
@@ -102,9 +103,14 @@ class Parameters:
         unit="ms",
         allowed="at least 1 ms, or 16 samples; hops of at most half a window",
     )
-    optimizer: Optimizer = choice("adam", Optimizer, "Optimizer of the spectrogram and of the waveform.")
+    optimizer: Optimizer = choice(
+        "auto",
+        Optimizer,
+        'Optimizer of the spectrogram and of the waveform. "auto" takes Adam where a strength is asked for, and where '
+        "alpha is given L-BFGS, which needs fewer iterations.",
+    )
     spectrogram_iters: int = parameter(
-        20, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
+        30, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
     )
     phase_iters: int = parameter(
         8,
@@ -115,7 +121,7 @@ class Parameters:
         allowed="0 or more",
     )
     waveform_iters: int = parameter(
-        30,
+        20,
         integer(0),
         "int",
         "Gradient steps on the audio itself; this or spectrogram_iters must be at least 1.",
@@ -206,7 +212,7 @@ class Parameters:
             raise ValueError(
                 f"strength={self.strength!r} and alpha={self.alpha!r} exclude each other: give one of them"
             )
-        if self.strength is not None and self.optimizer != "adam":
+        if self.strength is not None and self.optimizer == "lbfgs":
             raise ValueError(
                 f"optimizer={self.optimizer!r} needs alpha instead of strength={self.strength!r}: only Adam is steered"
             )
@@ -246,6 +252,11 @@ class Parameters:
     def iterations(self) -> dict[str, int]:
         """Iterations by stage."""
         return {"spectrogram": self.spectrogram_iters, "phase": self.phase_iters, "waveform": self.waveform_iters}
+
+    @property
+    def takes_adam(self) -> bool:
+        """Whether the optimizer is Adam: L-BFGS needs an objective that stays as it is, and is not steered."""
+        return self.optimizer == "adam" or (self.optimizer == "auto" and self.strength is not None)
 
     @property
     def kernel_widths(self) -> tuple[int, ...]:

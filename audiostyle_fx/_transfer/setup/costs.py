@@ -24,7 +24,7 @@ def item_bytes(parameters: Parameters, stfts: Sequence[STFT], channels: int, n_s
     n_samples, style_samples : int
         Of the item, and of all its styles together.
     """
-    history = 24 if parameters.optimizer == "lbfgs" else 4  # spectrograms of points and gradients
+    history = 4 if parameters.takes_adam else 24  # spectrograms of points and gradients
     peaks, all_features = [], 0  # in numbers of 4 bytes
     for window_stft in stfts:
         n_frames, style_frames = window_stft.n_frames(n_samples), window_stft.n_frames(style_samples)
@@ -51,7 +51,7 @@ def iteration_costs(windows: Sequence[Window]) -> dict[str, float]:
     ratios = [(first.stft.hop_length / other.stft.hop_length, other.style_weight) for other in others]
     # A window that holds the content alone needs no products of all frames with all, but its spectra.
     windows_costs = [ratio**1.3 if weight else 0.3 for ratio, weight in ratios]
-    return {"spectrogram": 1.0, "phase": 0.5, "waveform": 1.6 * (1 + sum(windows_costs))}
+    return {"spectrogram": 1.0, "phase": 1.3, "waveform": 3.3 * (1 + sum(windows_costs))}
 
 
 def patch_samples(parameters: Parameters, stfts: Sequence[STFT]) -> int:

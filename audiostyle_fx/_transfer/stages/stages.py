@@ -9,6 +9,7 @@ from typing import Any
 from ..._engine.arrays.array_module import Array, get_array_module
 from ..._engine.kernels.patches import sum_of_products
 from ..._engine.objectives.peaks import PeakCost, near_ceilings
+from ..._engine.objectives.reduced import Reduced
 from ..._engine.objectives.waveform import Objective, WaveformObjective
 from ..._engine.optimizers.adam import Adam
 from ..._engine.optimizers.lbfgs import LBFGS
@@ -22,6 +23,9 @@ from .stage_log import StageHistory, StageLog
 SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}
 
 WAVEFORM_ADAM = {"learning_rate": 2.5e-3}
+
+QUICK_LBFGS: dict[str, Any] = {"memory": 5, "first": 0.35}
+"""What suits runs of few iterations: a bold first step, and no memory that is never filled."""
 
 RENEWAL = 0.2
 """Share of the iterations after which L-BFGS measures the levels again (start from noise only). Measured: for two of
@@ -39,8 +43,15 @@ def adam_beta(n_iter: int) -> float:
 
 def optimize_spectrogram(x: Array, objective: Objective, parameters: Parameters, log: StageLog) -> Array:
     """Take gradient steps on log-magnitudes, (batch, frames, channels * bins); the result is not negative."""
-    x = _minimize("spectrogram", objective, x, SPECTROGRAM_ADAM, parameters, log)
-    return get_array_module(x).maximum(x, 0)
+    xp, n_iter = get_array_module(x), parameters.spectrogram_iters
+    if not n_iter:
+        return x
+    reduced = Reduced.of(objective, x)
+    if parameters.takes_adam:
+        x = _minimize("spectrogram", reduced.of_frames, x, SPECTROGRAM_ADAM, parameters, log)
+        return xp.maximum(reduced.projected(x), 0)
+    z = _minimize("spectrogram", reduced.objective, reduced.start, SPECTROGRAM_ADAM, parameters, log)
+    return xp.maximum(reduced.frames(z), 0)
 
 
 def find_phases(
@@ -130,7 +141,7 @@ def optimize_waveform(
     waveform = WaveformObjective(objective, stft, y, mask, fixed, others, weight, follower)
     u = waveform.coordinates(y)
     from_noise = parameters.init == "noise" and not parameters.spectrogram_iters
-    renew = waveform.renew if from_noise else None
+    renew = (lambda u, losses: waveform.renew(u)) if from_noise else None
     if ceilings is not None and not from_noise and parameters.waveform_iters and near_ceilings(y, ceilings):
         losses = waveform.value_and_grad(u)[0]
         if parameters.strength is not None:
@@ -146,13 +157,13 @@ def _minimize(
     adam: dict[str, Any],
     parameters: Parameters,
     log: StageLog,
-    renew: Callable[[Array], Array] | None = None,
+    renew: Callable[[Array, Array], Array] | None = None,
 ) -> Array:
     """Minimize the sum of an objective's losses from x, and record the stage; return the minimum found."""
     n_iter = parameters.iterations[stage]
     if not n_iter:
         return x
-    start, optimizer = time.perf_counter(), _optimizer(parameters.optimizer, n_iter, adam, renew)
+    start, optimizer = time.perf_counter(), _optimizer(parameters, n_iter, adam, renew)
 
     def report(iteration: int, losses: Array) -> None:
         log.progress(stage, iteration, n_iter, losses, ["style", "content"])
@@ -162,12 +173,18 @@ def _minimize(
     return x
 
 
-def _optimizer(name: str, n_iter: int, adam: dict[str, Any], renew: Callable[[Array], Array] | None) -> Adam | LBFGS:
-    """Return an optimizer by name for a run of ``n_iter`` iterations."""
-    if name == "adam":
+def _optimizer(
+    parameters: Parameters,
+    n_iter: int,
+    adam: dict[str, Any],
+    renew: Callable[[Array, Array], Array] | None,
+) -> Adam | LBFGS:
+    """Return the optimizer for a run of ``n_iter`` iterations."""
+    if parameters.takes_adam:
         beta = adam_beta(n_iter)
         return Adam(n_iter=n_iter, beta1=beta, beta2=beta, **adam)
-    return LBFGS(renewal=(round(RENEWAL * n_iter), renew) if renew else None)
+    options = QUICK_LBFGS if parameters.optimizer == "auto" else {}
+    return LBFGS(renewals=[round(RENEWAL * n_iter)] if renew else [], renew=renew, **options)
 
 
 def _norm(a: Array) -> Array:

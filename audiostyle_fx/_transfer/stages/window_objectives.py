@@ -13,10 +13,20 @@ from ..._engine.objectives.balance import Balance
 from ..._engine.objectives.infinite_width import InfiniteWidth
 from ..._engine.objectives.loss_weights import Term, loss_terms
 from ..._engine.objectives.random_conv import RandomConv, StyleFeatures, draw_filters
+from ..._engine.objectives.strided import joined_frames, strided
+from ..._engine.objectives.subspace import Subspace
 from ..._engine.objectives.waveform import Objective
+from ..parameters.parameter_list import Parameters
 from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
 from ..styles.style_spectra import SpectraKey, StyleSpectra
+
+STRIDE, LEAST_STRIDED_WIDTH = 2, 8
+"""Frames between the beginnings of patches, and the narrowest patches for which that is enough."""
+
+LEAST_SUBSPACE_BINS, MOST_SUBSPACE_FRAMES = 512, 8192
+"""Frames of fewer bins are compared as they are; so are those of longer sections, of which no matrix of all products of
+frames would fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,8 @@ class StatisticsKey:
         Random filters of each width, or infinity.
     seed : int
         Seed of the filters.
+    stride : int
+        See `joined_frames`.
     """
 
     spectra: SpectraKey
@@ -61,6 +73,7 @@ class StatisticsKey:
     loss: WindowLoss
     n_filters: float
     seed: int
+    stride: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +95,32 @@ class HeldContent:
     song: Array = None
 
 
+def frame_subspaces(contents: Sequence[Array], spectra: StyleSpectra, setup: TransferSetup) -> list[Subspace | None]:
+    """Return where the frames of each window's contents, (batch, frames, bins), and of the styles lie.
+
+    There is none for windows without a style, short frames, sampled filters and the original algorithm, nor on a GPU,
+    which is no slower with all bins.
+    """
+    subspaces: list[Subspace | None] = []
+    for content, styles, window in zip(contents, spectra.log_magnitudes, setup.windows, strict=True):
+        is_reduced = (
+            window.style_weight > 0
+            and math.isinf(setup.parameters.n_filters)
+            and content.shape[2] >= LEAST_SUBSPACE_BINS
+            and content.shape[1] <= MOST_SUBSPACE_FRAMES
+            and not setup.parameters.original
+            and get_array_module(content) is np
+        )
+        subspaces.append(Subspace.of([content, *styles]) if is_reduced else None)
+    return subspaces
+
+
 def spectrogram_objectives(
-    held: HeldContent, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup
+    held: HeldContent,
+    target: StyleTarget,
+    spectra: StyleSpectra,
+    setup: TransferSetup,
+    subspaces: Sequence[Subspace | None],
 ) -> list[Objective]:
     """Build the objective of each window.
 
@@ -94,6 +131,8 @@ def spectrogram_objectives(
     spectra : StyleSpectra
         Those of the target.
     setup : TransferSetup
+    subspaces : sequence of Subspace or None
+        Where products are taken, for each window; see `frame_subspaces`.
     """
     channels = target.samples[0].shape[0]
     # With a balance, alpha is a factor of the content's weight that may change, and differ by item.
@@ -101,28 +140,43 @@ def spectrogram_objectives(
     n_frames = [content.shape[1] for content in held.contents]
     losses = _window_losses(n_frames, channels, target.shares, spectra, setup, alpha)
     objectives = []
-    for window, (content, loss) in enumerate(zip(held.contents, losses, strict=True)):
-        key = StatisticsKey(spectra.key, window, loss.of_style(), setup.parameters.n_filters, setup.parameters.seed)
+    for window, (content, loss, subspace) in enumerate(zip(held.contents, losses, subspaces, strict=True)):
+        key = _statistics_key(window, loss, spectra, setup)
         with_style = setup.windows[window].style_weight > 0
         song = held.song if window == 0 else None
-        objectives.append(_objective(content, loss, key, target, spectra, held.balance, song, with_style))
+        objectives.append(_objective(content, loss, key, target, spectra, held.balance, song, subspace, with_style))
     return objectives
 
 
-def style_objective(content: Array, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup) -> Objective:
+def style_objective(
+    content: Array, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup, subspace: Subspace | None
+) -> Objective:
     """Return the style loss alone, at the first window, for spectrograms like the content's."""
     channels = target.samples[0].shape[0]
     (loss, *_) = _window_losses([content.shape[1]], channels, target.shares, spectra, setup, 0.0)
-    key = StatisticsKey(spectra.key, 0, loss.of_style(), setup.parameters.n_filters, setup.parameters.seed)
-    return _objective(content, loss, key, target, spectra, None, None, True)
+    key = _statistics_key(0, loss, spectra, setup)
+    return _objective(content, loss, key, target, spectra, None, None, subspace)
 
 
 def content_distances(song: Array, spectra: StyleSpectra, setup: TransferSetup) -> Callable[[Array], Array]:
     """Return a function: the content losses, (batch,), of log-magnitudes, at alpha 1 and the first window."""
     channels = song.shape[2] // setup.stft.n_bins
     (loss, *_) = _window_losses([song.shape[1]], channels, (1.0,), spectra, setup, 1.0)
-    objective = InfiniteWidth(song, None, loss.terms)
+    stride = frame_stride(setup.parameters)
+    objective = strided(InfiniteWidth(joined_frames(song, stride), None, loss.terms), stride)
     return lambda x: objective.value_and_grad(x)[0][1]
+
+
+def _statistics_key(window: int, loss: WindowLoss, spectra: StyleSpectra, setup: TransferSetup) -> StatisticsKey:
+    """Return what the statistics of the styles at a window depend on."""
+    parameters = setup.parameters
+    stride = frame_stride(parameters)
+    return StatisticsKey(spectra.key, window, loss.of_style(), parameters.n_filters, parameters.seed, stride)
+
+
+def frame_stride(parameters: Parameters) -> int:
+    """Return the frames from the beginning of a patch to that of the next."""
+    return STRIDE if min(parameters.kernel_widths) >= LEAST_STRIDED_WIDTH and not parameters.original else 1
 
 
 def _window_losses(
@@ -144,6 +198,7 @@ def _window_losses(
             bins=spectra.log_magnitudes[0][0].shape[2] // channels,
             sample_rate=setup.sample_rate,
             active_channels=channels,
+            stride=frame_stride(parameters),
         )
         window_shares = list(shares)
         if parameters.original:
@@ -181,17 +236,21 @@ def _objective(
     spectra: StyleSpectra,
     balance: Balance | None,
     song: Array,
-    with_style: bool,
+    subspace: Subspace | None,
+    with_style: bool = True,
 ) -> Objective:
     """Build the objective of one window from a content's log-magnitudes."""
-    xp, styles, style_loss = get_array_module(content), spectra.log_magnitudes[key.window], key.loss
+    xp, style_loss, stride = get_array_module(content), key.loss, key.stride
+    styles = [joined_frames(style, stride) for style in spectra.log_magnitudes[key.window]]
+    content = joined_frames(content, stride)
+    song = None if song is None else joined_frames(song, stride)
     if math.isinf(key.n_filters):
         patches = None
         if with_style:
             patches = target.cached(
                 key, lambda: InfiniteWidth.style_statistics(styles, style_loss.terms, style_loss.shares), xp
             )
-        return InfiniteWidth(content, patches, loss.terms, balance, song)
+        return strided(InfiniteWidth(content, patches, loss.terms, balance, song, subspace), stride)
     # The filters may be larger than all other arrays, so they are drawn for each batch. The key determines them.
     seed = _filter_seed(key.seed, key.window)
     filters = draw_filters(style_loss.terms, content.shape[2], int(key.n_filters), seed, like=content)
@@ -200,7 +259,7 @@ def _objective(
         features = target.cached(
             key, lambda: RandomConv.style_statistics(styles, style_loss.terms, style_loss.shares, filters), xp
         )
-    return RandomConv(content, features, loss.terms, filters, balance, song)
+    return strided(RandomConv(content, features, loss.terms, filters, balance, song), stride)
 
 
 def _filter_seed(seed: int, window: int) -> np.random.SeedSequence:

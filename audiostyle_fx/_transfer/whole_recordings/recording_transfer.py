@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..._engine.arrays.threads import one_thread_each
 from ..._engine.cuda.batching import in_batches
 from ..._recordings.disk_samples import Samples
 from ...progress import Progress, StageReport, reporting
@@ -60,17 +61,18 @@ def transfer_recordings(
         If a result is silent or not finite.
     """
     setup, pairs = transfer.setup, [*zip(contents, results, strict=True)]
-    if setup.parameters.original:
-        originals = [plan_original(dry, wet, setup) for dry, wet in pairs]
-        plans = [original.mono for original in originals]
-        style_all_sections(plans, transfer, progress)
-        for original in originals:
-            finish_original(original, setup)
-    else:
-        plans = [plan_recording(dry, wet, setup) for dry, wet in pairs]
-        style_all_sections(plans, transfer, progress)
-        for recording in plans:
-            finish_recording(recording, setup.parameters)
+    with one_thread_each:  # from the beginning: threads of the BLAS go on looking for work after each call
+        if setup.parameters.original:
+            originals = [plan_original(dry, wet, setup) for dry, wet in pairs]
+            plans = [original.mono for original in originals]
+            style_all_sections(plans, transfer, progress)
+            for original in originals:
+                finish_original(original, setup)
+        else:
+            plans = [plan_recording(dry, wet, setup) for dry, wet in pairs]
+            style_all_sections(plans, transfer, progress)
+            for recording in plans:
+                finish_recording(recording, setup.parameters)
     return [recording.log for recording in plans]
 
 
@@ -86,8 +88,9 @@ def transfer_texture(result: Samples, transfer: PreparedTransfer, progress: Prog
     """
     style, setup = transfer.styles.samples[0], transfer.setup
     texture = plan_texture(result, style, setup)
-    style_all_sections([texture], transfer, progress)
-    finish_texture(texture, style, setup.parameters)
+    with one_thread_each:
+        style_all_sections([texture], transfer, progress)
+        finish_texture(texture, style, setup.parameters)
     return texture.log
 
 
