@@ -98,7 +98,10 @@ def _record_failure(request: Request, reason: str) -> Record:
     """Return the record of a file that failed, and print it with ``--json``."""
     record: Record = {"status": "failed", "error": reason}
     if request.options.json and not request.of_folder:
-        print_record({"kind": "file", "file": request.target, **record})
+        if request.options.dry_run:
+            print_record({"kind": "planned", "file": request.target, "action": "fail", "error": reason})
+        else:
+            print_record({"kind": "file", "file": request.target, **record})
     return record
 
 

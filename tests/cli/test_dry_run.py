@@ -191,3 +191,10 @@ def test_a_style_that_is_too_short_for_some_files(stems, capsys):
 def test_a_folder_that_can_not_be_written_to(stems, capsys, monkeypatch):
     monkeypatch.setattr("os.access", lambda *_: False)
     assert "must be a folder that can be written to" in fails(capsys, 1, "--dry-run", "in", "out", *CHAIN)
+
+
+def test_a_missing_style_is_a_planned_failure(folder, capsys):
+    assert run("--dry-run", "--json", "song.wav", "out.wav", "style", "nowhere.wav") == 1
+    record = json.loads(capsys.readouterr().out)
+    assert record.items() >= {"kind": "planned", "file": "out.wav", "action": "fail"}.items()
+    assert "nowhere.wav" in record["error"]
