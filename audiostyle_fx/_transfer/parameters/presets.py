@@ -72,7 +72,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             Preset(
                 "bold",
                 "The style, in the song's order.",
-                {**PLAIN, "alpha": 0.001, "spectrogram_iters": 120, "waveform_iters": 100},
+                {**PLAIN, "alpha": 0.001, "spectrogram_iters": 100, "waveform_iters": 40},
             ),
             Preset(
                 "plain",
