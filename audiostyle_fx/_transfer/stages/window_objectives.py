@@ -25,8 +25,8 @@ STRIDE, LEAST_STRIDED_WIDTH = 2, 8
 """Frames between the beginnings of patches, and the narrowest patches for which that is enough."""
 
 LEAST_SUBSPACE_BINS, MOST_SUBSPACE_FRAMES = 512, 8192
-"""Frames of fewer bins are compared as they are; so are those of longer sections, of which no matrix of all products of
-frames would fit into memory."""
+"""Frames of fewer bins a channel are compared as they are. So are those of longer sections, as matrices of all their
+products would not fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def frame_subspaces(contents: Sequence[Array], spectra: StyleSpectra, setup: Tra
         is_reduced = (
             window.style_weight > 0
             and math.isinf(setup.parameters.n_filters)
-            and content.shape[2] >= LEAST_SUBSPACE_BINS
+            and window.stft.n_bins >= LEAST_SUBSPACE_BINS
             and content.shape[1] <= MOST_SUBSPACE_FRAMES
             and not setup.parameters.original
             and get_array_module(content) is np
