@@ -110,7 +110,7 @@ class Parameters:
         "alpha is given L-BFGS, which needs fewer iterations.",
     )
     spectrogram_iters: int = parameter(
-        30, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
+        35, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
     )
     phase_iters: int = parameter(
         8,
