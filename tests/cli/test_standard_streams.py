@@ -40,11 +40,13 @@ def test_a_reader_takes_the_first_lines():
     assert codes[0] in (0, 141) and errors == "" and len(shown.splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_a_reader_of_sound_that_goes_early():
     codes, _, errors = shell("$A -q song.wav - gain -3 | true")
     assert codes[0] == 141 and errors == ""
 
 
+@pytest.mark.slow
 def test_a_reader_of_json_that_goes_early(folder):
     codes, _, errors = shell("$A --json song.wav out.wav gain -3 | true")
     assert codes[0] == 141 and errors == "" and "out.wav" in names(folder)

@@ -77,6 +77,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "run",
     [pytest.param(run, id=name, marks=[pytest.mark.slow] * (name == "by patches")) for name, run in RUNS.items()],

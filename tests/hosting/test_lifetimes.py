@@ -15,6 +15,7 @@ def count_notes():
     return sum(isinstance(value, PluginNote) for value in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_no_leak_over_thousands_of_boards():
     gc.collect()
     notes = count_notes()

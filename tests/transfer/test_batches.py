@@ -37,6 +37,7 @@ def recordings(content, style, other_style):
     return np.stack([content, other_style, 0.01 * content[::-1], np.zeros_like(content), style])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_a_batch_gives_what_each_gives_alone(cupy, recordings, style, rate, quick, device):
     parameters = {**quick, "init": "noise", "device": device}
@@ -139,6 +140,7 @@ def test_a_batch_needs_the_memory_that_is_expected(stand_in, recordings, style, 
     assert 0.4 * expected < peak < 1.3 * expected
 
 
+@pytest.mark.slow
 def test_a_batch_that_runs_out_of_memory_is_halved(stand_in, monkeypatch, recordings, style, rate, quick):
     batch = recordings[[0, 1, 2, 4]]
     want = [stylize(recording, style, rate, **quick).audio for recording in batch]

@@ -151,6 +151,7 @@ def test_an_interrupt_while_capturing_ends_a_transfer(monkeypatch, cupy, content
     assert stylize(content, style, rate, **quick, device="cuda:0").audio.any(), "the next one works"
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_from_transfer_to_transfer(stand_in, cupy, content, style, rate, quick):
     free = []
     for _ in range(5):
