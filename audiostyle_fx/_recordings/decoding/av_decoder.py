@@ -23,6 +23,9 @@ TICK_SECONDS = 1 / 600
 """The coarsest unit in which usual files name their length."""
 
 
+_OPEN_OPTIONS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+"""Tags that are not UTF-8 are no error: from version 19 on PyAV has no such option."""
+
 MAX_PLANES = 6
 """The most channels that are read plane by plane, as PyAV 18.1 crashes on many planes. Others are interleaved first."""
 
@@ -47,7 +50,7 @@ class AvDecoder:
 
     def __init__(self, path: str | os.PathLike[str], inspection: Inspection) -> None:
         try:
-            self._container = av.open(os.fspath(path), metadata_errors="replace")
+            self._container = av.open(os.fspath(path), **_OPEN_OPTIONS)
         except (av.FFmpegError, UnicodeError) as error:
             raise ValueError(getattr(error, "strerror", None) or str(error)) from error
         try:
