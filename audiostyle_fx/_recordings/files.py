@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 
 from .._validation import sample_rate as check_rate
+from .decoding.inspection import say_damaged
 from .decoding.opening import open_decoder
 from .encoding import Kept
 from .metadata import read_metadata
@@ -100,8 +101,9 @@ class SoundFileReader:
     def _loss(self, n_samples: int) -> str:
         """Return what is said of a file that holds so many samples, and promises more."""
         assert self.n_samples is not None
-        is_damaged = any(note.startswith("is damaged") for note in self.notes)
-        what = "is shorter than it says, and what follows a damaged place comes early" if is_damaged else "ends early"
+        what = "ends early"
+        if say_damaged(self.notes):
+            what = "is shorter than it says, and what follows a damaged place comes early"
         seconds = self.n_samples / self.sample_rate, n_samples / self.sample_rate
         return what + ": its header promises {:.2f} s, but it holds {:.2f} s".format(*seconds)
 

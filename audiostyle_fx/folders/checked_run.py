@@ -83,6 +83,12 @@ class CheckedRun:
         return Plan(manifest, paths, self.recordings, self.keys, self.settings, self.selection, songs, force=force)
 
 
+def check_folder(folder: Path) -> None:
+    """Raise OSError where a folder for results can't be written to."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"output {str(folder)!r} must be a folder that can be written to")
+
+
 def first_rate(paths: Iterable[str]) -> float:
     """Return the rate of the first recording that can be read, at which styles are needed first; or any rate."""
     for path in paths:

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from .._effects_chain.catalog import effects
 from .._effects_chain.checks import check_files
 from .._effects_chain.step import Step
-from .checked_run import CheckedRun
+from .checked_run import CheckedRun, check_folder
 from .executors.task_executors import TaskExecutor
 from .executors.task_types import TaskT
 from .find import Selection
@@ -116,7 +116,7 @@ class DryRun:
 
     def as_dict(self) -> Record:
         """Return the totals as JSON values."""
-        counts = {action: self.count(action) for action in ("process", "finish", "skip", "fail")}
+        counts = {action: self.count(action) for action in get_args(Action)}
         seconds = {"seconds": round(self.seconds, 3)} if self.seconds is not None else {"unmeasured": self.unmeasured}
         return {**counts, "duration": self.duration, **seconds, "passed_over": list(self.passed_over)}
 
@@ -145,11 +145,11 @@ def dry_run_folder(
             refuse_to_replace(out_folder, manifest.foreign(existing))
         plan = run.plan(manifest, force=force)
         tasks = {task.name: task for task in _tasks(plan) if task.full_scale is None}
-    waiting = set(plan.staged_names())
+    waiting, replaced = set(plan.staged_names()), set(existing)
     files = [
-        _planned(tasks[name], checked, replaces=name in existing)
+        _planned(tasks[name], checked, replaces=name in replaced)
         if name in tasks
-        else PlannedFile(name=name, action="finish" if name in waiting else "skip", replaces=name in existing)
+        else PlannedFile(name=name, action="finish" if name in waiting else "skip", replaces=name in replaced)
         for name in run.recordings
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -253,8 +253,7 @@ def _tasks(plan: Plan) -> Iterator[Task]:
 def _check_may_be_made(out: Path) -> None:
     """Raise OSError where an output folder, or the folder that it would be made in, can't be written to."""
     folder = next(place for place in (out, *out.parents) if place.exists())
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(f"output {str(folder)!r} must be a folder that can be written to")
+    check_folder(folder)
 
 
 def _planned(task: Task, checked: dict[Any, str], *, replaces: bool) -> PlannedFile:

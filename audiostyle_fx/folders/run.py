@@ -15,7 +15,7 @@ from .._effects_chain.step import Step
 from .._validation import flag
 from ..errors import FolderError
 from ..progress import Progress, ProgressEvent
-from .checked_run import CheckedRun
+from .checked_run import CheckedRun, check_folder
 from .executors.task_executors import TaskExecutor
 from .find import Selection
 from .keys import ResultKeys
@@ -133,8 +133,7 @@ def _make_folders(out: Path, recordings: Mapping[str, str]) -> None:
     """Make the folders of the results; raise OSError where they can't be written to."""
     for folder in {out / os.path.dirname(name) for name in recordings}:
         folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"output {str(folder)!r} must be a folder that can be written to")
+        check_folder(folder)
 
 
 def _description(in_folder: str | os.PathLike[str], run: CheckedRun) -> Record:

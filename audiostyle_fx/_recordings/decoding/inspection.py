@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..layouts import Layout
@@ -50,3 +50,8 @@ class Inspection:
         if self.claimed is not None or n_samples is None:
             return self.claimed
         return round(n_samples * self.claimed_ratio)
+
+
+def say_damaged(notes: Iterable[str]) -> bool:
+    """Whether notes say that a file is damaged."""
+    return any(note.startswith("is damaged") for note in notes)

@@ -13,7 +13,7 @@ from ..layouts import USUAL_MASKS, Layout, wav_order
 from ..names import soundfile_name
 from .byte_view import ByteView, Piece
 from .flac import FlacChecksum, resumptions
-from .inspection import Inspection
+from .inspection import Inspection, say_damaged
 
 _UNKNOWN = 2**62
 """Lengths from here on stand for "unknown" in libsndfile."""
@@ -116,13 +116,8 @@ class SndfileDecoder:
         if self._checksum is None:
             return
         self._checksum.add(block)
-        if self._n_read == self._limit and not (self._checksum.is_right() or self.is_noted_as_damaged):
+        if self._n_read == self._limit and not (self._checksum.is_right() or say_damaged(self.notes)):
             self.notes.append("is damaged: what it holds is not what was encoded, and silence may take its place")
-
-    @property
-    def is_noted_as_damaged(self) -> bool:
-        """Whether a note says so."""
-        return any(note.startswith("is damaged") for note in self.notes)
 
     def _of_part(self, n_samples: int) -> np.ndarray:
         """Return the next samples of the part, (at most ``n_samples``, channels): none only at its end."""
@@ -184,7 +179,7 @@ class SndfileDecoder:
                 continue
             self.close()
             self._file, self._source, self._resumed_at = file, source, place.byte
-            if not self.is_noted_as_damaged:
+            if not say_damaged(self.notes):
                 self.notes.append("is damaged: silence takes the place of the sound that is lost")
             return np.concatenate([np.zeros((place.sample - position, self.channels), np.float32), block])
         return nothing
