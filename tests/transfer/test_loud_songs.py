@@ -67,13 +67,15 @@ def test_others_are_styled_as_ever(loud, style, rate, quick, without_cost, gain,
     np.testing.assert_array_equal(stylize(gain * loud, style, rate, **parameters).audio, free.audio)
 
 
-@pytest.mark.parametrize(("optimizer", "most"), [("adam", 0.7), ("auto", 0.75)])
-def test_a_mask_and_channels_are_kept(stereo, style, rate, without_cost, optimizer, most):
+# Some tenths of a dB change with the last bits of the arithmetic: styles scaled by 1 + 1e-4 to 1 + 3e-4 gave reductions
+# from 3.8 to 3.9 dB with Adam and from 1.7 to 2.6 dB with L-BFGS.
+@pytest.mark.parametrize(("optimizer", "reduction_db"), [("adam", 3.0), ("auto", 1.2)])
+def test_a_mask_and_channels_are_kept(stereo, style, rate, without_cost, optimizer, reduction_db):
     loud, parameters = np.clip(4 * stereo, -0.9, 0.9), {**LOUD, "optimizer": optimizer}
     loud[:, 3000:5000] = 0
     audio = stylize(loud, style, rate, **parameters).audio
     assert not audio[:, 3500:4500].any()
-    assert peak_db(audio) < most * peak_db(without_cost(loud, style, rate, **parameters).audio)
+    assert peak_db(audio) < peak_db(without_cost(loud, style, rate, **parameters).audio) - reduction_db
 
 
 @pytest.mark.slow
