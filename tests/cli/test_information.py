@@ -51,7 +51,7 @@ def test_help_on_style_has_the_defaults_of_textures(capsys):
     assert run("help", "style") == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "strength=0.33 0 to 1." in shown and "alpha=none 0 or more." in shown
-    assert "Defaults of a texture, preset=texture: alpha=0 key=style kernel_width=3,24 windows=32/16,128/64 " in shown
+    assert "Defaults of a texture, preset=texture: alpha=0 key=style kernel_width=4,24 windows=32/16,128/64 " in shown
 
 
 def test_presets_are_listed_with_what_they_change(capsys):

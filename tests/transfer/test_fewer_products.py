@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from audiostyle_fx import Window, stylize
+from audiostyle_fx import Window, stylize, texture
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
 from audiostyle_fx._engine.objectives.loss_weights import loss_terms
 from audiostyle_fx._engine.spectra.stft import STFT
@@ -46,6 +46,18 @@ def test_losses_are_those_of_all_products(monkeypatch, recordings, rate, optimiz
     assert quick.sum() < 1.05 * whole.sum() and whole.sum() < 0.2 * start.sum()
 
 
+def test_from_noise_products_are_taken_whole(monkeypatch, recordings, rate):
+    """What noise has outside of a subspace would stay."""
+
+    def new_sound():
+        return texture(recordings[1], rate, 1.5, windows=WINDOW, kernel_width=3, waveform_iters=5).audio
+
+    monkeypatch.setattr(window_objectives, "LEAST_SUBSPACE_BINS", 1)
+    short = new_sound()
+    monkeypatch.setattr(window_objectives, "LEAST_SUBSPACE_BINS", 10_000)
+    np.testing.assert_array_equal(short, new_sound())
+
+
 def test_lbfgs_needs_fewer_iterations_where_alpha_is_given(recordings, rate):
     song, anthem = recordings
     parameters = {"preset": "plain", "windows": WINDOW, "kernel_width": WIDTH, "normalize": False}
@@ -70,7 +82,9 @@ def test_auto_is_adam_where_a_strength_is_asked_for(content, style, rate, quick_
         ({"kernel_width": (3, 11)}, 1),
         ({"kernel_width": (11, 43)}, 2),
         ({"preset": "original"}, 1),
-        ({"preset": "texture"}, 1),
+        ({"preset": "texture"}, 4),
+        ({"preset": "texture", "kernel_width": (3, 24)}, 3),
+        ({"init": "noise", "kernel_width": 1}, 1),
         ({"n_filters": 16}, 2),
     ],
 )

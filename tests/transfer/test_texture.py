@@ -82,13 +82,13 @@ def test_texture_has_the_statistics_of_the_style_and_copies_nothing(clicks, rate
 
 @pytest.mark.parametrize(("own", "renewals"), [({}, 1), ({"optimizer": "adam"}, 0), ({"spectrogram_iters": 2}, 0)])
 def test_levels_are_taken_anew_on_the_way_from_noise(monkeypatch, style, rate, own, renewals):
-    """After a fifth of L-BFGS's iterations, where the waveform itself starts as noise; else never."""
+    """After two fifths of L-BFGS's iterations, where the waveform itself starts as noise; else never."""
     evaluations, renewed_after = [], []
     real, real_renew = WaveformObjective.value_and_grad, WaveformObjective.renew
     monkeypatch.setattr(WaveformObjective, "value_and_grad", lambda *a: evaluations.append(1) or real(*a))
     monkeypatch.setattr(WaveformObjective, "renew", lambda *a: renewed_after.append(len(evaluations)) or real_renew(*a))
     texture(style, rate, 0.5, kernel_width=(2, 6), waveform_iters=10, **own)
-    assert renewed_after == [2] * renewals
+    assert renewed_after == [4] * renewals
     stylize(style, style, rate, alpha=0.01, optimizer="lbfgs", spectrogram_iters=0, phase_iters=1, waveform_iters=10)
     assert len(renewed_after) == renewals
 

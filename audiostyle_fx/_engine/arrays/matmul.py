@@ -38,12 +38,6 @@ def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
         cuda_matmul(_with_contiguous_axis(a), _with_contiguous_axis(b), out, accumulate=add_to is not None)
         return out
     operations = 2 * batch * m * n * a.shape[2]
-    n_shares = (
-        threads.cores() * math.ceil(operations / (threads.cores() * MAX_OPERATIONS))
-        if operations > threads.FEW_OPERATIONS
-        else 1
-    )
-    bounds = np.linspace(0, max(m, n), n_shares + 1).astype(int)
 
     def fill(side: slice) -> None:
         left, right, part = (a[:, side], b, out[:, side]) if m >= n else (a, b[:, :, side], out[:, :, side])
@@ -52,6 +46,11 @@ def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
         else:
             part += left @ right
 
+    if operations <= threads.FEW_OPERATIONS:
+        fill(slice(None))
+        return out
+    n_shares = threads.cores() * math.ceil(operations / (threads.cores() * MAX_OPERATIONS))
+    bounds = np.linspace(0, max(m, n), n_shares + 1).astype(int)
     shares = [slice(start, stop) for start, stop in itertools.pairwise(bounds) if start < stop]
     threads.share(fill, shares, threads.cores())
     return out

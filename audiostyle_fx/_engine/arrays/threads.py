@@ -106,11 +106,12 @@ def share(function: Callable[[slice], None], blocks: list[slice], max_threads: i
     Exception
         The first error of any call; the blocks that have not begun are then skipped.
     """
-    n_threads, stopped = min(max_threads, len(blocks)), threading.Event()
+    n_threads = min(max_threads, len(blocks))
     if n_threads < 2:
         for block in blocks:
             function(block)
         return
+    stopped = threading.Event()
 
     def run(own_blocks: list[slice]) -> None:
         for block in own_blocks:

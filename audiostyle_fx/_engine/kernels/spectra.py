@@ -83,14 +83,13 @@ def windowed_frames(samples: Array, window: Array, hop_length: int, selected: sl
         return frames
     start = selected.start * hop_length - n_fft // 2
     stop = (selected.stop - 1) * hop_length + n_fft - n_fft // 2
-    if start >= 0 and stop <= n_samples:
-        part = samples[..., start:stop]
-    elif reflected:
-        indices = np.abs(np.arange(start, stop))
-        part = samples[..., np.where(indices < n_samples, indices, 2 * (n_samples - 1) - indices)]
-    else:
-        silence = (max(0, -start), max(0, stop - n_samples))
-        part = np.pad(samples[..., max(0, start) : max(0, stop)], ((0, 0), (0, 0), silence))
+    before, after = max(0, -start), max(0, stop - n_samples)
+    part = samples[..., max(0, start) : max(0, stop)]
+    if reflected and (before or after):
+        head, tail = samples[..., 1 : before + 1], samples[..., n_samples - 1 - after : n_samples - 1]
+        part = np.concatenate([head[..., ::-1], part, tail[..., ::-1]], axis=-1)
+    elif before or after:
+        part = np.pad(part, ((0, 0), (0, 0), (before, after)))
     frames = np.lib.stride_tricks.sliding_window_view(part, n_fft, axis=-1)[:, :, ::hop_length]
     return frames.transpose(0, 2, 1, 3) * window
 

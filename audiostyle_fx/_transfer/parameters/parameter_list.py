@@ -90,7 +90,8 @@ class Parameters:
         integers(1),
         "int or sequence of int",
         "Frames that a filter spans, one width or several: short ones hold timbre, long ones rhythm. From 8 frames on "
-        "every second patch counts, of an even number of frames.",
+        "every second patch counts, of an even number of frames; where noise is the start, patches side by side count, "
+        "up to 4 frames apart.",
         unit="frames",
         allowed="1 or more",
     )

@@ -24,6 +24,10 @@ from ..styles.style_spectra import SpectraKey, StyleSpectra
 STRIDE, LEAST_STRIDED_WIDTH = 2, 8
 """Frames between the beginnings of patches, and the narrowest patches for which that is enough."""
 
+STRIDE_FROM_NOISE = 4
+"""The same for a search that begins at noise, with narrower patches side by side. Measured on three textures, by the
+distance of statistics that are not the loss's: 0.70 against 0.72 with every patch."""
+
 LEAST_SUBSPACE_BINS, MOST_SUBSPACE_FRAMES = 512, 8192
 """Frames of fewer bins a channel are compared as they are. So are those of longer sections, as matrices of all their
 products would not fit into memory."""
@@ -99,7 +103,7 @@ def frame_subspaces(contents: Sequence[Array], spectra: StyleSpectra, setup: Tra
     """Return where the frames of each window's contents, (batch, frames, bins), and of the styles lie.
 
     There is none for windows without a style, short frames, sampled filters and the original algorithm, nor on a GPU,
-    which is no slower with all bins.
+    which is no slower with all bins; nor for a search that begins at noise, which leaves all that noise has outside.
     """
     subspaces: list[Subspace | None] = []
     for content, styles, window in zip(contents, spectra.log_magnitudes, setup.windows, strict=True):
@@ -108,6 +112,7 @@ def frame_subspaces(contents: Sequence[Array], spectra: StyleSpectra, setup: Tra
             and math.isinf(setup.parameters.n_filters)
             and window.stft.n_bins >= LEAST_SUBSPACE_BINS
             and content.shape[1] <= MOST_SUBSPACE_FRAMES
+            and setup.parameters.init == "content"
             and not setup.parameters.original
             and get_array_module(content) is np
         )
@@ -176,7 +181,12 @@ def _statistics_key(window: int, loss: WindowLoss, spectra: StyleSpectra, setup:
 
 def frame_stride(parameters: Parameters) -> int:
     """Return the frames from the beginning of a patch to that of the next."""
-    return STRIDE if min(parameters.kernel_widths) >= LEAST_STRIDED_WIDTH and not parameters.original else 1
+    narrowest = min(parameters.kernel_widths)
+    if parameters.original:
+        return 1
+    if parameters.init == "noise":
+        return min(STRIDE_FROM_NOISE, narrowest)
+    return STRIDE if narrowest >= LEAST_STRIDED_WIDTH else 1
 
 
 def _window_losses(
