@@ -12,7 +12,7 @@ import numpy as np
 from ._recordings.arrays import check_audio
 from ._transfer.api import styled
 from ._transfer.parameters.documentation import documented
-from ._transfer.parameters.options import Magnitudes, Optimizer, Phases, Precision, PresetName, TransferOptions
+from ._transfer.parameters.options import Effort, Magnitudes, Optimizer, Phases, Precision, PresetName, TransferOptions
 from ._transfer.parameters.parameter_list import DEFAULTS, Parameters
 from ._transfer.parameters.presets import choose
 from ._transfer.parameters.windows import Window, Windows
@@ -101,6 +101,7 @@ class StyleTransfer(OfflineEffect):
     n_filters = ParameterAttribute[float, float]()
     kernel_width = ParameterAttribute[int | tuple[int, ...], int | Sequence[int]]()
     windows = ParameterAttribute[tuple[Window, ...] | None, Windows]()
+    effort = ParameterAttribute[Effort, Effort]()
     optimizer = ParameterAttribute[Optimizer, Optimizer]()
     spectrogram_iters = ParameterAttribute[int, int]()
     phase_iters = ParameterAttribute[int, int]()

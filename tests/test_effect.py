@@ -29,6 +29,7 @@ OTHER = {  # a value other than the default for each parameter, of strength and 
     "equalize": False,
     "content_share": 0.2,
     "dynamics": False,
+    "effort": "best",
     "optimizer": "lbfgs",
     "spectrogram_iters": 2,
     "phase_iters": 2,

@@ -34,7 +34,7 @@ class Stage:
     seconds : float
         Computing time, for all items of a batch together and summed over the sections of a recording.
     iterations : int array (n,)
-        Iterations after which the losses were taken: 0 to the last; in the phase stage the first and the last.
+        Iterations after which the losses were taken: 0 to the last; in the phase stage the last.
     style_loss, content_loss : float64 array (n,)
         The two parts of the loss at these iterations; in the phase and waveform stages those of the audio. The target
         of the style loss holds the ``content_share``. With a strength, the content loss is measured from the song and

@@ -61,7 +61,7 @@ def test_presets_are_listed_with_what_they_change(capsys):
     assert rows == [f"preset={name}" for name in PRESETS] and max(map(len, shown.splitlines())) <= 79
     words = " ".join(shown.split())
     assert all(preset.sentence in words for preset in PRESETS.values())
-    assert "preset=bold The style, in the song's order. alpha=0.001 spectrogram_iters=100 phase_iters=20 " in words
+    assert "preset=bold The style, in the song's order. alpha=0.001 spectrogram_iters=100 phase_iters=18 " in words
     assert "strength=0.3 windows=46,12@0:1" in words
     assert "windows=2048/512smp" in words and "windows=32/16,128/64" in words
 

@@ -13,8 +13,8 @@ import pytest
 
 from audiostyle_fx import PRESETS, StyleTransfer, style_file, style_folder, stylize, stylize_batch, texture
 from audiostyle_fx._transfer.parameters.options import TextureOptions, TransferOptions
-from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS, Parameters
-from audiostyle_fx._transfer.parameters.presets import WITHOUT_CONTENT
+from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS, EFFORTS, Parameters
+from audiostyle_fx._transfer.parameters.presets import WITHOUT_CONTENT, choose
 
 BAD = {
     "preset": ("loud", ValueError, "'bold'"),
@@ -26,6 +26,7 @@ BAD = {
     "n_filters": (0, ValueError, "at least 1"),
     "kernel_width": ((3, 0), ValueError, "at least 1"),
     "windows": ("93", TypeError, "Window"),
+    "effort": ("high", ValueError, "'draft'"),
     "optimizer": ("sgd", ValueError, "'adam' or 'lbfgs'"),
     "spectrogram_iters": (-1, ValueError, "at least 0"),
     "phase_iters": (2.5, TypeError, "integer"),
@@ -258,3 +259,13 @@ def test_wrong_progress(progress, content, style, rate, no_work):
     with pytest.raises(TypeError) as error:
         stylize(content, style, rate, progress=progress)
     assert f"progress={progress!r}" in str(error.value) and "function" in str(error.value)
+
+
+def test_effort_multiplies_the_iterations_of_each_stage():
+    standard = choose({"preset": "plain", "phase_iters": 0}).iterations
+    for effort, factors in EFFORTS.items():
+        iterations = choose({"preset": "plain", "phase_iters": 0, "effort": effort}).iterations
+        assert iterations == {stage: round(factors[stage] * n) for stage, n in standard.items()}
+    assert choose({"waveform_iters": 1, "effort": "draft"}).iterations["waveform"] == 1
+    draft, best = (choose({"effort": effort}).iterations.values() for effort in ("draft", "best"))
+    assert max(draft) < max(DEFAULTS.iterations.values()) < max(best)

@@ -44,6 +44,7 @@ OTHER_VALUES = {
     "n_filters": 30,
     "kernel_width": (2, 4),
     "windows": (Window(n_fft=512), Window(n_fft=128)),
+    "effort": "best",
     "optimizer": "lbfgs",
     "spectrogram_iters": 2,
     "phase_iters": 2,

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
+import numpy as np
+
 from ..arrays.array_module import Array, get_array_module
-from ..arrays.threads import in_blocks
-from ..kernels.patches import dots
+from ..arrays.matmul import matmul
+
+BLOCK = 1 << 14
+"""Elements of each vector whose products the CPU takes at a time; the BLAS takes three times as long for all at once.
+"""
 
 
 class LBFGS:
@@ -31,7 +36,8 @@ class LBFGS:
     References
     ----------
     J. Nocedal and S. Wright, "Numerical optimization", 2006, algorithm 7.4, eq. 7.20 for the scale of the first
-    guess, 3.4 for sufficient decrease and 3.57 for the shortened step. Deviation: pairs without positive curvature
+    guess, 3.4 for sufficient decrease and 3.57 for the shortened step. W. Chen, Z. Wang and J. Zhou, "Large-scale
+    L-BFGS using MapReduce", NIPS 2014, for the recursion on inner products. Deviation: pairs without positive curvature
     are left out, so that the search needs no second Wolfe condition.
     """
 
@@ -50,12 +56,14 @@ class LBFGS:
     def init(self, x: Array) -> Array:
         """Start at x, and return the first point to evaluate; x is not changed."""
         xp, batch = get_array_module(x), x.shape[0]
-        self._steps = xp.zeros((self.memory, batch, x[0].size), x.dtype)
-        self._changes = xp.zeros_like(self._steps)
-        self._curvature = xp.zeros((self.memory, batch))  # 1 / (s . y); zero where there is no pair yet
+        # All steps, all gradient differences, and the gradient at the accepted point. The direction is a combination of
+        # them, whose factors need only their inner products: two passes over the memory instead of two for each pair.
+        self._vectors = xp.zeros((batch, 2 * self.memory + 1, x[0].size), x.dtype)
+        self._products = xp.zeros((batch, *2 * self._vectors.shape[1:2]))
+        self._curvature = xp.zeros((batch, self.memory))  # 1 / (s . y); zero where there is no pair
         self._newest, self._guess = xp.full(batch, -1), xp.zeros(batch)
         self._rate, self._slope = xp.ones(batch), xp.zeros(batch)
-        self._base: Any = None  # the accepted point with its losses and gradient
+        self._base: Any = None  # the accepted point with its losses
         return x.copy()
 
     def step(self, x: Array, losses: Array, grad: Array) -> Array:
@@ -63,24 +71,23 @@ class LBFGS:
         xp, shape = get_array_module(x), x.shape
         x, grad, loss = x.reshape(shape[0], -1), grad.reshape(shape[0], -1), losses.sum(axis=0)
         if self._base is None:
-            self._base = x, losses, grad
-            self._guess = self.first * loss / xp.maximum(dots(grad, grad), 1e-30)
-            accepted = xp.ones(shape[0], bool)
+            accepted, self._base = xp.ones(shape[0], bool), (x, losses)
+            self._vectors[:, -1] = grad
+            self._update_products([2 * self.memory])
+            self._guess = self.first * loss / xp.maximum(self._products[:, -1, -1], 1e-30)
         else:
             accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
             self._accept(accepted, x, losses, grad)
-        base, base_losses, base_grad = self._base
+        base, base_losses = self._base
         self._evaluations += 1
         if self.renew is not None and self._evaluations in self.renewals:
             return self.init(self.renew(base.reshape(shape), base_losses))
-        base_loss = base_losses.sum(axis=0)
         if accepted.any():  # for the other items the same direction results again
-            self._direction = self._search_direction(base_grad)
-            self._slope = dots(self._direction, base_grad)
+            self._direction, self._slope = self._search_direction()
         if accepted.all():
             self._rate = xp.ones(shape[0])
         else:
-            rise = loss - base_loss - self._slope * self._rate
+            rise = loss - base_losses.sum(axis=0) - self._slope * self._rate
             known = ~accepted & (rise > 0)  # not NaN
             parabola = -self._slope * self._rate**2 / (2 * xp.where(known, rise, xp.inf))
             shorter = xp.clip(parabola, 0.1 * self._rate, 0.5 * self._rate)
@@ -91,61 +98,65 @@ class LBFGS:
         """Return the accepted point with its losses, or x for items where its loss is lower."""
         if self._base is None:
             return x, losses
-        xp, (base, base_losses, _) = get_array_module(x), self._base
+        xp, (base, base_losses) = get_array_module(x), self._base
         better = losses.sum(axis=0) < base_losses.sum(axis=0)
         point = xp.where(better.reshape(-1, *[1] * (x.ndim - 1)), x, base.reshape(x.shape))
         return point, xp.where(better, losses, base_losses)
 
     def _accept(self, accepted: Array, x: Array, losses: Array, grad: Array) -> None:
         """Move the base of the accepted items, and keep their pairs that have positive curvature."""
-        xp, (base, base_losses, base_grad) = get_array_module(x), self._base
-        step, change = x - base, grad - base_grad
-        curvature, change_norm = dots(step, change), dots(change, change)
-        items = xp.nonzero(accepted & (curvature > 1e-10 * change_norm))[0]
-        self._newest[items] = (self._newest[items] + 1) % self.memory
-        slot = self._newest[items]
-        self._steps[slot, items], self._changes[slot, items] = step[items], change[items]
-        self._curvature[slot, items] = 1 / curvature[items]
-        self._guess[items] = curvature[items] / change_norm[items]
-        if accepted.all():
-            self._base = x, losses, grad
+        xp, (base, base_losses), m = get_array_module(x), self._base, self.memory
+        oldest, items = (self._newest + 1) % m, xp.nonzero(accepted)[0]
+        if accepted.all() and (oldest == oldest[0]).all():  # views will do
+            slot = int(oldest[0])
+            xp.subtract(x, base, out=self._vectors[:, slot])
+            xp.subtract(grad, self._vectors[:, -1], out=self._vectors[:, m + slot])
+            self._vectors[:, -1] = grad
+            self._update_products([slot, m + slot, 2 * m])
+            self._base = x, losses
         else:
-            x, grad = (xp.where(accepted[:, None], new, old) for new, old in ((x, base), (grad, base_grad)))
-            self._base = x, xp.where(accepted, losses, base_losses), grad
+            slots = oldest[items]
+            self._vectors[items, slots] = x[items] - base[items]
+            self._vectors[items, m + slots] = grad[items] - self._vectors[items, -1]
+            self._vectors[items, -1] = grad[items]
+            self._update_products(list(range(2 * m + 1)))
+            self._base = xp.where(accepted[:, None], x, base), xp.where(accepted, losses, base_losses)
+        slots = oldest[items]
+        curvature, change_norm = self._products[items, slots, m + slots], self._products[items, m + slots, m + slots]
+        good = curvature > 1e-10 * change_norm
+        self._curvature[items, slots] = xp.where(good, 1 / xp.where(good, curvature, 1), 0)
+        items, slots = items[good], slots[good]  # another pair takes the place of the next one
+        self._newest[items], self._guess[items] = slots, curvature[good] / change_norm[good]
 
-    def _search_direction(self, grad: Array) -> Array:
-        """Return minus the estimated inverse Hessian times the gradient, by the two-loop recursion for each item."""
-        xp = get_array_module(grad)
-        direction, shares = -grad, []
-        for age in range(self.memory):
-            step, change, curvature = self._pair(age)
-            share = curvature * dots(step, direction)
-            _add_scaled(direction, -share, change)
+    def _update_products(self, rows: list[int]) -> None:
+        """Take the inner products of rows of the vectors, with all of them, anew."""
+        xp, length = get_array_module(self._vectors), self._vectors.shape[2]
+        size = BLOCK if xp is np else length
+        products: Array = 0.0
+        for start in range(0, length, size):
+            part = self._vectors[:, :, start : start + size]
+            products = products + matmul(part[:, rows], part.swapaxes(1, 2)).astype(np.float64)
+        self._products[:, rows] = products
+        self._products[:, :, rows] = products.swapaxes(1, 2)
+
+    def _search_direction(self) -> tuple[Array, Array]:
+        """Return minus the estimated inverse Hessian times the gradient, and its slope; by the two-loop recursion."""
+        xp, m = get_array_module(self._vectors), self.memory
+        factors = xp.zeros(self._vectors.shape[:2])
+        factors[:, -1] = -1.0
+        items, shares = xp.arange(len(factors)), []
+        slots = [(self._newest - age) % m for age in range(m)]
+        for slot in slots:
+            share = self._curvature[items, slot] * (self._products[items, slot] * factors).sum(axis=1)
+            factors[items, m + slot] -= share
             shares.append(share)
-        direction *= self._guess.astype(grad.dtype)[:, None]
-        for age, share in reversed(list(enumerate(shares))):
-            step, change, curvature = self._pair(age)
-            _add_scaled(direction, share - curvature * dots(change, direction), step)
-        descends = dots(direction, grad) < 0
-        if descends.all():
-            return direction
-        return xp.where(descends[:, None], direction, -grad * self._guess.astype(grad.dtype)[:, None])
-
-    def _pair(self, age: int) -> tuple[Array, Array, Array]:
-        """Return the step, gradient difference and inverse curvature that each item kept ``age`` acceptances ago."""
-        slots = (self._newest - age) % self.memory
-        if (slots == slots[0]).all():  # all items have accepted equally often: a view will do
-            key: Any = (int(slots[0]), slice(None))
-        else:
-            key = (slots, get_array_module(slots).arange(len(slots)))
-        return self._steps[key], self._changes[key], self._curvature[key]
-
-
-def _add_scaled(x: Array, factors: Array, y: Array) -> None:
-    """Add factors * y to x, arrays (batch, n), with one factor for each item."""
-    scales = factors.astype(x.dtype)[:, None]
-
-    def add(columns: slice) -> None:
-        x[:, columns] += scales * y[:, columns]
-
-    in_blocks(add, x.shape[1], x.shape[0], get_array_module(x))
+        factors *= self._guess[:, None]
+        for slot, share in zip(reversed(slots), reversed(shares), strict=True):
+            product = (self._products[items, m + slot] * factors).sum(axis=1)
+            factors[items, slot] += share - self._curvature[items, slot] * product
+        slope = (self._products[:, -1] * factors).sum(axis=1)
+        steepest = xp.zeros_like(factors)
+        steepest[:, -1] = -self._guess
+        factors = xp.where((slope < 0)[:, None], factors, steepest)
+        slope = (self._products[:, -1] * factors).sum(axis=1)
+        return matmul(factors.astype(self._vectors.dtype)[:, None], self._vectors)[:, 0], slope

@@ -11,6 +11,7 @@ PresetName = Literal[
     "default", "voice", "drums", "pads", "subtle", "bold", "plain", "rhythmic", "thorough", "texture", "original"
 ]
 Optimizer = Literal["auto", "adam", "lbfgs"]
+Effort = Literal["draft", "standard", "best"]
 Magnitudes = Literal["content", "noise"]
 Phases = Literal["content", "random"]
 Precision = Literal["float32", "tf32"]
@@ -23,6 +24,7 @@ class TextureOptions(TypedDict, total=False):
     n_filters: float
     kernel_width: int | Sequence[int]
     windows: Windows
+    effort: Effort
     optimizer: Optimizer
     spectrogram_iters: int
     phase_iters: int

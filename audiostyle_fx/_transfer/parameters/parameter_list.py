@@ -15,9 +15,17 @@ from typing import Any
 
 from ..._validation import flag, integer, integers, n_filters, number, optional, seconds_or_all, semitones_or
 from .descriptions import ParameterDescription
-from .options import Magnitudes, Optimizer, Phases, Precision, PresetName
+from .options import Effort, Magnitudes, Optimizer, Phases, Precision, PresetName
 from .parameter_fields import checked_device, choice, parameter
 from .windows import Window, check_windows, default_windows
+
+EFFORTS: dict[str, dict[str, float]] = {
+    "draft": {"spectrogram": 0.85, "phase": 0.6, "waveform": 0.45},
+    "standard": {"spectrogram": 1.0, "phase": 1.0, "waveform": 1.0},
+    "best": {"spectrogram": 2.0, "phase": 2.0, "waveform": 4.0},
+}
+"""Factors of the iterations of each stage. Those of the waveform take the longest, and most of what is left to gain
+with more of them; at a draft, steps on the spectrogram reach more in the same time."""
 
 ORIGINAL_RATE = 22_050.0
 """The sample rate in Hz at which the original algorithm works."""
@@ -103,6 +111,12 @@ class Parameters:
         "nearest 93 ms. All stages use the longest of several that carries the style; the waveform stage uses all.",
         unit="ms",
         allowed="at least 1 ms, or 16 samples; hops of at most half a window",
+    )
+    effort: Effort = choice(
+        "standard",
+        Effort,
+        'How long to search. "draft" takes half the time, "best" three times as long: it multiplies the iterations of '
+        "each stage. README draws what that does to the losses.",
     )
     optimizer: Optimizer = choice(
         "auto",
@@ -251,8 +265,10 @@ class Parameters:
 
     @property
     def iterations(self) -> dict[str, int]:
-        """Iterations by stage."""
-        return {"spectrogram": self.spectrogram_iters, "phase": self.phase_iters, "waveform": self.waveform_iters}
+        """Iterations by stage, at least one where any are asked for."""
+        standard = {"spectrogram": self.spectrogram_iters, "phase": self.phase_iters, "waveform": self.waveform_iters}
+        factors = EFFORTS[self.effort]
+        return {stage: max(min(n, 1), round(factors[stage] * n)) for stage, n in standard.items()}
 
     @property
     def takes_adam(self) -> bool:

@@ -139,8 +139,7 @@ def three_stages(
         x, phases = _starts(stft.forward(equalized.held), target, spectra, setup, batch.noise_numbers, xp)
         objectives = steered_objectives(content, equalized, target, spectra, setup)
         x = optimize_spectrogram(x, objectives[0], parameters, log)
-        pin = None if fixed is None else lambda y: y * mask + fixed
-        y = find_phases(x, phases, content.shape[-1], objectives[0], setup, log, pin)
+        y = find_phases(x, phases, content.shape[-1], objectives[0], setup, log, mask, fixed)
         ceilings = _ceilings(batch, content, y, parameters, xp)
         y = optimize_waveform(y, mask, fixed, objectives, setup, log, follower, ceilings)
         samples = to_host(y)[..., :n_samples]

@@ -10,6 +10,7 @@ from ..._engine.arrays.array_module import Array, get_array_module
 from ..._engine.kernels.patches import sum_of_products
 from ..._engine.objectives.peaks import PeakCost, near_ceilings
 from ..._engine.objectives.reduced import Reduced
+from ..._engine.objectives.spectrogram_match import SpectrogramMatch
 from ..._engine.objectives.waveform import Objective, WaveformObjective
 from ..._engine.optimizers.adam import Adam
 from ..._engine.optimizers.lbfgs import LBFGS
@@ -23,6 +24,11 @@ from .stage_log import StageHistory, StageLog
 SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}
 
 WAVEFORM_ADAM = {"learning_rate": 2.5e-3}
+
+MATCHING = 0.4
+"""Share of the phase iterations that are steps of L-BFGS on the samples, which bring the log-magnitudes nearer to those
+sought than Griffin-Lim does. Measured at 18 iterations: as good as 20 of Griffin-Lim and four more on the whole loss,
+which take an eighth longer. With a strength, where Adam follows, there is no such gain."""
 
 QUICK_LBFGS: dict[str, Any] = {"memory": 5, "first": 0.35}
 """What suits runs of few iterations: a bold first step, and no memory that is never filled."""
@@ -43,7 +49,7 @@ def adam_beta(n_iter: int) -> float:
 
 def optimize_spectrogram(x: Array, objective: Objective, parameters: Parameters, log: StageLog) -> Array:
     """Take gradient steps on log-magnitudes, (batch, frames, channels * bins); the result is not negative."""
-    xp, n_iter = get_array_module(x), parameters.spectrogram_iters
+    xp, n_iter = get_array_module(x), parameters.iterations["spectrogram"]
     if not n_iter:
         return x
     reduced = Reduced.of(objective, x)
@@ -61,9 +67,12 @@ def find_phases(
     objective: Objective,
     setup: TransferSetup,
     log: StageLog,
-    pin: Callable[[Array], Array] | None = None,
+    mask: Array,
+    fixed: Array | None = None,
 ) -> Array:
-    """Find audio whose log-magnitudes are near given ones, by Griffin-Lim.
+    """Find audio whose log-magnitudes are near given ones.
+
+    Griffin-Lim comes first. Where L-BFGS is the optimizer, it takes the last of the iterations, on the samples.
 
     Parameters
     ----------
@@ -77,30 +86,65 @@ def find_phases(
         Gives the losses that are recorded.
     setup : TransferSetup
     log : StageLog
-    pin : callable, optional
-        Sets the finished samples of an array of samples.
+    mask : array (batch, channels, n_samples)
+        Factor of each sample, used where some are finished.
+    fixed : array (batch, channels, n_samples), optional
+        Finished samples, which are added.
 
     Returns
     -------
     array (batch, channels, n_samples)
     """
-    stft, n_iter, start = setup.stft, setup.parameters.phase_iters, time.perf_counter()
+    stft, n_iter, start = setup.stft, setup.parameters.iterations["phase"], time.perf_counter()
     magnitude = stft.magnitude(x).reshape(phases.shape)
     if not n_iter:
         return stft.inverse(with_magnitude(phases, magnitude), n_samples)
-    xp = get_array_module(x)
-    inconsistency = xp.empty((n_iter, len(x)))
-    size, losses = xp.maximum(_norm(magnitude), 1e-30), {}
+    xp, n_matched = get_array_module(x), _matching_steps(setup.parameters)
+    inconsistency, size = xp.empty((n_iter, len(x))), xp.maximum(_norm(magnitude), 1e-30)
+
+    def report(iteration: int, value: Array) -> None:
+        inconsistency[iteration - 1] = value
+        log.progress("phase", iteration, n_iter, inconsistency[iteration - 1 : iteration], ["inconsistency"])
+
     momentum = 0.0 if setup.parameters.original else MOMENTUM
-    steps = griffin_lim(stft, magnitude, phases, n_samples, n_iter, momentum, pin)
+    pin = None if fixed is None else lambda y: y * mask + fixed
+    steps = griffin_lim(stft, magnitude, phases, n_samples, n_iter - n_matched, momentum, pin)
     for i, (samples, spectrum) in enumerate(steps, 1):
         y = samples
-        inconsistency[i - 1] = _norm(xp.abs(spectrum) - magnitude) / size
-        log.progress("phase", i, n_iter, inconsistency[i - 1 : i], ["inconsistency"])
-        if i in (1, n_iter):  # an evaluation takes as long as two iterations, so only the first and last have one
-            losses[i] = objective.value_and_grad(stft.log_magnitude(spectrum))[0]
-    log.record(StageHistory("phase", losses, xp.stack([*losses.values()]), inconsistency, start=start))
+        report(i, _norm(xp.abs(spectrum) - magnitude) / size)
+    if n_matched:
+        y = _matched(y, x, n_matched, setup, mask, fixed, lambda i, value: report(n_iter - n_matched + i, value))
+        spectrum = stft.forward(y)
+        report(n_iter, _norm(xp.abs(spectrum) - magnitude) / size)
+    losses = objective.value_and_grad(stft.log_magnitude(spectrum))[0]
+    log.record(StageHistory("phase", [n_iter], losses[None], inconsistency, start=start))
     return y
+
+
+def _matching_steps(parameters: Parameters) -> int:
+    """Return how many of the last phase iterations are steps of L-BFGS."""
+    return 0 if parameters.takes_adam or parameters.original else round(MATCHING * parameters.iterations["phase"])
+
+
+def _matched(
+    y: Array,
+    x: Array,
+    n_iter: int,
+    setup: TransferSetup,
+    mask: Array,
+    fixed: Array | None,
+    report: Callable[[int, Array], None],
+) -> Array:
+    """Return samples whose log-magnitudes are nearer to x, by steps of L-BFGS from y; report all but the last."""
+    match = SpectrogramMatch(x)
+    waveform = WaveformObjective(match, setup.stft, y, 1.0 if fixed is None else mask, fixed)
+
+    def report_step(iteration: int, losses: Array) -> None:
+        if 0 < iteration < n_iter:  # the start is known, and of the last two points the better one is returned
+            report(iteration, match.inconsistency)
+
+    u = waveform.coordinates(y)
+    return waveform.samples(minimize(waveform.value_and_grad, u, LBFGS(**QUICK_LBFGS), n_iter, report_step)[0])
 
 
 def optimize_waveform(

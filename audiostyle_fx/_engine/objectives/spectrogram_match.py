@@ -1,0 +1,56 @@
+"""The distance of log-magnitudes from given ones, as an objective."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays.array_module import Array, get_array_module
+from ..arrays.threads import in_blocks
+from ..kernels.patches import row_dots
+
+
+class SpectrogramMatch:
+    """Half the squared distance of log-magnitudes from given ones.
+
+    A waveform that minimises it has the phases that suit them. Its gradient needs no products of frames, and its scale
+    is the one that the losses see: a quiet cell counts as much as a loud one.
+
+    Parameters
+    ----------
+    target : real array (batch, frames, bins)
+        Log-magnitudes, log(1 + m).
+
+    Attributes
+    ----------
+    inconsistency : float64 array (batch,) or None
+        At the latest point: the distance of the magnitudes m from those sought, relative to their norm.
+    """
+
+    def __init__(self, target: Array) -> None:
+        xp = get_array_module(target)
+        self.inconsistency: Array = None
+        self._target, self._exponentials = target, xp.exp(target)
+        magnitudes = self._exponentials - 1
+        self._size = xp.maximum(_norms(row_dots(magnitudes, magnitudes)), 1e-30)
+
+    def value_and_grad(self, x: Array) -> tuple[Array, Array]:
+        """Return the distance as the first of two parts, float64 (2, batch), and its gradient at x."""
+        xp = get_array_module(x)
+        difference, squares = xp.empty_like(x), xp.empty((2, *x.shape[:2]), x.dtype)
+
+        def fill(rows: slice) -> None:
+            by_log, part = difference[:, rows], xp.exp(x[:, rows])
+            xp.subtract(x[:, rows], self._target[:, rows], out=by_log)
+            part -= self._exponentials[:, rows]
+            squares[0, :, rows], squares[1, :, rows] = row_dots(by_log, by_log), row_dots(part, part)
+
+        in_blocks(fill, x.shape[1], x[:, :1].size, xp)
+        self.inconsistency = _norms(squares[1]) / self._size
+        losses = xp.zeros((2, len(x)))
+        losses[0] = squares[0].sum(axis=1, dtype=np.float64) / 2
+        return losses, difference
+
+
+def _norms(squares: Array) -> Array:
+    """Return the root of the sum of each item's squared norms of rows, float64 (batch,)."""
+    return get_array_module(squares).sqrt(squares.sum(axis=1, dtype=np.float64))
