@@ -723,7 +723,7 @@ def _planned_fft(kind):
     return transform
 
 
-def matmul(a, b, out, *, accumulate=False):
+def matmul(a, b, out, *, accumulate=False, tf32=False):
     """Fill ``out`` with the products of matrices, or add them to it; a capture allows it, unlike CuPy's own."""
     if accumulate:
         return _apply(lambda a, b, c: c + np.matmul(a, b), a, b, out, out=out)

@@ -15,7 +15,7 @@ MAX_OPERATIONS = 2e10
 """Floating-point operations of one call of the BLAS, some tenths of a second: nothing can interrupt a call."""
 
 
-def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
+def matmul(a: Array, b: Array, add_to: Array = None, *, exact: bool = False) -> Array:
     """Return the matrix products a @ b, or add them to an array.
 
     On the CPU each core computes a share of the result's longer side by itself. Within `one_thread_each` no thread of
@@ -26,6 +26,8 @@ def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
     a, b : real arrays (batch or 1, m, k) and (batch or 1, k, n)
     add_to : real array (batch, m, n), optional
         The products are added to it.
+    exact : bool
+        Whether factors keep their precision on a GPU where TF32 is asked for.
 
     Returns
     -------
@@ -35,7 +37,8 @@ def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
     xp, batch, m, n = get_array_module(a), max(len(a), len(b)), a.shape[1], b.shape[2]
     out = xp.empty((batch, m, n), np.result_type(a.dtype, b.dtype)) if add_to is None else add_to
     if xp is not np:
-        cuda_matmul(_with_contiguous_axis(a), _with_contiguous_axis(b), out, accumulate=add_to is not None)
+        tf32 = not exact and getattr(thread_state, "tf32", False)
+        cuda_matmul(_with_contiguous_axis(a), _with_contiguous_axis(b), out, accumulate=add_to is not None, tf32=tf32)
         return out
     operations = 2 * batch * m * n * a.shape[2]
 
@@ -56,11 +59,11 @@ def matmul(a: Array, b: Array, add_to: Array = None) -> Array:
     return out
 
 
-def cuda_matmul(a: Array, b: Array, out: Array, *, accumulate: bool) -> None:
+def cuda_matmul(a: Array, b: Array, out: Array, *, accumulate: bool, tf32: bool) -> None:
     """Fill out with a @ b, or add a @ b to it, by cuBLAS."""
     (batch, m, n), k = out.shape, a.shape[2]
     # cuBLAS stores matrices by columns: in its terms the result is the transposed product, b^T a^T.
-    sizes, tf32 = (n, m, k, batch), getattr(thread_state, "tf32", False)
+    sizes = (n, m, k, batch)
     cublas().gemm(_matrices(b), _matrices(a), _matrices(out), sizes, out.dtype.name, float(accumulate), tf32)
 
 

@@ -135,7 +135,7 @@ class LBFGS:
         products: Array = 0.0
         for start in range(0, length, size):
             part = self._vectors[:, :, start : start + size]
-            products = products + matmul(part[:, rows], part.swapaxes(1, 2)).astype(np.float64)
+            products = products + matmul(part[:, rows], part.swapaxes(1, 2), exact=True).astype(np.float64)
         self._products[:, rows] = products
         self._products[:, :, rows] = products.swapaxes(1, 2)
 
@@ -159,4 +159,4 @@ class LBFGS:
         steepest[:, -1] = -self._guess
         factors = xp.where((slope < 0)[:, None], factors, steepest)
         slope = (self._products[:, -1] * factors).sum(axis=1)
-        return matmul(factors.astype(self._vectors.dtype)[:, None], self._vectors)[:, 0], slope
+        return matmul(factors.astype(self._vectors.dtype)[:, None], self._vectors, exact=True)[:, 0], slope
