@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
+import tempfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -152,19 +152,20 @@ def _can_write(file_format: str, subtype: str, sample_rate: float, channels: int
     """Try with a few samples whether a format gives back such a recording.
 
     A trial is needed because some formats open at any rate and fail at the first sample, write another rate into their
-    header, or come back longer or shorter. OGG beyond `VORBIS_MAX_RATE` is refused without a trial.
+    header, or come back longer or shorter. It is a file, as libsndfile opens no MP3 from memory in a folder where a
+    file named "._" lies. OGG beyond `VORBIS_MAX_RATE` is refused without a trial.
     """
     if file_format == "OGG" and sample_rate > VORBIS_MAX_RATE:
         return False
     try:
-        for n_samples in TRIAL_SAMPLES:
-            trial = io.BytesIO()
-            with soundfile.SoundFile(trial, "w", int(sample_rate), channels, subtype, format=file_format) as file:
-                file.write(np.zeros((n_samples, channels), np.float32))
-            trial.seek(0)
-            with soundfile.SoundFile(trial) as file:
-                if (file.samplerate, file.channels, file.frames) != (sample_rate, channels, n_samples):
-                    return False
+        with tempfile.TemporaryDirectory() as folder:
+            for n_samples in TRIAL_SAMPLES:
+                trial = os.path.join(folder, str(n_samples))
+                with soundfile.SoundFile(trial, "w", int(sample_rate), channels, subtype, format=file_format) as file:
+                    file.write(np.zeros((n_samples, channels), np.float32))
+                with soundfile.SoundFile(trial) as file:
+                    if (file.samplerate, file.channels, file.frames) != (sample_rate, channels, n_samples):
+                        return False
         return True
     except (ValueError, TypeError, OverflowError, soundfile.SoundFileError):
         return False

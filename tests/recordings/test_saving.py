@@ -8,6 +8,7 @@ import soundfile
 
 from audiostyle_fx import save_audio
 from audiostyle_fx._recordings.files import read_audio, read_format
+from audiostyle_fx._recordings.formats import _can_write
 from audiostyle_fx._recordings.levels import true_peak
 
 
@@ -73,3 +74,12 @@ def test_what_is_refused_leaves_the_earlier_file(tmp_path, monkeypatch, tone, ar
     with pytest.raises(error, match=why):
         save_audio(**{"path": "out.wav", "audio": tone, "sample_rate": 44100, **arguments})
     assert os.listdir() == ["out.wav"] and (tmp_path / "out.wav").read_bytes() == b"as it was"
+
+
+def test_a_resource_fork_in_the_working_folder_forbids_no_format(tmp_path, monkeypatch):
+    """Where a file named "._" lies, libsndfile opens no MP3 from memory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "._").touch()
+    _can_write.cache_clear()
+    save_audio("song.mp3", np.zeros((2, 4000), np.float32), 44100)
+    assert soundfile.info("song.mp3").channels == 2
