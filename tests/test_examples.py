@@ -46,6 +46,44 @@ def test_figure(run, tmp_path):
     assert (tmp_path / "out.png").stat().st_size > 20_000
 
 
+SOUNDS = ["song", "anthem", "song_strength_0.2", "song_strength_0.33", "song_strength_0.8"]
+SOUNDS += ["drums", "drums_styled", "voice", "voice_styled"]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*(limited|turned down):UserWarning")
+def test_sounds_are_made(run, tmp_path):
+    run("sounds/make_sounds.py", "--out", tmp_path, "--seconds", "0.5")
+    assert {path.stem for path in tmp_path.iterdir()} == {*SOUNDS}
+    for path in tmp_path.iterdir():
+        audio, rate = soundfile.read(path)
+        assert len(audio) == rate // 2 and audio.std() > 0.01, path
+
+
+def test_sounds_are_shipped_and_small():
+    files = {path.stem: path for path in (EXAMPLES / "sounds").glob("*.mp3")}
+    assert files.keys() == {*SOUNDS}
+    shipped = [*files.values(), *(EXAMPLES / "audio").glob("*.ogg")]
+    assert sum(path.stat().st_size for path in shipped) < 2_000_000
+    assert (EXAMPLES / "tour.ipynb").stat().st_size < 1_000_000
+    for name in ("drums", "voice"):
+        assert len(soundfile.read(files[name])[0]) == len(soundfile.read(files[f"{name}_styled"])[0]), name
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_from_top_to_bottom(monkeypatch):
+    nbclient = pytest.importorskip("nbclient", reason="needs the extra `notebook`")
+    nbformat = pytest.importorskip("nbformat", reason="needs the extra `notebook`")
+    pytest.importorskip("ipykernel", reason="needs the extra `notebook`")
+    monkeypatch.chdir(EXAMPLES)
+    notebook = nbformat.read("tour.ipynb", as_version=4)
+    shown = "".join(str(cell.get("outputs", "")) for cell in notebook.cells)
+    assert shown.count("<audio") >= 3 and "data:image/png" in shown, "it is shipped with players and figures"
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    again = "".join(str(cell.get("outputs", "")) for cell in notebook.cells)
+    assert again.count("<audio") == shown.count("<audio")
+
+
 def test_own_effect(run):
     assert run("own_effect.py").strip()
 

@@ -78,7 +78,7 @@ def stylize(
     References
     ----------
     V. Lebedev and D. Ulyanov, "Audio texture synthesis and style transfer", 2016. Deviations: the closed form by
-    default, the waveform stage, levels, joint channels and whole recordings; the README says why.
+    default, the waveform stage, levels, joint channels and whole recordings; examples/algorithm.md says why.
     """
     chosen = choose(parameters)
     audio = check_audio("content", content)

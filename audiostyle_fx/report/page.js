@@ -43,8 +43,9 @@ function value(x) {
 }
 
 // ---------------------------------------------------------------- listening
-// Content and result share one position; each style keeps its own. Sound is fetched when it is first played.
-let entry = null, tracks = [], active = null, sharedPosition = 0;
+// Content and result share one position; each style keeps its own. Sound is fetched when it is first played. A part of
+// the pair, or of a style, may be repeated: loop has its track, start and end in seconds.
+let entry = null, tracks = [], active = null, sharedPosition = 0, loop = null;
 
 const isPair = (track) => track.kind !== "style";
 const position = (track) => track.pendingSeek ?? track.audio.currentTime;
@@ -146,13 +147,53 @@ function draw() {
 let frameRequest = 0;
 function drawWhilePlaying() {
   cancelAnimationFrame(frameRequest);
+  repeat();
   draw();
   if (playing()) frameRequest = requestAnimationFrame(drawWhilePlaying);
 }
 
+// Whether the loop is one of this track: content and result share it.
+const isLooped = (track) => loop !== null && (track === loop.track || (isPair(track) && isPair(loop.track)));
+
+// Go back where the repeated part of the active track ends; a position before the part is played up to it.
+function repeat() {
+  if (active && isLooped(active) && position(active) >= loop.end) seek(active, loop.start);
+}
+
+function setLoop(chosen) {
+  loop = chosen;
+  for (const track of tracks) {
+    track.part.hidden = !isLooped(track);
+    if (!isLooped(track)) continue;
+    track.part.style.left = `${100 * loop.start / track.span}%`;
+    track.part.style.width = `${100 * (loop.end - loop.start) / track.span}%`;
+  }
+  $("unloop").hidden = loop === null;
+  if (loop) $("unloop").textContent = `Repeats ${clock(loop.start, 1)} to ${clock(loop.end, 1)} ✕`;
+}
+
+// A click goes to its position. A drag over some pixels repeats that part.
+function onPointer(track, down) {
+  const box = track.view.getBoundingClientRect();
+  const seconds = (event) => Math.max(0, Math.min(track.recording.duration, (event.clientX - box.left) / box.width * track.span));
+  const first = seconds(down), isDrag = (event) => Math.abs(event.clientX - down.clientX) > 5;
+  const part = (event) => ({ track, start: Math.min(first, seconds(event)), end: Math.max(first, seconds(event)) });
+  track.view.setPointerCapture(down.pointerId);
+  track.view.onpointermove = (event) => { if (isDrag(event)) setLoop(part(event)); };
+  track.view.onpointercancel = () => { track.view.onpointermove = track.view.onpointerup = null; };
+  track.view.onpointerup = (event) => {
+    track.view.onpointermove = track.view.onpointerup = null;
+    if (isDrag(event)) setLoop(part(event));
+    choose(track, isDrag(event) ? loop.start : first);
+  };
+}
+
 // At equal loudness, the louder of content and result is played more quietly.
 function setVolumes() {
-  for (const track of tracks) track.audio.volume = $("equal").checked ? entry.equal_loudness[track.kind] ?? 1 : 1;
+  for (const track of tracks) {
+    const share = $("equal").checked ? entry.equal_loudness[track.kind] ?? 1 : 1;
+    track.audio.volume = share * $("volume").value / 100;
+  }
 }
 
 // Switch to the next track of a kind; the first one follows the last.
@@ -195,7 +236,8 @@ function makeTrack(kind, recording, span, title, key) {
   const image = element("img", { src: picture, alt: "", draggable: false });
   image.style.width = `${100 * recording.duration / span}%`;
   track.playhead = element("i");
-  track.view = element("div", { className: "view", role: "slider", tabIndex: 0 }, image, track.playhead);
+  track.part = element("b", { hidden: true });
+  track.view = element("div", { className: "view", role: "slider", tabIndex: 0 }, image, track.part, track.playhead);
   track.view.setAttribute("aria-label", `Position in ${title.toLowerCase()}`);
   track.view.setAttribute("aria-valuemin", 0);
   track.view.setAttribute("aria-valuemax", recording.duration.toFixed(1));
@@ -208,16 +250,23 @@ function makeTrack(kind, recording, span, title, key) {
     element("div", { className: "plot" }, hertzAxis(), track.view, track.axis));
   track.tab = element("button", {}, element("kbd", { textContent: key, ariaHidden: "true" }), ` ${title}`);
   track.tab.onclick = () => choose(track);
-  track.view.onclick = (event) => {
-    const box = track.view.getBoundingClientRect();
-    choose(track, (event.clientX - box.left) / box.width * span);
-  };
+  track.view.onpointerdown = (event) => { if (event.button === 0) onPointer(track, event); };
   track.audio = element("audio", { preload: "none", loop: kind === "style" });
   track.audio.dataset.kind = kind;
   track.audio.onloadedmetadata = () => onMetadata(track);
   track.audio.onplay = drawWhilePlaying;
   track.audio.onpause = track.audio.onseeked = draw;
-  track.audio.onended = () => { sharedPosition = 0; seek(track, 0); draw(); };
+  track.audio.ontimeupdate = repeat; // frames are not drawn in a tab that is hidden
+  track.audio.onended = () => {
+    if (isLooped(track)) {
+      seek(track, loop.start);
+      play();
+      return;
+    }
+    sharedPosition = 0;
+    seek(track, 0);
+    draw();
+  };
   track.audio.onerror = () => fail(track, track.audio.error?.message || "the browser gives no reason");
   track.figure.append(track.audio);
   return track;
@@ -249,6 +298,7 @@ function open(chosen) {
   });
   $("tracks").replaceChildren(...tracks.map((track) => track.figure));
   $("tabs").replaceChildren(...tracks.map((track) => track.tab));
+  setLoop(null);
   for (const id of ["transport", "scale"]) $(id).hidden = !tracks.length;
   setVolumes();
   drawFacts();
@@ -459,6 +509,7 @@ const KEYS = {
   3: () => chooseKind("style"), s: () => chooseKind("style"),
   " ": toggle,
   e: () => $("equal").click(),
+  l: () => setLoop(null),
   j: () => step(1), ArrowDown: () => step(1),
   k: () => step(-1), ArrowUp: () => step(-1),
   ArrowRight: () => active && choose(active, position(active) + 2),
@@ -467,6 +518,7 @@ const KEYS = {
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input[type=search]")) return;
+  if (event.key.startsWith("Arrow") && event.target.matches("input[type=range]")) return; // they change the volume
   if (event.key === " " && event.target.matches("button, input")) return; // Space presses what has the focus
   const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
@@ -474,11 +526,12 @@ addEventListener("keydown", (event) => {
   action();
 });
 addEventListener("click", (event) => { // what is clicked loses the focus, so that Space plays and pauses again
-  if (event.detail) event.target.closest("button, #equal")?.blur();
+  if (event.detail) event.target.closest("button, #equal, #volume")?.blur();
 });
 addEventListener("resize", () => entry && fit());
 $("play").onclick = toggle;
-$("equal").onchange = setVolumes;
+$("equal").onchange = $("volume").oninput = setVolumes;
+$("unloop").onclick = () => setLoop(null);
 $("previous").onclick = () => step(-1);
 $("next").onclick = () => step(1);
 $("all").onclick = () => $("index").scrollIntoView();
@@ -500,7 +553,7 @@ function start() {
   entries.forEach((numbered, k) => { numbered.number = k + 1; }); // for the page's address; sorting doesn't change it
   makeRows();
   $("bench").hidden = !entries.length;
-  const first = entries.find((numbered) => `#${numbered.number}` === location.hash) ?? entries[0];
+  const first = entries.find((numbered) => `#${numbered.number}` === location.hash) ?? entries.find(({ error }) => !error) ?? entries[0];
   drawList();
   if (first) open(first);
 }

@@ -6,8 +6,9 @@ known notes on a struck instrument in the style of another score, a tritone away
 a drum loop in a quiet room in the style of the blown instrument. A row is the mean over the tonal pairs, or that of the
 drums. The measures, none of which knows the loss that is minimised, are explained by `--explain`.
 
-Beside the presets are yardsticks: the dry content, the style itself, the content with the style's long-term spectrum
-(an equaliser), and the content's score on the style's own instrument, to which LSD and pitch distance are measured.
+With the presets stand yardsticks: the dry content, the style itself, the content with the style's long-term spectrum
+(an equaliser) or with the mean and deviation of each of its bins (AdaIN), a mosaic of the style's frames, and the
+content's score on the style's own instrument, to which LSD and pitch distance are measured.
 """
 
 from __future__ import annotations
@@ -67,6 +68,51 @@ def equalised(pair: Pair) -> np.ndarray:
     return scipy.signal.fftconvolve(pair.content, impulse)[n_fft // 2 :][: len(pair.content)]
 
 
+def statistics_matched(pair: Pair) -> np.ndarray:
+    """The content whose log-magnitudes get each bin's mean and deviation in the style, as AdaIN does with features.
+
+    X. Huang and S. Belongie, "Arbitrary style transfer in real-time with adaptive instance normalization", ICCV 2017.
+    The phases are the content's, after some Griffin-Lim.
+    """
+    stft = {"n_fft": 2048, "hop_length": 512}
+    content, style = librosa.stft(pair.content, **stft), librosa.stft(pair.style, **stft)
+    x, y = (np.log1p(np.abs(spectrum)) for spectrum in (content, style))
+    moments = [(part.mean(axis=1, keepdims=True), part.std(axis=1, keepdims=True) + 1e-6) for part in (x, y)]
+    matched = (x - moments[0][0]) / moments[0][1] * moments[1][1] + moments[1][0]
+    magnitude, phases = np.expm1(np.clip(matched, 0, None)), np.exp(1j * np.angle(content))
+    for _ in range(20):
+        audio = librosa.istft(magnitude * phases, length=len(pair.content), hop_length=512)
+        phases = np.exp(1j * np.angle(librosa.stft(audio, **stft)))
+    return audio
+
+
+def mosaicked(pair: Pair) -> np.ndarray:
+    """The content put together from the style's frames: the nearest by mel spectrum, at the content's level.
+
+    As concatenative synthesis does (D. Schwarz, "Concatenative sound synthesis: the early years", 2006).
+    """
+    n_fft, hop = 4096, 1024
+    starts = np.arange(0, len(pair.style) - n_fft, hop // 2)
+    window = np.hanning(n_fft + 1)[:-1]
+    frames = [np.stack([audio[i : i + n_fft] for i in at]) * window for audio, at in _framed(pair, n_fft, hop, starts)]
+    basis = librosa.filters.mel(sr=RATE, n_fft=n_fft, n_mels=60)
+    shapes = [np.log1p(np.abs(np.fft.rfft(part)) @ basis.T) for part in frames]
+    shapes = [shape / (np.linalg.norm(shape, axis=1, keepdims=True) + 1e-9) for shape in shapes]
+    nearest = (shapes[0] @ shapes[1].T).argmax(axis=1)
+    out, raw = np.zeros(len(pair.content) + 2 * n_fft), pair.style
+    for number, chosen in enumerate(nearest):
+        grain = raw[starts[chosen] : starts[chosen] + n_fft] * window
+        gain = np.linalg.norm(frames[0][number]) / (np.linalg.norm(grain) + 1e-9)
+        out[number * hop : number * hop + n_fft] += min(gain, 30.0) * grain
+    return out[n_fft // 2 :][: len(pair.content)]
+
+
+def _framed(pair: Pair, n_fft: int, hop: int, starts: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Content and style, each with where its frames begin."""
+    padded = np.pad(pair.content, n_fft // 2)
+    return [(padded, np.arange(0, len(padded) - n_fft + 1, hop)), (pair.style, starts)]
+
+
 def yardsticks() -> dict[str, System]:
     """What needs no transfer, by name."""
     return {
@@ -74,6 +120,8 @@ def yardsticks() -> dict[str, System]:
         "the style itself": lambda pair: pair.style,
         "score on the style's instrument": lambda pair: pair.target,
         "equaliser alone": equalised,
+        "AdaIN on log-magnitudes": statistics_matched,
+        "mosaic of the style's frames": mosaicked,
     }
 
 

@@ -159,6 +159,49 @@ def test_a_click_in_a_picture_listens_there(visit, three_entries):
     assert page.get_by_role("button", name="Content").first.get_attribute("aria-pressed") == "true"
 
 
+LOOPED = """() => document.querySelector('audio[data-kind=result]').addEventListener("seeked", (event) => {
+    (window.seeks ??= []).push(event.target.currentTime); })"""
+
+
+def test_a_dragged_part_is_repeated(visit, three_entries):
+    page = visit(three_entries)
+    view = page.get_by_role("slider", name="Position in result")
+    box = view.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 30, steps=4)
+    page.mouse.up()
+    assert page.locator("#unloop").inner_text() == "Repeats 0:03.0 to 0:03.6 ✕"
+    assert [part.is_visible() for part in page.locator(".view b").all()] == [True, True, False]  # the pair's, no style's
+    page.keyboard.press("Space")
+    page.evaluate(LOOPED)
+    page.wait_for_function("window.seeks?.length >= 2")  # it begins again and again
+    assert all(abs(seconds - 3) < 0.1 for seconds in page.evaluate("seeks"))
+    page.keyboard.press("1")
+    page.wait_for_function(PLAYS, arg=["content", 3.1])
+    assert page.evaluate(AUDIO, "content")["time"] < 3.8
+    page.keyboard.press("l")
+    assert not page.locator("#unloop").is_visible() and not page.locator(".view b").first.is_visible()
+    page.wait_for_function(PLAYS, arg=["content", 3.8])
+
+
+def test_the_volume_holds_for_all(visit, three_entries):
+    page = visit(three_entries)
+    page.keyboard.press("j")
+    before = page.evaluate(VOLUMES)
+    page.locator("#volume").fill("50")
+    assert page.evaluate(VOLUMES) == {kind: pytest.approx(volume / 2) for kind, volume in before.items()}
+    page.keyboard.press("k")
+    assert page.evaluate(VOLUMES)["style"] == 0.5
+
+
+def test_it_opens_on_the_first_finished_file(visit, recording, tmp_path):
+    failed = Entry("0 failed", None, error="RuntimeError: no")
+    finished = Entry("1 done", recording("r.wav", 1.0), recording("c.wav", 1.0), (recording("s.wav", 1.0),))
+    write_report(tmp_path / "page.html", [failed, finished])
+    assert visit(tmp_path / "page.html").locator("#name").inner_text() == "1 done"
+
+
 def test_the_list_is_sorted_filtered_and_stepped_through(visit, three_entries):
     page = visit(three_entries)
     assert page.locator("#name").inner_text() == MARKUP and page.title() == MARKUP
@@ -245,7 +288,7 @@ def test_it_starts_in_the_middle_whatever_the_server_can(visit, recording, tmp_p
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page = visit(f"http://127.0.0.1:{server.server_address[1]}/page.html")
-        view = page.get_by_role("slider")
+        view = page.get_by_role("slider", name="Position in result")
         view.click(position={"x": 0.8 * view.bounding_box()["width"], "y": 20})
         page.keyboard.press("Space")
         page.wait_for_function(PLAYS, arg=["result", 48.3])

@@ -13,16 +13,16 @@ from .parameter_list import Parameters
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 STYLE = (
-    "The recording whose sound is taken: any length, sample rate and number of channels. A style with the content's "
-    "number of channels is matched channel by channel; otherwise its mix to mono serves every channel. Of several "
-    "styles, the weighted mean of their Gram matrices is the target."
+    "The recording whose sound is taken, of any length, sample rate and number of channels. A style with the content's "
+    "number of channels is matched channel by channel; otherwise its mono mix serves every channel. The target of "
+    "several styles is the weighted mean of their Gram matrices."
 )
 """Text of the style, wherever it is documented."""
 
 SHARED: dict[str, tuple[str, str]] = {
     "style": (
         "path, array, or list of these",
-        f"{STYLE} Numbers in lists, as JSON holds an array, are that array.",
+        f"{STYLE} Lists of numbers, as JSON holds an array, are taken as that array.",
     ),
     "style_sample_rate": (
         "float or sequence of float, optional",

@@ -1,8 +1,8 @@
 """The parameters of a transfer: name, default, check, unit, allowed values and one sentence each, all in one place.
 
 The signatures and docstrings of the functions, the attributes of the effect, the command's help, its completion and the
-README's table are made from the fields of `Parameters`. `options` gives type checkers the same list; the tests hold
-both equal.
+table in the documentation are made from the fields of `Parameters`. `options` gives type checkers the same list; the
+tests hold both equal.
 """
 
 from __future__ import annotations
@@ -46,45 +46,44 @@ class Parameters:
     preset: PresetName = choice(
         "default",
         PresetName,
-        "Named set of parameters to start from; other parameters that are given too take precedence.",
+        "Named set of parameters. Other parameters that are given change it.",
     )
     strength: float | None = parameter(
         0.33,
         optional(number(0, 1)),
         "float, optional",
-        "How far the result goes from the song (0) to the style (1): the content loss over that at strength 1. Every "
-        "transfer is steered to it, so that it means the same for any pair of recordings. None where alpha is given.",
+        "How far the result goes from the song (0) to the style (1). Every transfer is steered to this share of the "
+        "way, so that it means the same for any pair of recordings. It can't be combined with alpha.",
         allowed="0 to 1",
     )
     alpha: float | None = parameter(
         None,
         optional(number(0)),
         "float, optional",
-        "Weight of the content against the style, as in the paper, instead of strength: more keeps more of the song. "
-        "It means the same at any sample rate, number of channels, kernel width and duration.",
+        "Weight of the content against the style, as in the paper, instead of strength. More keeps more of the song.",
         allowed="0 or more",
     )
     equalize: bool = parameter(
         True,
         flag,
         "bool",
-        "Begin with a dynamic equaliser that gives each mel band of the content the style's distribution of levels, "
-        "and hold the result to that.",
+        "Start from a dynamic equaliser that gives each mel band of the content the style's distribution of levels, "
+        "and hold the result to its output.",
     )
     content_share: float = parameter(
         0.7,
         number(0, 1),
         "float",
-        "Share of the content's own Gram matrix, equalised if asked for, in the target: more keeps more of its notes. "
-        "From strength 0.5 to 1 it falls to 0.",
+        "Share of the (equalised) content's own Gram matrix in the target. More keeps more of its notes. From strength "
+        "0.5 to 1 the share falls to 0.",
         allowed="0 to 1",
     )
     dynamics: bool = parameter(
         True,
         flag,
         "bool",
-        "Let the level follow the content's: over 0.4 s up and down, over 30 ms down only, so that pauses, attacks and "
-        "fades stay.",
+        "Make the level follow the content's, so that pauses, attacks and fades stay: over 0.4 s up and down, over "
+        "30 ms only down.",
     )
     n_filters: float = parameter(
         math.inf,
@@ -97,9 +96,8 @@ class Parameters:
         11,
         integers(1),
         "int or sequence of int",
-        "Frames that a filter spans, one width or several: short ones hold timbre, long ones rhythm. From 8 frames on "
-        "every second patch counts, of an even number of frames; where noise is the start, patches side by side count, "
-        "up to 4 frames apart.",
+        "Frames in a patch, one width or several. Short patches hold timbre, long ones rhythm. From 8 frames on, only "
+        "every second patch counts.",
         unit="frames",
         allowed="1 or more",
     )
@@ -107,22 +105,22 @@ class Parameters:
         None,
         check_windows,
         "Window, float, or sequence of these, optional",
-        "STFT windows: lengths in milliseconds, or each with a hop or in samples. By default the power of two "
-        "nearest 93 ms. All stages use the longest of several that carries the style; the waveform stage uses all.",
+        "STFT windows: lengths in milliseconds, or each with a hop, or in samples. The default is the power of two "
+        "nearest 93 ms. All stages use the longest one that carries the style; the waveform stage uses all.",
         unit="ms",
         allowed="at least 1 ms, or 16 samples; hops of at most half a window",
     )
     effort: Effort = choice(
         "standard",
         Effort,
-        'How long to search. "draft" takes half the time, "best" three times as long: it multiplies the iterations of '
-        "each stage. README draws what that does to the losses.",
+        'How long to search: "draft" multiplies the iterations of each stage by 0.45 to 0.85, "best" by 2 to 4. A '
+        "draft takes about two thirds of the time, and the best search two to three times as long.",
     )
     optimizer: Optimizer = choice(
         "auto",
         Optimizer,
-        'Optimizer of the spectrogram and of the waveform. "auto" takes Adam where a strength is asked for, and where '
-        "alpha is given L-BFGS, which needs fewer iterations.",
+        'Optimizer of the spectrogram and of the waveform. "auto" takes Adam with a strength, and with alpha L-BFGS, '
+        "which needs fewer iterations.",
     )
     spectrogram_iters: int = parameter(
         35, integer(0), "int", "Gradient steps on a free spectrogram.", unit="iterations", allowed="0 or more"
@@ -131,7 +129,8 @@ class Parameters:
         8,
         integer(0),
         "int",
-        "Iterations of fast Griffin-Lim, which finds the phases of the spectrogram.",
+        "Iterations that find the phases of the spectrogram: fast Griffin-Lim, and at the end L-BFGS if it is the "
+        "optimizer.",
         unit="iterations",
         allowed="0 or more",
     )
@@ -151,8 +150,8 @@ class Parameters:
         "content",
         semitones_or("content", "style"),
         "str or float",
-        "Key that the style is in: the content's, into which it is moved, its tuning too, or the style's own; or the "
-        "semitones by which it is moved. Its timbre stays. Styles and contents without pitches are left alone.",
+        'Key of the style. "content" moves it into the content\'s key and tuning, "style" leaves it, and a number '
+        "moves it by semitones. Its timbre stays. Recordings without pitches are not moved.",
         unit="semitones",
         allowed='"content", "style", or -12 to 12',
     )
@@ -160,11 +159,11 @@ class Parameters:
         True,
         flag,
         "bool",
-        "Bring content and style to an RMS of -20 dBFS for the transfer, pauses not counted, and the result back to "
-        "the content's level. Passages more than 6 dB below the recording's level for longer than 0.7 s are amplified "
-        "before the transfer and attenuated by the same amount afterwards. False leaves all levels alone.",
+        "Bring content and style to -20 dBFS RMS for the transfer, and the result back to the content's level. "
+        "Passages more than 6 dB below the recording's level for at least 0.7 s are amplified before the transfer and "
+        "attenuated by the same amount afterwards.",
     )
-    match_level: bool = parameter(True, flag, "bool", "With normalize, give the result the content's own RMS.")
+    match_level: bool = parameter(True, flag, "bool", "With normalize, give the result the content's RMS.")
     mix: float = parameter(
         1.0,
         number(0, 1),
@@ -177,9 +176,8 @@ class Parameters:
         10.0,
         seconds_or_all(0.1),
         "float",
-        "Length of the sections in which longer recordings are styled, each continuing its neighbours, so that memory "
-        "does not grow with the recording. A section is at least 0.8 s and eight of the widest patches long; infinity "
-        "styles any recording in one piece.",
+        "Longer recordings are styled in sections of this length, so that memory does not grow. Each section continues "
+        "its neighbours. It has at least 0.8 s and eight patches; infinity styles any recording in one piece.",
         unit="s",
         allowed="0.1 or more, or infinity",
     )
@@ -187,8 +185,8 @@ class Parameters:
         180.0,
         seconds_or_all(1),
         "float",
-        "Longer styles are represented by random excerpts of this total duration, so that time and memory do not grow "
-        "with the style's length; infinity uses all of it.",
+        "Longer styles are represented by random excerpts of this total duration, so that cost does not grow with the "
+        "style's length; infinity uses all of the style.",
         unit="s",
         allowed="1 or more, or infinity",
     )
@@ -196,7 +194,8 @@ class Parameters:
         0,
         integer(0),
         "int",
-        "Seed of everything random: filters, noise, excerpts. Equal seed, machine and versions give equal output.",
+        "Number that chooses one of many equally good results. It is the seed of the start where a strength is given, "
+        "of noise, sampled filters and excerpts. Equal input, seed, machine and versions give equal output.",
         allowed="0 or more",
     )
     device: str = parameter(

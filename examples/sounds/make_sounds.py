@@ -13,8 +13,8 @@ import soundfile
 
 from audiostyle_fx import save_audio, stylize
 
-AUDIO = Path(__file__).parent / "audio"
-SOUNDS = Path(__file__).parent / "sounds"
+SOUNDS = Path(__file__).parent
+AUDIO = SOUNDS.parent / "audio"
 RATE = 44100
 KBITS = {1: 80, 2: 112}  # of MP3, by channels
 STRENGTHS = 0.2, 0.33, 0.8
@@ -85,7 +85,7 @@ def drums(tempo: float = 100.0) -> np.ndarray:
 def main() -> None:
     """Write all sounds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=SOUNDS, help="folder, sounds beside this script by default")
+    parser.add_argument("--out", type=Path, default=SOUNDS, help="folder, that of this script by default")
     parser.add_argument("--seconds", type=float, default=10.0, help="length at most")
     options = parser.parse_args()
     options.out.mkdir(exist_ok=True)

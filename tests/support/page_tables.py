@@ -1,4 +1,4 @@
-"""The README's tables of parameters and presets, made from the package: `python tests/support/readme_tables.py`."""
+"""The tables of parameters and presets in the documentation: `python tests/support/page_tables.py` makes them."""
 
 import math
 import re
@@ -6,9 +6,9 @@ from pathlib import Path
 
 from audiostyle_fx import PRESETS
 from audiostyle_fx._transfer.parameters.documentation import SHARED
-from audiostyle_fx._transfer.parameters.parameter_list import Parameters
+from audiostyle_fx._transfer.parameters.parameter_list import EFFORTS, Parameters
 
-README = Path(__file__).parents[2] / "README.md"
+PAGES = Path(__file__).parents[2] / "examples"
 
 OF_THE_EFFECT = {
     "streaming": ("`False`", "", "`StyleTransfer` only: process a recording in chunks too."),
@@ -43,25 +43,44 @@ def preset_table():
     return table(rows)
 
 
+def iteration_table():
+    rows = [("preset", "spectrogram", "phases", "waveform", "optimizer"), ("---", *("---:",) * 3, "---")]
+    groups = {}
+    for name, preset in PRESETS.items():
+        optimizer = "Adam" if preset.parameters.takes_adam else "L-BFGS"
+        groups.setdefault((*map(str, preset.parameters.iterations.values()), optimizer), []).append(name)
+    return table(rows + [(", ".join(names), *cells) for cells, names in groups.items()])
+
+
+def effort_table():
+    rows = [("effort", "spectrogram", "phases", "waveform"), ("---", *("---:",) * 3)]
+    return table(rows + [(f'`"{name}"`', *(f"{f:g}" for f in factors.values())) for name, factors in EFFORTS.items()])
+
+
 def table(rows):
     return "".join("| " + " | ".join(cell or " " for cell in row) + " |\n" for row in rows)
 
 
-TABLES = {"parameters": parameter_table, "presets": preset_table}
+TABLES = {
+    "parameters": ("parameters.md", parameter_table),
+    "presets": ("parameters.md", preset_table),
+    "iterations": ("algorithm.md", iteration_table),
+    "efforts": ("algorithm.md", effort_table),
+}
+"""Page and maker of each table."""
 
 
 def pattern(name):
-    """Where a table stands in the README: between its name and the next end, as comments."""
+    """Where a table stands in its page: between its name and the next end, as comments."""
     return re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
-def stated(name, text):
-    """The table that stands in the README."""
-    return pattern(name).search(text)[0]
+def stated(name):
+    """The table that stands in its page."""
+    return pattern(name).search((PAGES / TABLES[name][0]).read_text(encoding="utf-8"))[0]
 
 
 if __name__ == "__main__":
-    readme = README.read_text(encoding="utf-8")
-    for name, make in TABLES.items():
-        readme = pattern(name).sub(lambda _, text=make(): text, readme, count=1)  # noqa: B008
-    README.write_text(readme, encoding="utf-8")
+    for name, (page, make) in TABLES.items():
+        text = (PAGES / page).read_text(encoding="utf-8")
+        (PAGES / page).write_text(pattern(name).sub(lambda _, made=make(): made, text, count=1), encoding="utf-8")  # noqa: B008
