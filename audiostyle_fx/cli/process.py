@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from .._effects_chain.checks import check_files
@@ -54,7 +55,8 @@ def process_file(request: Request, copies: PipeCopies) -> tuple[int, list[Proces
         print_lines(_lines_of_effects(request, chain))
     with copies.of_output(target) as out_path:
         subtype = options.bits
-        if subtype is None and is_output_pipe(target) and not _has_plain_samples(source):
+        is_wav_pipe = is_output_pipe(target) and Path(out_path).suffix.lower() == ".wav"
+        if subtype is None and is_wav_pipe and not _has_plain_samples(source):
             subtype = "FLOAT"  # WAV may not have the input's
         job = Job(source, out_path, options.start, options.duration, subtype, options.rate, options.quality)
         result = run(job, chain, progress=not (options.quiet or options.json))

@@ -35,13 +35,14 @@ MELODY = ["57a.8", "60e.4", "62i.4", "64o.8", "62a.4", "60u.4", "59e.8", "57a1.2
 def voice() -> np.ndarray:
     """Sing five vowels on five notes, (1, samples): pulses of the glottis through resonances that move."""
     rng = np.random.default_rng(1)
-    pitch, weights = [], {vowel: [] for vowel in FORMANTS}
+    pitch: list[np.ndarray] = []
+    vowels: dict[str, list[np.ndarray]] = {vowel: [] for vowel in FORMANTS}
     for note in MELODY:
         number, vowel, seconds = int(note[:2]), note[2], float(note[3:])
         n = int(seconds * RATE)
         pitch.append(np.full(n, number, float))
-        for name, weight in weights.items():
-            weight.append(np.full(n, float(name == vowel)))
+        for name, parts in vowels.items():
+            parts.append(np.full(n, float(name == vowel)))
     glide = scipy.signal.windows.hann(int(0.07 * RATE))
     glide /= glide.sum()
     notes = np.concatenate(pitch)
@@ -54,7 +55,7 @@ def voice() -> np.ndarray:
     source = np.diff(glottis, prepend=0) + 0.0015 * rng.standard_normal(len(t)) * (0.3 + glottis)
     sung = np.zeros(len(t))
     for vowel, frequencies in FORMANTS.items():
-        weight = np.convolve(np.concatenate(weights[vowel]), glide, "same")
+        weight = np.convolve(np.concatenate(vowels[vowel]), glide, "same")
         for centre, bandwidth, gain in zip(frequencies, BANDWIDTHS, GAINS, strict=True):
             peak = scipy.signal.iirpeak(centre, centre / bandwidth, fs=RATE)
             sung += gain * weight * scipy.signal.lfilter(*peak, source)
@@ -103,9 +104,11 @@ def main() -> None:
     write("anthem", shortened(soundfile.read(AUDIO / "anthem.ogg", dtype="float32")[0].T))
     for strength in STRENGTHS:
         write(f"song_strength_{strength:g}", stylize(song, AUDIO / "anthem.ogg", RATE, strength=strength).audio)
-    for name, audio in (("drums", shortened(drums())), ("voice", shortened(voice()))):
-        write(name, audio)
-        write(f"{name}_styled", stylize(audio, AUDIO / "anthem.ogg", RATE, preset=name).audio)
+    loop, sung = shortened(drums()), shortened(voice())
+    write("drums", loop)
+    write("drums_styled", stylize(loop, AUDIO / "anthem.ogg", RATE, preset="drums").audio)
+    write("voice", sung)
+    write("voice_styled", stylize(sung, AUDIO / "anthem.ogg", RATE, preset="voice").audio)
 
 
 if __name__ == "__main__":

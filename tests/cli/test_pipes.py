@@ -119,13 +119,15 @@ def test_a_pipe_as_the_style_of_a_folder_and_as_another_effect_s_file(pipes, fol
 
 
 @posix
+@pytest.mark.parametrize("source", ["song.wav", "song.ogg"])  # with a sample format of WAV, and without one
 @pytest.mark.parametrize(("name", "format"), [("pipe", "WAV"), ("pipe.flac", "FLAC")])
-def test_a_pipe_as_out_has_the_format_that_its_ending_names(name, format, folder):
+def test_a_pipe_as_out_has_the_format_that_its_ending_names(name, format, source, folder):
+    soundfile.write("song.ogg", *soundfile.read("song.wav"))
     os.mkfifo(name)
     received = []
     reader = threading.Thread(target=lambda: received.append(Path(name).read_bytes()), daemon=True)
     reader.start()
-    assert run("-q", "song.wav", name, "gain", "0") == 0
+    assert run("-q", source, name, "gain", "-6") == 0
     reader.join(30)
     info = soundfile.info(io.BytesIO(received[0]))
     assert (info.format, info.frames, info.channels) == (format, 8000, 2)

@@ -172,7 +172,11 @@ def test_a_dragged_part_is_repeated(visit, three_entries):
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 30, steps=4)
     page.mouse.up()
     assert page.locator("#unloop").inner_text() == "Repeats 0:03.0 to 0:03.6 ✕"
-    assert [part.is_visible() for part in page.locator(".view b").all()] == [True, True, False]  # the pair's, no style's
+    assert [part.is_visible() for part in page.locator(".view b").all()] == [
+        True,
+        True,
+        False,
+    ]  # the pair's, no style's
     page.keyboard.press("Space")
     page.evaluate(LOOPED)
     page.wait_for_function("window.seeks?.length >= 2")  # it begins again and again
