@@ -11,7 +11,7 @@ from audiostyle_fx._engine.objectives.random_conv import RandomConv
 from audiostyle_fx._engine.spectra.mdct import MDCT
 from audiostyle_fx._engine.spectra.stft import STFT
 
-TERMS = [Term(1, 0.8, 0.4, 0.3), Term(3, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2)]
+TERMS = [Term(1, 0.8, 0.4, 0.3), Term(3, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2, last=0.4)]
 
 
 def spectrograms():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.spectrograms import check_gradient, kappa, losses_of_several, patches, spectrogram
+from support.spectrograms import check_gradient, kappa, losses_of_several, patches_of, spectrogram
 
 from audiostyle_fx._engine.objectives import infinite_width
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
@@ -11,7 +11,7 @@ from audiostyle_fx._engine.optimizers.lbfgs import LBFGS
 from audiostyle_fx._engine.optimizers.minimize import minimize
 
 NARROW = [Term(3, 1.5, 0.7, 0.3)]
-SEVERAL = [Term(1, 0.8, 0.4, 0.3), Term(2, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2)]
+SEVERAL = [Term(1, 0.8, 0.4, 0.3), Term(2, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2, last=0.4)]
 WIDTHS = pytest.mark.parametrize("terms", [NARROW, SEVERAL], ids=["one width", "several widths"])
 
 
@@ -19,7 +19,7 @@ def losses_by_definition(x, content, style, terms):
     """Style and content loss of one item from explicit patches and whole kernel matrices."""
     total = np.zeros(2)
     for term in terms:
-        p, c, s = (patches(a, term.kernel_width) for a in (x, content, style))
+        p, c, s = (patches_of(a, term) for a in (x, content, style))
         own, cross, target = (term.gain * kappa(a, b) for a, b in ((p, p), (p, s), (s, s)))
         gram = (own**2).sum() / len(p) ** 2 - 2 * (cross**2).sum() / (len(p) * len(s)) + (target**2).sum() / len(s) ** 2
         features = np.trace(own) - 2 * term.gain * np.trace(kappa(p, c)) + term.gain * np.trace(kappa(c, c))

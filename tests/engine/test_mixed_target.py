@@ -12,7 +12,7 @@ from audiostyle_fx._engine.objectives.loss_weights import Term
 from audiostyle_fx._engine.objectives.random_conv import RandomConv, draw_filters
 
 NARROW = [Term(3, 1.5, 0.7, 0.3)]
-SEVERAL = [Term(1, 0.8, 0.4, 0.3), Term(2, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2)]
+SEVERAL = [Term(1, 0.8, 0.4, 0.3), Term(2, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2, last=0.5)]
 WIDTHS = pytest.mark.parametrize("terms", [NARROW, SEVERAL], ids=["one width", "several widths"])
 FILTERS = pytest.mark.parametrize("n_filters", [None, 6, 300], ids=["closed form", "by filters", "by patches"])
 SHARES = (0.6, 0.4)

@@ -41,12 +41,26 @@ def test_sliding_sum_is_the_sum(width, step):
     np.testing.assert_allclose(sliding_sum(x, width, step), expected, rtol=1e-13)
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 8])
+@pytest.mark.parametrize("ends", [(1, 0.3), (0.3, 1), (0.2, 0.7)])
+def test_sliding_sums_may_weight_their_ends(width, ends):
+    x = spectrogram(3, (2, 50, 1))[..., 0]
+    weights = np.ones(width)
+    weights[0] *= ends[0]
+    weights[-1] *= ends[1]
+    if width == 1 and 1 not in ends:
+        return  # one frame has one weight
+    expected = np.stack([x[:, n : n + width] @ weights for n in range(51 - width)], axis=1)
+    np.testing.assert_allclose(sliding_sum(x, width, first=ends[0], last=ends[1]), expected, rtol=1e-13)
+
+
 @pytest.mark.parametrize("width", [1, 2, 5, 8, 11])
-def test_sliding_sum_vjp_is_the_adjoint(width):
+@pytest.mark.parametrize("last", [1.0, 0.3])
+def test_sliding_sum_vjp_is_the_adjoint(width, last):
     x, grad = spectrogram(4, (2, 40, 1))[..., 0], np.random.default_rng(5).standard_normal((2, 41 - width))
-    back = sliding_sum_vjp(grad, width)
+    back = sliding_sum_vjp(grad, width, last)
     assert back.shape == x.shape
-    assert np.vdot(sliding_sum(x, width), grad) == pytest.approx(np.vdot(x, back), rel=1e-12)
+    assert np.vdot(sliding_sum(x, width, last=last), grad) == pytest.approx(np.vdot(x, back), rel=1e-12)
 
 
 @pytest.mark.parametrize(("n", "m"), [(20, 20), (20, 13), (11, 30)])
@@ -62,26 +76,30 @@ def test_patch_products_are_sums_down_the_diagonals(n, m, width):
 
 
 @pytest.mark.parametrize("width", [1, 3, 6])
-def test_patch_products_are_the_products_of_patches(width):
+@pytest.mark.parametrize("last", [1.0, 0.3])
+def test_patch_products_are_the_products_of_patches(width, last):
     x, y = spectrogram(7, (1, 20, 4)), spectrogram(8, (1, 15, 4))
-    found = patch_products(x @ y.swapaxes(1, 2), width)[0]
-    np.testing.assert_allclose(found, patches(x[0], width) @ patches(y[0], width).T, rtol=1e-12)
+    found = patch_products(x @ y.swapaxes(1, 2), width, last)[0]
+    left, right = patches(x[0], width), patches(y[0], width)
+    left[:, -4:] *= last
+    np.testing.assert_allclose(found, left @ right.T, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("n", "m"), [(20, 20), (20, 13), (11, 30)])
 @pytest.mark.parametrize("width", [1, 2, 5, 11])
 @pytest.mark.parametrize("cropped", [(0, 0), (3, 0), (0, 2), (1, 1)])
-def test_patch_products_vjp_is_the_adjoint_of_a_corner_too(n, m, width, cropped):
+@pytest.mark.parametrize("last", [1.0, 0.3])
+def test_patch_products_vjp_is_the_adjoint_of_a_corner_too(n, m, width, cropped, last):
     rng = np.random.default_rng(9)
     rows, columns = max(n - width + 1 - cropped[0], 1), max(m - width + 1 - cropped[1], 1)
     products, grad = rng.standard_normal((2, n, m)), rng.standard_normal((2, rows, columns))
-    back = patch_products_vjp(grad, width, products.shape)
+    back = patch_products_vjp(grad, width, products.shape, last)
     assert back.shape == products.shape
-    forward = patch_products(products, width)[:, :rows, :columns]
+    forward = patch_products(products, width, last)[:, :rows, :columns]
     assert np.vdot(forward, grad) == pytest.approx(np.vdot(products, back), rel=1e-10, abs=1e-12)
     expected = np.zeros_like(products)
     for d in range(width):
-        expected[:, d : d + rows, d : d + columns] += grad
+        expected[:, d : d + rows, d : d + columns] += grad * (last if d == width - 1 else 1)
     np.testing.assert_allclose(back, expected, atol=1e-13)
 
 

@@ -22,17 +22,24 @@ def patches(x, width):
     return np.stack([x[t : t + width].ravel() for t in range(len(x) - width + 1)])
 
 
+def patches_of(x, term):
+    """The patches of a term, whose last frame may count less."""
+    whole = patches(x, term.kernel_width)
+    whole[:, -x.shape[1] :] *= np.sqrt(term.last)
+    return whole
+
+
 def losses_of_several(x, content, styles, shares, terms):
     """Style and content loss of one item against the styles' mean Gram matrix, by whole kernel matrices."""
     total = np.zeros(2)
     for term in terms:
-        rows = [patches(a, term.kernel_width) for a in (x, *styles)]
+        rows = [patches_of(a, term) for a in (x, *styles)]
         signed = [1.0, *(-share for share in shares)]
         for a, of_a in zip(rows, signed, strict=True):
             for b, of_b in zip(rows, signed, strict=True):
                 mean = np.mean((term.gain * kappa(a, b)) ** 2)
                 total[0] += term.style_weight * of_a * of_b * mean
-        p, c = rows[0], patches(content, term.kernel_width)
+        p, c = rows[0], patches_of(content, term)
         features = np.trace(kappa(p, p)) - 2 * np.trace(kappa(p, c)) + np.trace(kappa(c, c))
         total[1] += term.content_weight * term.gain * features
     return total

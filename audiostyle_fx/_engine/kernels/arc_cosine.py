@@ -93,7 +93,9 @@ SHARED_BYTES = 47 * 1024
 """Shared memory of a block on every GPU, minus what the kernels use for their sums."""
 
 
-def content_distance(products: Array, norms: Array, targets: Array, width: int) -> tuple[Array, Array, Array]:
+def content_distance(
+    products: Array, norms: Array, targets: Array, width: int, last: float = 1.0
+) -> tuple[Array, Array, Array]:
     """Return the squared distance between the features of x and of the content for each patch, and the gradients.
 
     Parameters
@@ -104,6 +106,8 @@ def content_distance(products: Array, norms: Array, targets: Array, width: int) 
         Squared norms of the patches of x and of the content.
     width : int
         Frames in a patch.
+    last : float
+        Weight of the last of them in the products of patches.
 
     Returns
     -------
@@ -119,14 +123,14 @@ def content_distance(products: Array, norms: Array, targets: Array, width: int) 
         distances, by_norm, by_frame = (xp.empty(a.shape, a.dtype) for a in (norms, norms, products))
         sizes = np.array([products.size, products.shape[1], norms.shape[1], width], np.int32)
         arrays = (products, norms, targets, distances, by_norm, by_frame)
-        launch_kernel("content_distance", n_blocks(products.size), *arrays, *sizes)
+        launch_kernel("content_distance", n_blocks(products.size), *arrays, *sizes, np.float32(last))
         return distances, by_norm, by_frame
-    s = sliding_sum(products, width)
+    s = sliding_sum(products, width, last=last)
     _, slope, root = arc_cosine(s, norms, targets)
     angle = math.pi - slope
     distances = (norms + targets) / 2 - s + (angle * s - root) / math.pi
     by_norm = 0.5 - root / (2 * math.pi * positive(norms))
-    return distances, by_norm, sliding_sum_vjp(angle / math.pi - 1, width)
+    return distances, by_norm, sliding_sum_vjp(angle / math.pi - 1, width, last)
 
 
 def gram_tile(
@@ -136,6 +140,7 @@ def gram_tile(
     width: int,
     scale: float,
     *,
+    last: float = 1.0,
     diagonal: bool = False,
     gradient: bool = True,
     columns: bool = False,
@@ -152,6 +157,8 @@ def gram_tile(
         Frames in a patch.
     scale : float
         Factor of the gradient.
+    last : float
+        Weight of the last frame of a patch in the products of patches.
     diagonal : bool
         Whether both sides are the same patches.
     gradient, columns : bool
@@ -167,7 +174,7 @@ def gram_tile(
         ``scale`` times the gradient of half the energies at ``products``.
     """
     compute = _gram_tile_on_cpu if get_array_module(products) is np else _gram_tile_on_gpu
-    return compute(products, norms_u, norms_v, width, scale, diagonal, gradient, columns)
+    return compute(products, norms_u, norms_v, width, last, scale, diagonal, gradient, columns)
 
 
 def _gram_tile_on_cpu(
@@ -175,6 +182,7 @@ def _gram_tile_on_cpu(
     norms_u: Array,
     norms_v: Array,
     width: int,
+    last: float,
     scale: float,
     diagonal: bool,
     gradient: bool,
@@ -182,7 +190,7 @@ def _gram_tile_on_cpu(
 ) -> tuple[Array, Array, Array, Array]:
     """Return what `gram_tile` does, by NumPy."""
     u, v = norms_u[:, :, None], norms_v[:, None, :]
-    s = patch_products(products, width)[:, : u.shape[1], : v.shape[2]]
+    s = patch_products(products, width, last)[:, : u.shape[1], : v.shape[2]]
     if diagonal:  # a patch and itself: with s bit-equal to the squared norm, the angle is exactly zero
         np.einsum("bii->bi", s)[:] = norms_u
     energies, row_sums = np.empty(s.shape[:2], s.dtype), np.empty(s.shape[:2], s.dtype)
@@ -199,7 +207,7 @@ def _gram_tile_on_cpu(
         np.multiply(slope, scale, out=s[:, rows])
 
     in_blocks(fill, s.shape[1], s[:, :1].size, np)
-    grad = patch_products_vjp(s, width, products.shape) if gradient else None
+    grad = patch_products_vjp(s, width, products.shape, last) if gradient else None
     return energies.sum(axis=1, dtype=np.float64), row_sums, None if roots is None else roots.sum(axis=1), grad
 
 
@@ -208,22 +216,23 @@ def _gram_tile_on_gpu(
     norms_u: Array,
     norms_v: Array,
     width: int,
+    last: float,
     scale: float,
     diagonal: bool,
     gradient: bool,
     columns: bool,
 ) -> tuple[Array, Array, Array, Array]:
     """Return what `gram_tile` does, by the CUDA kernel, which always computes the gradient."""
-    energies, row_sums, grad = _launch_gram_tile(products, norms_u, norms_v, width, scale, diagonal)
+    energies, row_sums, grad = _launch_gram_tile(products, norms_u, norms_v, width, last, scale, diagonal)
     column_sums = None
     if columns:  # rare, only for tiles of a long recording: run the kernel again on the transposed tile
         transposed = products.swapaxes(1, 2)
-        column_sums = _launch_gram_tile(transposed, norms_v, norms_u, width, scale, diagonal)[1]
+        column_sums = _launch_gram_tile(transposed, norms_v, norms_u, width, last, scale, diagonal)[1]
     return energies, row_sums, column_sums, grad if gradient else None
 
 
 def _launch_gram_tile(
-    products: Array, norms_u: Array, norms_v: Array, width: int, scale: float, diagonal: bool
+    products: Array, norms_u: Array, norms_v: Array, width: int, last: float, scale: float, diagonal: bool
 ) -> tuple[Array, Array, Array]:
     """Launch the CUDA kernel; returns the energies, row sums and gradient of `gram_tile`."""
     xp, (batch, n, m) = get_array_module(products), products.shape
@@ -240,7 +249,6 @@ def _launch_gram_tile(
     sizes = np.array([n, m, n_u, n_v, v_stride, width, TILE_ROWS], np.int32)
     arrays = (products, norms_u, norms_v, grad, energies, row_sums)
     shared = 4 * threads * (width + TILE_ROWS)
-    launch_kernel(
-        "gram_tile", grid, *arrays, *sizes, np.float32(scale), np.int32(diagonal), threads=threads, shared=shared
-    )
+    factors = (np.float32(scale), np.float32(last), np.int32(diagonal))
+    launch_kernel("gram_tile", grid, *arrays, *sizes, *factors, threads=threads, shared=shared)
     return energies.sum(axis=1, dtype=np.float64), row_sums.sum(axis=1), grad

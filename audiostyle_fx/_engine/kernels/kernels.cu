@@ -174,14 +174,19 @@ extern "C" __global__ void fold(const float *grad, float *out, int rows, int n_p
 
 // Sums over the frames of each patch, or over the patches that contain each frame: out[i] = sum of x[i + k - before]
 // over 0 <= k < width, where elements outside of x are zero. Twins: patches.patch_sums (before = 0) and
-// patches.patch_sums_vjp (before = width - 1). x: (batch, length); out: (batch, n), size elements.
+// patches.patch_sums_vjp (before = width - 1). x: (batch, length); out: (batch, n), size elements. first_weight and
+// last_weight are those of the first and last term.
 extern "C" __global__ void sliding_sum(
-    const float *x, float *out, int size, int length, int n, int width, int before) {
+    const float *x, float *out, int size, int length, int n, int width, int before, float first_weight,
+    float last_weight) {
     for (long long i = first_element(); i < size; i += elements_at_once()) {
         const int item = static_cast<int>(i / n), first = static_cast<int>(i % n) - before;
         float sum = 0;
         const float *row = x + static_cast<long long>(item) * length;
-        for (int k = max(0, -first); k < min(width, length - first); ++k) sum += row[first + k];
+        for (int k = max(0, -first); k < min(width, length - first); ++k) {
+            const float weight = (k == 0 ? first_weight : 1.0f) * (k == width - 1 ? last_weight : 1.0f);
+            sum += weight * row[first + k];
+        }
         out[i] = sum;
     }
 }
@@ -195,10 +200,10 @@ extern "C" __global__ void sliding_sum(
 //
 // products, by_frame: (batch, n_frames), size elements; norms, targets, distances, by_norm: (batch, n_patches). One
 // thread per frame computes all patches that contain the frame. Each patch is thus computed width times, but this is a
-// small part of the whole work.
+// small part of the whole work. last: the weight of the last frame of a patch, in s and in by_frame.
 extern "C" __global__ void content_distance(
     const float *products, const float *norms, const float *targets, float *distances, float *by_norm,
-    float *by_frame, int size, int n_frames, int n_patches, int width) {
+    float *by_frame, int size, int n_frames, int n_patches, int width, float last) {
     const float tiny = 1.17549435e-38f;
     for (long long i = first_element(); i < size; i += elements_at_once()) {
         const int item = static_cast<int>(i / n_frames), frame = static_cast<int>(i % n_frames);
@@ -208,9 +213,9 @@ extern "C" __global__ void content_distance(
             const long long patch = static_cast<long long>(item) * n_patches + frame - k;
             const float u = norms[patch], v = targets[patch];
             float s = 0;
-            for (int d = 0; d < width; ++d) s += row[frame - k + d];
+            for (int d = 0; d < width; ++d) s += (d == width - 1 ? last : 1.0f) * row[frame - k + d];
             const float root = sqrtf(fmaxf((u - s) * v + s * (v - s), 0.0f)), angle = atan2f(root, s);
-            sum += angle / PI - 1.0f;
+            sum += (k == width - 1 ? last : 1.0f) * (angle / PI - 1.0f);
             if (k == 0) {
                 distances[patch] = (u + v) / 2 - s + (angle * s - root) / PI;
                 by_norm[patch] = 0.5f - root / (2 * PI * fmaxf(u, tiny));
@@ -233,10 +238,12 @@ extern "C" __global__ void content_distance(
 // A thread processes `rows` rows of one diagonal. It begins width - 1 rows above, because their gradients reach its own
 // rows. Neighbouring threads have neighbouring diagonals, so that they read neighbouring elements. Each block writes
 // its part of the sums: energies, (batch, grid y, grid x), and root_sums, (batch, grid x, n_u). Shared memory: (width +
-// rows) floats per thread. diagonal: whether both sides are the same patches; then s[i, i] = u[i].
+// rows) floats per thread. last: the weight of the last frame of a patch, in s and in grad. diagonal: whether both sides
+// are the same patches; then s[i, i] = u[i].
 extern "C" __global__ void gram_tile(
     const float *products, const float *norms_u, const float *norms_v, float *grad, float *energies,
-    float *root_sums, int n, int m, int n_u, int n_v, int v_stride, int width, int rows, float scale, int diagonal) {
+    float *root_sums, int n, int m, int n_u, int n_v, int v_stride, int width, int rows, float scale,
+    float last, int diagonal) {
     extern __shared__ float shared[];
     const int lanes = blockDim.x, lane = threadIdx.x, item = blockIdx.z;
     float *slopes = shared;                // (width, lanes): the latest gradients at s on this thread's diagonal
@@ -255,7 +262,8 @@ extern "C" __global__ void gram_tile(
             const float u = norms_u[static_cast<long long>(item) * n_u + i];
             const float v = norms_v[static_cast<long long>(item) * v_stride + j];
             float s = 0;
-            for (int k = 0; k < width; ++k) s += products[matrix + static_cast<long long>(i + k) * m + j + k];
+            for (int k = 0; k < width - 1; ++k) s += products[matrix + static_cast<long long>(i + k) * m + j + k];
+            s += last * products[matrix + static_cast<long long>(i + width - 1) * m + j + width - 1];
             if (diagonal && i == j) s = u;
             // u v - s^2 without cancellation: exactly zero where u = v = s.
             const float root = sqrtf(fmaxf((u - s) * v + s * (v - s), 0.0f));
@@ -269,8 +277,10 @@ extern "C" __global__ void gram_tile(
         }
         slopes[(i + width) % width * lanes + lane] = slope;
         if (i >= first && j >= 0 && j < m) {
-            float sum = 0;
-            for (int k = 0; k < width; ++k) sum += slopes[k * lanes + lane];
+            const int oldest = (i + 1 + width) % width;  // of the patch whose last frame this is
+            float sum = last * slopes[oldest * lanes + lane];
+            for (int k = 0; k < width; ++k)
+                if (k != oldest) sum += slopes[k * lanes + lane];
             grad[matrix + static_cast<long long>(i) * m + j] = sum;
         }
     }

@@ -9,53 +9,62 @@ from ..arrays.threads import in_blocks
 from .launch import is_on_gpu, launch_kernel, n_blocks
 
 
-def sliding_sum(x: Array, width: int, step: int = 1, out: Array = None) -> Array:
+def sliding_sum(
+    x: Array, width: int, step: int = 1, out: Array = None, *, first: float = 1.0, last: float = 1.0
+) -> Array:
     """Return out[:, n] = sum of x[:, n + d * step] over 0 <= d < width, for x of shape (batch, length).
 
     Sums of 1, 2, 4, ... terms come from doubling; those that the bits of ``width`` select are added. This takes
-    log2(width) additions per element instead of width, and rounds less.
+    log2(width) additions per element instead of width, and rounds less. ``first`` and ``last`` are weights of the first
+    and last term of each sum.
     """
     xp, halo = get_array_module(x), (width - 1) * step
     out = xp.empty((x.shape[0], x.shape[1] - halo), x.dtype) if out is None else out
+    ends = [(offset, weight) for offset, weight in ((0, first), (halo, last)) if weight != 1]
+    start, inner = (step if first != 1 else 0), width - len(ends)
 
     def fill(columns: slice) -> None:
-        part, length = x[:, columns.start : columns.stop + halo], columns.stop - columns.start
-        total, offset, span = None, 0, 1
-        while True:
-            if width & span:
+        whole, length = x[:, columns.start : columns.stop + halo], columns.stop - columns.start
+        part, total, offset, span = whole[:, start:], None, 0, 1
+        while span <= inner:
+            if inner & span:
                 addend = part[:, offset * step : offset * step + length]
                 total = addend if total is None else total + addend
                 offset += span
-            if 2 * span > width:
+            if 2 * span > inner:
                 break
             part = part[:, : -span * step] + part[:, span * step :]
             span *= 2
+        for end, weight in ends:
+            addend = weight * whole[:, end : end + length]
+            total = addend if total is None else total + addend
         out[:, columns] = total
 
     in_blocks(fill, out.shape[1], len(x), xp)
     return out
 
 
-def sliding_sum_vjp(grad: Array, width: int) -> Array:
+def sliding_sum_vjp(grad: Array, width: int, last: float = 1.0) -> Array:
     """Return the adjoint of `sliding_sum` with step 1."""
-    return sliding_sum(get_array_module(grad).pad(grad, ((0, 0), (width - 1, width - 1))), width)
+    padded = get_array_module(grad).pad(grad, ((0, 0), (width - 1, width - 1)))
+    return sliding_sum(padded, width, first=last)
 
 
-def patch_products(frame_products: Array, width: int) -> Array:
+def patch_products(frame_products: Array, width: int, last: float = 1.0) -> Array:
     """Return the inner products of patches: S[:, i, j] = sum of G[:, i + d, j + d] over 0 <= d < width.
 
     G are the inner products of frames, (batch, rows, columns). In the flattened matrix one step down a diagonal is
-    ``columns + 1`` elements, so whole rows are added at once.
+    ``columns + 1`` elements, so whole rows are added at once. ``last`` is the weight of the last frame of a patch.
     """
     xp = get_array_module(frame_products)
     batch, n, m = frame_products.shape
     out = xp.empty((batch, (n - width + 1) * m), frame_products.dtype)
     tail = width - 1  # elements after the last sum, in columns that the last line drops
-    sliding_sum(frame_products.reshape(batch, n * m), width, m + 1, out[:, : out.shape[1] - tail])
+    sliding_sum(frame_products.reshape(batch, n * m), width, m + 1, out[:, : out.shape[1] - tail], last=last)
     return out.reshape(batch, n - width + 1, m)[:, :, : m - width + 1]
 
 
-def patch_products_vjp(grad: Array, width: int, shape: tuple[int, int, int]) -> Array:
+def patch_products_vjp(grad: Array, width: int, shape: tuple[int, int, int], last: float = 1.0) -> Array:
     """Return the adjoint of `patch_products` for products of ``shape``; ``grad`` may lack last rows and columns."""
     xp = get_array_module(grad)
     batch, n, m = shape
@@ -63,7 +72,7 @@ def patch_products_vjp(grad: Array, width: int, shape: tuple[int, int, int]) -> 
     padded = xp.zeros((batch, n * m + before), grad.dtype)
     inner = padded[:, before : before + (n - width + 1) * m].reshape(batch, n - width + 1, m)
     inner[:, : grad.shape[1], : grad.shape[2]] = grad
-    return sliding_sum(padded, width, m + 1).reshape(shape)
+    return sliding_sum(padded, width, m + 1, first=last).reshape(shape)
 
 
 def row_dots(a: Array, b: Array) -> Array:
@@ -120,22 +129,29 @@ def fold(grad: Array, width: int) -> Array:
     return out
 
 
-def patch_sums(x: Array, width: int) -> Array:
-    """Return the sums over the ``width`` frames of each patch, (batch, patches), of x, (batch, frames)."""
-    return _sums_on_gpu(x, x.shape[1] - width + 1, width, 0) if is_on_gpu(x) else sliding_sum(x, width)
+def patch_sums(x: Array, width: int, last: float = 1.0) -> Array:
+    """Return the sums over the ``width`` frames of each patch, (batch, patches), of x, (batch, frames).
+
+    ``last`` is the weight of the last frame of a patch.
+    """
+    if is_on_gpu(x):
+        return _sums_on_gpu(x, x.shape[1] - width + 1, width, 0, 1.0, last)
+    return sliding_sum(x, width, last=last)
 
 
-def patch_sums_vjp(grad: Array, width: int) -> Array:
+def patch_sums_vjp(grad: Array, width: int, last: float = 1.0) -> Array:
     """Return the adjoint of `patch_sums`."""
     if is_on_gpu(grad):
-        return _sums_on_gpu(grad, grad.shape[1] + width - 1, width, width - 1)
-    return sliding_sum_vjp(grad, width)
+        return _sums_on_gpu(grad, grad.shape[1] + width - 1, width, width - 1, last, 1.0)
+    return sliding_sum_vjp(grad, width, last)
 
 
-def _sums_on_gpu(x: Array, n: int, width: int, before: int) -> Array:
-    """Return out[:, i] = sum of x[:, i + k - before] over 0 <= k < width, (batch, n), zero outside of x."""
+def _sums_on_gpu(x: Array, n: int, width: int, before: int, first: float, last: float) -> Array:
+    """Return out[:, i] = sum of x[:, i + k - before] over 0 <= k < width, (batch, n), zero outside of x.
+
+    ``first`` and ``last`` are weights of the first and last term.
+    """
     out = get_array_module(x).empty((len(x), n), x.dtype)
-    launch_kernel(
-        "sliding_sum", n_blocks(out.size), x, out, *np.array([out.size, x.shape[1], n, width, before], np.int32)
-    )
+    sizes, weights = np.array([out.size, x.shape[1], n, width, before], np.int32), np.array([first, last], np.float32)
+    launch_kernel("sliding_sum", n_blocks(out.size), x, out, *sizes, *weights)
     return out

@@ -65,7 +65,7 @@ class Patches:
     def of(cls, frames: Array, terms: Sequence[Term], energy: Array = 0.0) -> Patches:
         """Return the patches of frames for the width of each term; ``energy`` is what the frames lack of theirs."""
         energy = energy + row_dots(frames, frames)
-        return cls(frames, [patch_sums(energy, term.kernel_width) for term in terms])
+        return cls(frames, [patch_sums(energy, term.kernel_width, term.last) for term in terms])
 
     def near(self, subspace: Subspace | None) -> Patches:
         """Return the patches in a subspace, with a gradient there; what is added to the norms' gradients is shared."""
@@ -262,7 +262,7 @@ class InfiniteWidth:
             content, by_content = self._balanced(patches, content, by_content)
         style = 0.0 if self._target is None else self._target.loss(patches)
         pairs = zip(patches.norm_grads, self.terms, strict=True)
-        by_frame = sum(patch_sums_vjp(norm_grad, term.kernel_width) for norm_grad, term in pairs)
+        by_frame = sum(patch_sums_vjp(norm_grad, term.kernel_width, term.last) for norm_grad, term in pairs)
         by_frame = 2 * by_frame  # a patch's squared norm is the sum of the squares in its frames
 
         def fill(rows: slice) -> None:
@@ -288,7 +288,7 @@ class InfiniteWidth:
         distance = 0.0
         products = self._song.row_products(x)
         for term, norm, target in zip(self.terms, x.norms, self._song.patches.norms, strict=True):
-            distances, _, _ = content_distance(products, norm, target, term.kernel_width)
+            distances, _, _ = content_distance(products, norm, target, term.kernel_width, term.last)
             distance = distance + term.content_weight * term.gain * distances.sum(axis=-1, dtype=np.float64)
         return distance, by_content
 
@@ -298,7 +298,7 @@ class InfiniteWidth:
         loss, by_frame = 0.0, get_array_module(products).zeros_like(products)
         for term, norm, target, norm_grad in zip(self.terms, x.norms, norms, x.norm_grads, strict=True):
             weight = term.content_weight * term.gain
-            distances, by_norm, by_product = content_distance(products, norm, target, term.kernel_width)
+            distances, by_norm, by_product = content_distance(products, norm, target, term.kernel_width, term.last)
             loss = loss + weight * distances.sum(axis=-1, dtype=np.float64)
             norm_grad += weight * by_norm
             by_frame += weight * by_product
@@ -435,6 +435,7 @@ def _tile_loss(
             v,
             term.kernel_width,
             2 * sides,
+            last=term.last,
             diagonal=diagonal,
             gradient=rows.grad is not None,
             columns=both,

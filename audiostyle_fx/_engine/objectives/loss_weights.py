@@ -8,6 +8,7 @@ empty. The content loss, a sum over patches, is scaled to the original's 420 pat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -34,12 +35,15 @@ class Term(NamedTuple):
         g = N sigma^2, the number of filters times the variance of their elements.
     style_weight, content_weight : float
         Weights of the squared Gram difference and of the squared feature difference.
+    last : float
+        Weight of the last frame in the products of patches, above 0: patches may end within joined frames.
     """
 
     kernel_width: int
     gain: float
     style_weight: float
     content_weight: float
+    last: float = 1.0
 
     def of_style(self) -> Term:
         """Return the term without its content weight: what the statistics of a style depend on."""
@@ -79,15 +83,15 @@ def loss_terms(
     active_channels : int
         Number of the content's channels that are not digital silence.
     stride : int
-        Frames that are joined to one, which also begins a patch; the widths become whole numbers of these.
+        Frames that are joined to one, which also begins a patch. Where a width is no whole number of these, the last
+        one has the weight of the frames in it that the patch has.
     """
     density = active_channels * bins * REFERENCE_NYQUIST / (sample_rate / 2)
     terms = []
     for width in kernel_widths:
-        joined = max(1, width // stride)
-        gain = (
-            4 * REFERENCE_FILTERS / ((REFERENCE_BINS + REFERENCE_FILTERS) * joined * stride) * REFERENCE_BINS / density
-        )
+        joined = math.ceil(width / stride)
+        gain = 4 * REFERENCE_FILTERS / ((REFERENCE_BINS + REFERENCE_FILTERS) * width) * REFERENCE_BINS / density
         content_weight = alpha * REFERENCE_PATCHES / (n_frames // stride - joined + 1)
-        terms.append(Term(joined, gain, 1 / len(kernel_widths), content_weight / len(kernel_widths)))
+        last = width / stride - (joined - 1)
+        terms.append(Term(joined, gain, 1 / len(kernel_widths), content_weight / len(kernel_widths), last))
     return terms

@@ -60,6 +60,7 @@ def draw_filters(terms: Sequence[Term], bins: int, n_filters: int, seed: Seed, l
         for frame in np.split(filters, term.kernel_width):  # one call for all could delay an interrupt by a second
             rng.standard_normal(out=frame, dtype=np.float32)
         filters *= np.sqrt(term.gain / n_filters)
+        filters[-bins:] *= np.sqrt(term.last)
         layers.append(get_array_module(like).asarray(filters, like.dtype))
     return layers
 
