@@ -6,7 +6,7 @@ from pathlib import Path
 from pedalboard import Compressor, Gain, Mix, Pedalboard, Reverb
 from pedalboard.io import AudioFile
 
-from audiostyle_fx import StyleTransfer
+from audiostyle_fx import StyleTransfer, save_audio
 
 AUDIO = Path(__file__).parent / "audio"
 
@@ -17,8 +17,8 @@ def main(out: str = "board.wav", seconds: str = "10") -> None:
         [
             Compressor(threshold_db=-18, ratio=3),
             Mix(
-                [StyleTransfer(style=AUDIO / "anthem.ogg", strength=0.5), Gain(gain_db=-12)]
-            ),  # some of the song itself
+                [StyleTransfer(style=AUDIO / "anthem.ogg", strength=0.5), Gain(gain_db=-12)]  # some of the song itself
+            ),
             Reverb(room_size=0.3, wet_level=0.2),
         ]
     )
@@ -26,8 +26,7 @@ def main(out: str = "board.wav", seconds: str = "10") -> None:
     with AudioFile(str(AUDIO / "mountain_king.ogg")) as file:
         audio = file.read(int(float(seconds) * file.samplerate))  # the whole recording: the effect has to see all of it
         sample_rate = file.samplerate
-    with AudioFile(out, "w", sample_rate, audio.shape[0], bit_depth=24) as file:
-        file.write(board(audio, sample_rate))
+    save_audio(out, board(audio, sample_rate), sample_rate, "PCM_24")  # pedalboard's own writer clips loud samples
     print(f"{out}: {audio.shape[1] / sample_rate:.1f} s of audio")
 
 
