@@ -48,7 +48,8 @@ def test_lines_fit_a_page(page):
 @pages
 def test_commands_are_understood(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("stems").mkdir()
+    for folder in ("stems", "songs"):
+        Path(folder).mkdir()
     blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     for line in re.findall(r"^audiostyle (.*)$", "\n".join(blocks), re.MULTILINE):
         words = shlex.split(line, comments=True)

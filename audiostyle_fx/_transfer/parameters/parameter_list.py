@@ -68,22 +68,22 @@ class Parameters:
         flag,
         "bool",
         "Start from a dynamic equaliser that gives each mel band of the content the style's distribution of levels, "
-        "and hold the result to its output.",
+        "and keep the result near its output.",
     )
     content_share: float = parameter(
         0.7,
         number(0, 1),
         "float",
-        "Share of the (equalised) content's own Gram matrix in the target. More keeps more of its notes. From strength "
-        "0.5 to 1 the share falls to 0.",
+        "Share of the (equalised) content's own Gram matrix in the target. More keeps more of its notes. The share "
+        "falls as the strength rises, to 0 at strength 1.",
         allowed="0 to 1",
     )
     dynamics: bool = parameter(
         True,
         flag,
         "bool",
-        "Make the level follow the content's, so that pauses, attacks and fades stay: over 0.4 s up and down, over "
-        "30 ms only down.",
+        "Make the level follow the content's, so that pauses, attacks and fades stay. Slow changes (0.4 s) are "
+        "followed up and down, fast ones (30 ms) only down.",
     )
     n_filters: float = parameter(
         math.inf,
@@ -106,7 +106,7 @@ class Parameters:
         check_windows,
         "Window, float, or sequence of these, optional",
         "STFT windows: lengths in milliseconds, or each with a hop, or in samples. The default is the power of two "
-        "nearest 93 ms. All stages use the longest one that carries the style; the waveform stage uses all.",
+        "nearest 93 ms. The first two stages use the longest one with a style weight; the waveform stage uses all.",
         unit="ms",
         allowed="at least 1 ms, or 16 samples; hops of at most half a window",
     )
@@ -195,7 +195,8 @@ class Parameters:
         integer(0),
         "int",
         "Number that chooses one of many equally good results. It is the seed of the start where a strength is given, "
-        "of noise, sampled filters and excerpts. Equal input, seed, machine and versions give equal output.",
+        "of noise, sampled filters and excerpts. Equal input, seed, machine, versions and number of threads give equal "
+        "output.",
         allowed="0 or more",
     )
     device: str = parameter(
