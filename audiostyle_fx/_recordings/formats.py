@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -147,22 +150,32 @@ def _format_of_ending(path: Path) -> str:
     return _SYNONYMS.get(ending, ending)
 
 
+@contextmanager
+def _trial(file_format: str) -> Iterator[io.BytesIO | str]:
+    """Give a place to write to: memory, but for MP3, which libsndfile can't open there if a file named "._" is near."""
+    if file_format != "MP3":
+        yield io.BytesIO()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield os.path.join(folder, "trial.mp3")
+
+
 @lru_cache(maxsize=256)
 def _can_write(file_format: str, subtype: str, sample_rate: float, channels: int) -> bool:
     """Try with a few samples whether a format gives back such a recording.
 
     A trial is needed because some formats open at any rate and fail at the first sample, write another rate into their
-    header, or come back longer or shorter. It is a file, as libsndfile opens no MP3 from memory in a folder where a
-    file named "._" lies. OGG beyond `VORBIS_MAX_RATE` is refused without a trial.
+    header, or come back longer or shorter. OGG beyond `VORBIS_MAX_RATE` is refused without a trial.
     """
     if file_format == "OGG" and sample_rate > VORBIS_MAX_RATE:
         return False
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            for n_samples in TRIAL_SAMPLES:
-                trial = os.path.join(folder, str(n_samples))
+        for n_samples in TRIAL_SAMPLES:
+            with _trial(file_format) as trial:
                 with soundfile.SoundFile(trial, "w", int(sample_rate), channels, subtype, format=file_format) as file:
                     file.write(np.zeros((n_samples, channels), np.float32))
+                if isinstance(trial, io.BytesIO):
+                    trial.seek(0)
                 with soundfile.SoundFile(trial) as file:
                     if (file.samplerate, file.channels, file.frames) != (sample_rate, channels, n_samples):
                         return False

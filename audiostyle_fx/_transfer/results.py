@@ -41,6 +41,7 @@ class Stage:
         has no weight: over that at strength 1 it is the way that the result has gone.
     inconsistency : float64 array, optional
         In the phase stage, after each iteration: the distance of the audio's magnitudes from those sought, relative.
+        Where L-BFGS takes the last iterations, it may rise there: they bring the log-magnitudes nearer instead.
     """
 
     seconds: float

@@ -164,6 +164,7 @@ function setLoop(chosen) {
   loop = chosen;
   for (const track of tracks) {
     track.part.hidden = !isLooped(track);
+    track.audio.loop = track.kind === "style" && !isLooped(track); // otherwise it would go on at its beginning
     if (!isLooped(track)) continue;
     track.part.style.left = `${100 * loop.start / track.span}%`;
     track.part.style.width = `${100 * (loop.end - loop.start) / track.span}%`;
@@ -177,14 +178,17 @@ function onPointer(track, down) {
   const box = track.view.getBoundingClientRect();
   const seconds = (event) => Math.max(0, Math.min(track.recording.duration, (event.clientX - box.left) / box.width * track.span));
   const first = seconds(down), isDrag = (event) => Math.abs(event.clientX - down.clientX) > 5;
-  const part = (event) => ({ track, start: Math.min(first, seconds(event)), end: Math.max(first, seconds(event)) });
+  const part = (event) => {
+    const [start, end] = [first, seconds(event)].sort((a, b) => a - b);
+    return end - start < 0.05 ? null : { track, start, end };
+  };
   track.view.setPointerCapture(down.pointerId);
   track.view.onpointermove = (event) => { if (isDrag(event)) setLoop(part(event)); };
   track.view.onpointercancel = () => { track.view.onpointermove = track.view.onpointerup = null; };
   track.view.onpointerup = (event) => {
     track.view.onpointermove = track.view.onpointerup = null;
     if (isDrag(event)) setLoop(part(event));
-    choose(track, isDrag(event) ? loop.start : first);
+    choose(track, loop && isDrag(event) ? loop.start : first);
   };
 }
 

@@ -52,22 +52,27 @@ def test_unfold_fold_and_sums_over_patches(cupy_of_threads, width):
     cupy = cupy_of_threads
     assert_same(cupy, patches.unfold, normal(0, 2, 9, 13), width)
     assert_same(cupy, patches.fold, normal(1, 2, 10 - width, width * 13), width)
-    assert_same(cupy, patches.patch_sums, normal(2, 2, 9), width)
-    assert_same(cupy, patches.patch_sums_vjp, normal(3, 2, 10 - width), width)
+    for last in (1.0, 0.3):
+        assert_same(cupy, patches.patch_sums, normal(2, 2, 9), width, last)
+        assert_same(cupy, patches.patch_sums_vjp, normal(3, 2, 10 - width), width, last)
 
 
-def some_patches(seed, batch, frames, bins, width):
+def some_patches(seed, batch, frames, bins, width, last=1.0):
     """Frames, some of them silent, and the squared norms of their patches."""
     x = normal(seed, batch, frames, bins)
     x[:, 3:6] = 0
-    return x, patches.patch_sums(patches.row_dots(x, x), width)
+    return x, patches.patch_sums(patches.row_dots(x, x), width, last)
 
 
-@pytest.mark.parametrize("width", [1, 3, 11])
-def test_content_distance(cupy_of_threads, width):
-    x, norms = some_patches(0, 2, 40, 9, width)
-    y, targets = some_patches(1, 2, 40, 9, width)
-    arguments = patches.row_dots(x, y), norms, targets, width
+LASTS = pytest.mark.parametrize("last", [1.0, 0.25])
+
+
+@LASTS
+@pytest.mark.parametrize("width", [2, 3, 11])
+def test_content_distance(cupy_of_threads, width, last):
+    x, norms = some_patches(0, 2, 40, 9, width, last)
+    y, targets = some_patches(1, 2, 40, 9, width, last)
+    arguments = patches.row_dots(x, y), norms, targets, width, last
     assert_same(cupy_of_threads, arc_cosine.content_distance, *arguments, rtol=1e-5, atol=1e-5)
 
 
@@ -82,9 +87,11 @@ def test_content_is_at_no_distance_from_itself(cupy_of_threads, width):
 @pytest.mark.parametrize(("n", "m"), [(40, 40), (33, 90), (100, 12)])
 @pytest.mark.parametrize("width", [1, 3, 11])
 @pytest.mark.parametrize("shared", [True, False])
-def test_gram_tile(cupy_of_threads, n, m, width, shared):
-    (x, norms_u), (y, norms_v) = some_patches(0, 2, n, 9, width), some_patches(1, 1 if shared else 2, m, 9, width)
-    products, tolerance = x @ y.swapaxes(1, 2), {"rtol": 1e-5, "atol": 2e-5}
+@LASTS
+def test_gram_tile(cupy_of_threads, n, m, width, shared, last):
+    x, norms_u = some_patches(0, 2, n, 9, width, last)
+    y, norms_v = some_patches(1, 1 if shared else 2, m, 9, width, last)
+    products, tolerance = x @ y.swapaxes(1, 2), {"rtol": 1e-5, "atol": 2e-5, "last": last}
     for rows, columns in ((None, None), (-3, -2)):  # tiles have fewer patches than their frames would allow
         u, v = norms_u[:, :rows], norms_v[:, :columns]
         if u.shape[1] and v.shape[1]:
@@ -94,11 +101,12 @@ def test_gram_tile(cupy_of_threads, n, m, width, shared):
                 assert_same(cupy_of_threads, *arguments, columns=True, **tolerance)
 
 
+@LASTS
 @pytest.mark.parametrize("width", [1, 11])
-def test_gram_tile_on_the_diagonal(cupy_of_threads, width):
-    x, norms = some_patches(0, 2, 70, 9, width)
+def test_gram_tile_on_the_diagonal(cupy_of_threads, width, last):
+    x, norms = some_patches(0, 2, 70, 9, width, last)
     arguments = x @ x.swapaxes(1, 2), norms, norms, width, 0.3
-    assert_same(cupy_of_threads, arc_cosine.gram_tile, *arguments, diagonal=True, rtol=1e-5, atol=2e-5)
+    assert_same(cupy_of_threads, arc_cosine.gram_tile, *arguments, last=last, diagonal=True, rtol=1e-5, atol=2e-5)
 
 
 def test_a_very_wide_kernel_is_refused_on_a_gpu(cupy_of_threads):

@@ -193,6 +193,18 @@ def test_lbfgs_remembers_its_memory_and_no_more():
     assert reached[1] < reached[0] < 0.1 * before
 
 
+def test_lbfgs_keeps_its_pairs_where_one_is_not_good():
+    """Where the gradient falls along a step, its pair is left out; the pairs before it stay."""
+    optimizer, losses = LBFGS(memory=1), np.array([[1.0], [0.0]])
+    x = optimizer.init(np.ones((1, 2)))
+    x = optimizer.step(x, losses, np.array([[1.0, 0.5]]))
+    x = optimizer.step(x, 0.5 * losses, np.array([[0.5, 0.3]]))  # a good pair
+    kept, newest = optimizer._curvature.copy(), optimizer._newest.copy()
+    optimizer.step(x, 0.1 * losses, np.array([[4.0, 4.0]]))  # steeper against the direction: no positive curvature
+    np.testing.assert_array_equal(optimizer._newest, newest)
+    assert optimizer._curvature[0, newest[0]] == kept[0, newest[0]] > 0
+
+
 @pytest.mark.parametrize("n_iter", [1, 3, 10, 40])
 def test_lbfgs_treats_items_of_a_batch_alone(n_iter):
     """Items that start apart accept, backtrack and remember at different times."""

@@ -189,6 +189,23 @@ def test_a_dragged_part_is_repeated(visit, three_entries):
     page.wait_for_function(PLAYS, arg=["content", 3.8])
 
 
+def test_a_part_up_to_the_end_of_a_style_is_repeated(visit, three_entries):
+    page = visit(three_entries)
+    view = page.get_by_role("slider", name="Position in style")
+    box = view.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 1.02 * box["width"], box["y"] + 30, steps=4)
+    page.mouse.up()
+    assert page.locator("#unloop").inner_text() == "Repeats 0:01.5 to 0:03.0 ✕"
+    page.evaluate(LOOPED.replace("result", "style"))
+    page.keyboard.press("Space")
+    page.wait_for_function("window.seeks?.length >= 2")
+    assert all(abs(seconds - 1.5) < 0.1 for seconds in page.evaluate("seeks"))
+    page.keyboard.press("l")
+    page.wait_for_function("document.querySelector('audio[data-kind=style]').currentTime < 1")  # it starts over
+
+
 def test_the_volume_holds_for_all(visit, three_entries):
     page = visit(three_entries)
     page.keyboard.press("j")

@@ -7,9 +7,9 @@ from audiostyle_fx import Window, stylize, texture
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
 from audiostyle_fx._engine.objectives.loss_weights import loss_terms
 from audiostyle_fx._engine.spectra.stft import STFT
+from audiostyle_fx._transfer.parameters import parameter_list
 from audiostyle_fx._transfer.parameters.presets import choose
 from audiostyle_fx._transfer.stages import window_objectives
-from audiostyle_fx._transfer.stages.window_objectives import frame_stride
 
 WINDOW, WIDTH = Window(n_fft=1024, hop_length=128), 8
 
@@ -40,7 +40,7 @@ def test_losses_are_those_of_all_products(monkeypatch, recordings, rate, optimiz
         return full_losses(stylize(song, anthem, rate, **parameters).audio, song, anthem, rate)
 
     quick, start = losses(), full_losses(song, song, anthem, rate)
-    monkeypatch.setattr(window_objectives, "LEAST_STRIDED_WIDTH", 1000)
+    monkeypatch.setattr(parameter_list, "LEAST_STRIDED_WIDTH", 1000)
     monkeypatch.setattr(window_objectives, "LEAST_SUBSPACE_BINS", 10_000)
     whole = losses()
     assert quick.sum() < 1.05 * whole.sum() and whole.sum() < 0.2 * start.sum()
@@ -89,7 +89,7 @@ def test_auto_is_adam_where_a_strength_is_asked_for(content, style, rate, quick_
     ],
 )
 def test_which_patches_count(parameters, stride):
-    assert frame_stride(choose(parameters)) == stride
+    assert choose(parameters).frame_stride == stride
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -119,3 +119,13 @@ def test_texture_of_a_file_at_another_rate(style, rate, quick_stages, tmp_path):
         result.audio, texture(style, rate, 0.5, style_sample_rate=16000, **quick_stages).audio
     )
     assert result.audio.shape == (1, 4000)
+
+
+@pytest.mark.parametrize("width", range(1, 14))
+@pytest.mark.parametrize("hop_length", [64, 128])
+def test_the_shortest_recordings_hold_a_patch_at_any_stride(style, rate, width, hop_length):
+    own = {"windows": Window(n_fft=256, hop_length=hop_length), "kernel_width": width, "waveform_iters": 1}
+    least = width - 1 + 256 // hop_length  # hops that the patch spans
+    shortest = style[: (least + 2) * hop_length]
+    result = texture(shortest, rate, 1 / rate, **own)
+    assert result.audio.shape[-1] == 1 and np.isfinite(result.audio).all()

@@ -83,8 +83,8 @@ def loss_terms(
     active_channels : int
         Number of the content's channels that are not digital silence.
     stride : int
-        Frames that are joined to one, which also begins a patch. Where a width is no whole number of these, the last
-        one has the weight of the frames in it that the patch has.
+        Frames that are joined to one, which also begins a patch. Where a width is no whole number of these, all frames
+        of the last joined one have the same weight: the share of them that the width leaves.
     """
     density = active_channels * bins * REFERENCE_NYQUIST / (sample_rate / 2)
     terms = []

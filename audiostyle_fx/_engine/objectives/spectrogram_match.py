@@ -23,14 +23,15 @@ class SpectrogramMatch:
     Attributes
     ----------
     inconsistency : float64 array (batch,) or None
-        At the latest point: the distance of the magnitudes m from those sought, relative to their norm.
+        At the latest point: the distance of the magnitudes m from those sought, relative to their norm. In float32 its
+        error is 1e-7 of 1 + m.
     """
 
     def __init__(self, target: Array) -> None:
         xp = get_array_module(target)
         self.inconsistency: Array = None
         self._target, self._exponentials = target, xp.exp(target)
-        magnitudes = self._exponentials - 1
+        magnitudes = xp.expm1(target)
         self._size = xp.maximum(_norms(row_dots(magnitudes, magnitudes)), 1e-30)
 
     def value_and_grad(self, x: Array) -> tuple[Array, Array]:

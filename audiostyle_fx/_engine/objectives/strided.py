@@ -1,4 +1,4 @@
-"""Objectives of every second patch: two consecutive frames are joined to one of twice the bins.
+"""Objectives of patches a stride apart: so many consecutive frames are joined to one with all their bins.
 
 Patches that begin at every frame are much alike. Where only every second one counts, of frames joined in pairs, the
 products of all frames with all take half of the operations, and what is made of them a quarter.

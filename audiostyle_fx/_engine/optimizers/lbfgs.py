@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.array_module import Array, get_array_module
+from ..arrays.array_module import Array, get_array_module, to_host
 from ..arrays.matmul import matmul
 
 BLOCK = 1 << 14
@@ -58,9 +58,11 @@ class LBFGS:
         xp, batch = get_array_module(x), x.shape[0]
         # All steps, all gradient differences, and the gradient at the accepted point. The direction is a combination of
         # them, whose factors need only their inner products: two passes over the memory instead of two for each pair.
-        self._vectors = xp.zeros((batch, 2 * self.memory + 1, x[0].size), x.dtype)
+        # One slot more than pairs takes the newest pair until it is known to be good.
+        self._slots = self.memory + 1
+        self._vectors = xp.zeros((batch, 2 * self._slots + 1, x[0].size), x.dtype)
         self._products = xp.zeros((batch, *2 * self._vectors.shape[1:2]))
-        self._curvature = xp.zeros((batch, self.memory))  # 1 / (s . y); zero where there is no pair
+        self._curvature = xp.zeros((batch, self._slots))  # 1 / (s . y); zero where there is no pair
         self._newest, self._guess = xp.full(batch, -1), xp.zeros(batch)
         self._rate, self._slope = xp.ones(batch), xp.zeros(batch)
         self._base: Any = None  # the accepted point with its losses
@@ -73,7 +75,7 @@ class LBFGS:
         if self._base is None:
             accepted, self._base = xp.ones(shape[0], bool), (x, losses)
             self._vectors[:, -1] = grad
-            self._update_products([2 * self.memory])
+            self._update_products([2 * self._slots])
             self._guess = self.first * loss / xp.maximum(self._products[:, -1, -1], 1e-30)
         else:
             accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
@@ -105,27 +107,27 @@ class LBFGS:
 
     def _accept(self, accepted: Array, x: Array, losses: Array, grad: Array) -> None:
         """Move the base of the accepted items, and keep their pairs that have positive curvature."""
-        xp, (base, base_losses), m = get_array_module(x), self._base, self.memory
-        oldest, items = (self._newest + 1) % m, xp.nonzero(accepted)[0]
-        if accepted.all() and (oldest == oldest[0]).all():  # views will do
-            slot = int(oldest[0])
+        xp, (base, base_losses), m = get_array_module(x), self._base, self._slots
+        free, items = (self._newest + 1) % m, xp.nonzero(accepted)[0]
+        distinct = sorted(set(to_host(free).tolist()))
+        if len(distinct) == 1 and accepted.all():  # views will do
+            slot = distinct[0]
             xp.subtract(x, base, out=self._vectors[:, slot])
             xp.subtract(grad, self._vectors[:, -1], out=self._vectors[:, m + slot])
             self._vectors[:, -1] = grad
-            self._update_products([slot, m + slot, 2 * m])
             self._base = x, losses
         else:
-            slots = oldest[items]
+            slots = free[items]
             self._vectors[items, slots] = x[items] - base[items]
             self._vectors[items, m + slots] = grad[items] - self._vectors[items, -1]
             self._vectors[items, -1] = grad[items]
-            self._update_products(list(range(2 * m + 1)))
             self._base = xp.where(accepted[:, None], x, base), xp.where(accepted, losses, base_losses)
-        slots = oldest[items]
+        self._update_products([*distinct, *(m + slot for slot in distinct), 2 * m])
+        slots = free[items]
         curvature, change_norm = self._products[items, slots, m + slots], self._products[items, m + slots, m + slots]
         good = curvature > 1e-10 * change_norm
         self._curvature[items, slots] = xp.where(good, 1 / xp.where(good, curvature, 1), 0)
-        items, slots = items[good], slots[good]  # another pair takes the place of the next one
+        items, slots = items[good], slots[good]
         self._newest[items], self._guess[items] = slots, curvature[good] / change_norm[good]
 
     def _update_products(self, rows: list[int]) -> None:
@@ -141,11 +143,11 @@ class LBFGS:
 
     def _search_direction(self) -> tuple[Array, Array]:
         """Return minus the estimated inverse Hessian times the gradient, and its slope; by the two-loop recursion."""
-        xp, m = get_array_module(self._vectors), self.memory
+        xp, m = get_array_module(self._vectors), self._slots
         factors = xp.zeros(self._vectors.shape[:2])
         factors[:, -1] = -1.0
         items, shares = xp.arange(len(factors)), []
-        slots = [(self._newest - age) % m for age in range(m)]
+        slots = [(self._newest - age) % m for age in range(self.memory)]
         for slot in slots:
             share = self._curvature[items, slot] * (self._products[items, slot] * factors).sum(axis=1)
             factors[items, m + slot] -= share

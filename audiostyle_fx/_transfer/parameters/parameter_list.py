@@ -27,6 +27,13 @@ EFFORTS: dict[str, dict[str, float]] = {
 """Factors of the iterations of each stage. Those of the waveform take the longest, and most of what is left to gain
 with more of them; at a draft, steps on the spectrogram reach more in the same time."""
 
+STRIDE, LEAST_STRIDED_WIDTH = 2, 8
+"""Frames between the beginnings of patches, and the narrowest patches for which that is enough."""
+
+STRIDE_FROM_NOISE = 4
+"""The same for a search that begins at noise, with narrower patches side by side. Measured on three textures, by the
+distance of statistics that are not the loss's: 0.70 against 0.72 with every patch."""
+
 ORIGINAL_RATE = 22_050.0
 """The sample rate in Hz at which the original algorithm works."""
 
@@ -97,7 +104,7 @@ class Parameters:
         integers(1),
         "int or sequence of int",
         "Frames in a patch, one width or several. Short patches hold timbre, long ones rhythm. From 8 frames on, only "
-        "every second patch counts.",
+        "every second patch counts; from noise, only every fourth.",
         unit="frames",
         allowed="1 or more",
     )
@@ -279,6 +286,16 @@ class Parameters:
     def kernel_widths(self) -> tuple[int, ...]:
         """The kernel widths, one or several."""
         return self.kernel_width if isinstance(self.kernel_width, tuple) else (self.kernel_width,)
+
+    @property
+    def frame_stride(self) -> int:
+        """Frames from the beginning of a patch to that of the next."""
+        narrowest = min(self.kernel_widths)
+        if self.original:
+            return 1
+        if self.init == "noise":
+            return min(STRIDE_FROM_NOISE, narrowest)
+        return STRIDE if narrowest >= LEAST_STRIDED_WIDTH else 1
 
     def in_samples(self, sample_rate: float) -> Parameters:
         """Return the same parameters with windows and hops in samples, as they are at a rate in Hz."""

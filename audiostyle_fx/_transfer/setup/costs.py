@@ -56,5 +56,9 @@ def iteration_costs(windows: Sequence[Window]) -> dict[str, float]:
 
 def patch_samples(parameters: Parameters, stfts: Sequence[STFT]) -> int:
     """Return the samples that the widest patch of frames spans; a style must have at least so many."""
-    width = max(parameters.kernel_widths)
-    return max((width - 1) * window_stft.hop_length + window_stft.n_fft for window_stft in stfts)
+    width, stride = max(parameters.kernel_widths), parameters.frame_stride
+    joined = stride * math.ceil(width / stride)  # frames that a patch of joined frames takes
+    return max(
+        max((width - 1) * stft.hop_length + stft.n_fft, (joined - 2) * stft.hop_length + 1)  # has so many frames
+        for stft in stfts
+    )

@@ -16,17 +16,9 @@ from ..._engine.objectives.random_conv import RandomConv, StyleFeatures, draw_fi
 from ..._engine.objectives.strided import joined_frames, strided
 from ..._engine.objectives.subspace import Subspace
 from ..._engine.objectives.waveform import Objective
-from ..parameters.parameter_list import Parameters
 from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
 from ..styles.style_spectra import SpectraKey, StyleSpectra
-
-STRIDE, LEAST_STRIDED_WIDTH = 2, 8
-"""Frames between the beginnings of patches, and the narrowest patches for which that is enough."""
-
-STRIDE_FROM_NOISE = 4
-"""The same for a search that begins at noise, with narrower patches side by side. Measured on three textures, by the
-distance of statistics that are not the loss's: 0.70 against 0.72 with every patch."""
 
 LEAST_SUBSPACE_BINS, MOST_SUBSPACE_FRAMES = 512, 8192
 """Frames of fewer bins a channel are compared as they are. So are those of longer sections, as matrices of all their
@@ -167,7 +159,7 @@ def content_distances(song: Array, spectra: StyleSpectra, setup: TransferSetup) 
     """Return a function: the content losses, (batch,), of log-magnitudes, at alpha 1 and the first window."""
     channels = song.shape[2] // setup.stft.n_bins
     (loss, *_) = _window_losses([song.shape[1]], channels, (1.0,), spectra, setup, 1.0)
-    stride = frame_stride(setup.parameters)
+    stride = setup.parameters.frame_stride
     objective = strided(InfiniteWidth(joined_frames(song, stride), None, loss.terms), stride)
     return lambda x: objective.value_and_grad(x)[0][1]
 
@@ -175,18 +167,8 @@ def content_distances(song: Array, spectra: StyleSpectra, setup: TransferSetup) 
 def _statistics_key(window: int, loss: WindowLoss, spectra: StyleSpectra, setup: TransferSetup) -> StatisticsKey:
     """Return what the statistics of the styles at a window depend on."""
     parameters = setup.parameters
-    stride = frame_stride(parameters)
+    stride = parameters.frame_stride
     return StatisticsKey(spectra.key, window, loss.of_style(), parameters.n_filters, parameters.seed, stride)
-
-
-def frame_stride(parameters: Parameters) -> int:
-    """Return the frames from the beginning of a patch to that of the next."""
-    narrowest = min(parameters.kernel_widths)
-    if parameters.original:
-        return 1
-    if parameters.init == "noise":
-        return min(STRIDE_FROM_NOISE, narrowest)
-    return STRIDE if narrowest >= LEAST_STRIDED_WIDTH else 1
 
 
 def _window_losses(
@@ -208,7 +190,7 @@ def _window_losses(
             bins=spectra.log_magnitudes[0][0].shape[2] // channels,
             sample_rate=setup.sample_rate,
             active_channels=channels,
-            stride=frame_stride(parameters),
+            stride=parameters.frame_stride,
         )
         window_shares = list(shares)
         if parameters.original:
