@@ -76,8 +76,11 @@ def draw(rows: dict[str, list[Row]], path: str) -> None:
             label = row.name.strip("`").removeprefix("effort=").strip("'")
             axis.annotate(label, (row.seconds, row.loss), xytext=(6, 6), textcoords="offset points")
         axis.set(title=f"preset={preset!r}", xlabel="s for 10 s of audio", ylabel=f"{judged[preset]}, relative")
-        axis.set(xscale="log", yscale="log")
-        axis.grid(which="both", alpha=0.3)
+        axis.set(xscale="log", ylim=(0.8, min(1.6, 1.05 * max(row.loss for row in own))))
+        axis.set_xticks([0.25, 0.5, 1, 2, 4], labels=["0.25", "0.5", "1", "2", "4"])
+        axis.minorticks_off()
+        axis.set_xlim(0.2, 5)
+        axis.grid(alpha=0.3)
     figure.savefig(path, dpi=80)
 
 

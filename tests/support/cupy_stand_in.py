@@ -777,8 +777,9 @@ def _by_value(x):
 
 # ---------------------------------------------------------------- the module
 _UFUNCS = """abs absolute add arctan2 bitwise_and bitwise_or bitwise_xor conj conjugate copysign cos divide equal exp
-expm1 floor floor_divide greater greater_equal invert isfinite isnan less less_equal log log10 log1p logical_and logical_not
-logical_or maximum minimum multiply negative not_equal power remainder sign sin sqrt square subtract true_divide"""
+expm1 floor floor_divide greater greater_equal invert isfinite isnan less less_equal log log10 log1p logical_and
+logical_not logical_or maximum minimum multiply negative not_equal power remainder sign sin sqrt square subtract
+true_divide"""
 _OWN = """RawModule arange array asarray ascontiguousarray asnumpy broadcast_to clip concatenate cumsum einsum empty
 empty_like full get_array_module nan_to_num ndarray nonzero ones ones_like pad result_type stack where zeros
 zeros_like"""
