@@ -103,8 +103,8 @@ class Parameters:
         11,
         integers(1),
         "int or sequence of int",
-        "Frames in a patch, one width or several. Short patches hold timbre, long ones rhythm. From 8 frames on, only "
-        "every second patch counts; from noise, only every fourth.",
+        "Frames in a patch, one width or several. Short patches hold timbre, long ones rhythm. From 8 frames on, and "
+        "from noise, patches begin 2 to 4 frames apart.",
         unit="frames",
         allowed="1 or more",
     )
