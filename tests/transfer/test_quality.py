@@ -66,8 +66,9 @@ def test_stages_end_lower_than_they_begin_at_44_khz_in_stereo(benchmark):
         benchmark.recording(name, benchmark.STEREO) for name in ("mountain_king.ogg", "anthem.ogg")
     )
     result = stylize(content, style, rate, preset="plain")
-    for name in ("spectrogram", "waveform"):
-        total = result.stages[name].style_loss + result.stages[name].content_loss
-        assert total[-1] < 0.35 * total[0], name
+    totals = {name: stage.style_loss + stage.content_loss for name, stage in result.stages.items()}
+    assert totals["spectrogram"][-1] < 0.02 * totals["spectrogram"][0]
+    assert totals["waveform"][-1] < 0.65 * totals["waveform"][0], "the phases are near already"
+    assert totals["waveform"][-1] < 1.15 * totals["spectrogram"][-1], "little is lost of what no audio has exactly"
     rms = [np.sqrt(np.mean(np.square(audio, dtype=np.float64))) for audio in (result.audio, content)]
     np.testing.assert_allclose(rms[0], rms[1], rtol=1e-5)

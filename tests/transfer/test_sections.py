@@ -120,9 +120,9 @@ PLAIN = {"preset": "plain", **HEARD}  # which leaves the song further behind, an
 SECTION = 0.8
 
 
-def joins(content, rate):
+def joins(content, rate, seconds=SECTION):
     context = overlap(patch=384, window=256, sample_rate=rate)
-    return [section.start for section in plan(len(content), SECTION * rate, *context)[1:]]
+    return [section.start for section in plan(len(content), seconds * rate, *context)[1:]]
 
 
 def test_quiet_sections_stay_quiet(content, style, rate, quick):
@@ -161,14 +161,24 @@ def relative_to(report, chance):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "auto"])
-def test_no_seams_in_music(musical, style, rate, by_chance, stage_inputs, optimizer):
-    result = stylize(musical, style, rate, **PLAIN, optimizer=optimizer, section_seconds=SECTION).audio
-    assert sum(len(contents) for contents, _ in stage_inputs) == 1 + len(joins(musical, rate))
-    report = relative_to(seams(result, musical, joins(musical, rate), rate), by_chance)
-    # The mean of so few joins is off by about 1 dB as chance has it. Measured: with L-BFGS 0.3 and 1.1 dB.
-    limit = {"adam": MEAN_DB, "auto": 1.5 * MEAN_DB}[optimizer]
-    assert all(abs(mean) <= limit for mean, _ in report.values()), report
-    assert all(((percentiles >= 1) & (percentiles <= 99)).all() for _, percentiles in report.values()), report
+def test_no_seams_in_music(musical, style, rate, stage_inputs, optimizer):
+    """The mean over the few joins of one length is off by one to three dB as chance has it, so several are taken."""
+    whole = stylize(musical, style, rate, **PLAIN, optimizer=optimizer).audio
+    means, places_of_all = {"level": [], "flux": []}, []
+    for seconds in (0.8, 0.9, 1.0, 1.1, 1.2):
+        stage_inputs.clear()
+        result = stylize(musical, style, rate, **PLAIN, optimizer=optimizer, section_seconds=seconds).audio
+        places = joins(musical, rate, seconds)
+        assert sum(len(contents) for contents, _ in stage_inputs) == 1 + len(places)
+        report = relative_to(seams(result, musical, places, rate), seams(whole, musical, places, rate))
+        for name, (mean, percentiles) in report.items():
+            means[name] += [mean] * len(places)
+            places_of_all += percentiles.tolist()
+    outside = np.mean((np.array(places_of_all) < 1) | (np.array(places_of_all) > 99))
+    assert outside < 0.05, "two of a hundred are there by chance"
+    assert all(abs(np.mean(values)) <= MEAN_DB for values in means.values()), {
+        name: np.mean(values) for name, values in means.items()
+    }
 
 
 @pytest.mark.slow
