@@ -80,7 +80,7 @@ def test_a_killed_worker_costs_nothing():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("moment", ["begun", "at work"])
 def test_nothing_goes_on_when_the_command_ends(number, moment):
-    process = begin("--jobs", "2", *LONGER, "spectrogram_iters=4000", start_new_session=True)
+    process = begin("--jobs", "2", *LONGER, "spectrogram_iters=100000", start_new_session=True)
     wait_for(lambda: len(children(process.pid)) >= (2 if moment == "begun" else 3))
     if moment == "at work":
         time.sleep(4)
