@@ -164,7 +164,7 @@ function setLoop(chosen) {
   loop = chosen;
   for (const track of tracks) {
     track.part.hidden = !isLooped(track);
-    track.audio.loop = track.kind === "style" && !isLooped(track); // otherwise it would go on at its beginning
+    track.audio.loop = track.kind === "style" && !isLooped(track); // a style repeats whole, or that part of it
     if (!isLooped(track)) continue;
     track.part.style.left = `${100 * loop.start / track.span}%`;
     track.part.style.width = `${100 * (loop.end - loop.start) / track.span}%`;
@@ -255,7 +255,7 @@ function makeTrack(kind, recording, span, title, key) {
   track.tab = element("button", {}, element("kbd", { textContent: key, ariaHidden: "true" }), ` ${title}`);
   track.tab.onclick = () => choose(track);
   track.view.onpointerdown = (event) => { if (event.button === 0) onPointer(track, event); };
-  track.audio = element("audio", { preload: "none", loop: kind === "style" });
+  track.audio = element("audio", { preload: "none" });
   track.audio.dataset.kind = kind;
   track.audio.onloadedmetadata = () => onMetadata(track);
   track.audio.onplay = drawWhilePlaying;

@@ -163,20 +163,21 @@ LOOPED = """() => document.querySelector('audio[data-kind=result]').addEventList
     (window.seeks ??= []).push(event.target.currentTime); })"""
 
 
+def drag(page, kind, start, stop):
+    """Drag in a picture between two shares of its width."""
+    box = page.get_by_role("slider", name=f"Position in {kind}").bounding_box()
+    page.mouse.move(box["x"] + start * box["width"], box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + stop * box["width"], box["y"] + 30, steps=4)
+    page.mouse.up()
+
+
 def test_a_dragged_part_is_repeated(visit, three_entries):
     page = visit(three_entries)
-    view = page.get_by_role("slider", name="Position in result")
-    box = view.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 30, steps=4)
-    page.mouse.up()
+    drag(page, "result", 0.5, 0.6)
     assert page.locator("#unloop").inner_text() == "Repeats 0:03.0 to 0:03.6 ✕"
-    assert [part.is_visible() for part in page.locator(".view b").all()] == [
-        True,
-        True,
-        False,
-    ]  # the pair's, no style's
+    # Content and result have the part in common; the style has none.
+    assert [part.is_visible() for part in page.locator(".view b").all()] == [True, True, False]
     page.keyboard.press("Space")
     page.evaluate(LOOPED)
     page.wait_for_function("window.seeks?.length >= 2")  # it begins again and again
@@ -191,12 +192,7 @@ def test_a_dragged_part_is_repeated(visit, three_entries):
 
 def test_a_part_up_to_the_end_of_a_style_is_repeated(visit, three_entries):
     page = visit(three_entries)
-    view = page.get_by_role("slider", name="Position in style")
-    box = view.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 1.02 * box["width"], box["y"] + 30, steps=4)
-    page.mouse.up()
+    drag(page, "style", 0.5, 1.02)
     assert page.locator("#unloop").inner_text() == "Repeats 0:01.5 to 0:03.0 ✕"
     page.evaluate(LOOPED.replace("result", "style"))
     page.keyboard.press("Space")
