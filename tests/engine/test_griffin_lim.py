@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audiostyle_fx._engine.arrays import threads
-from audiostyle_fx._engine.spectra.griffin_lim import griffin_lim, with_magnitude
+from audiostyle_fx._engine.spectra.griffin_lim import griffin_lim, magnitude_distance, with_magnitude
 from audiostyle_fx._engine.spectra.stft import STFT
 
 SHAPES = pytest.mark.parametrize(("n_fft", "hop_length", "n_samples"), [(64, 16, 600), (64, 13, 555)])
@@ -102,11 +102,33 @@ def test_with_magnitude_keeps_phases(dtype):
     np.testing.assert_allclose(found, expected, rtol=1e-5 if dtype == "complex64" else 1e-12)
 
 
+def test_momentum_takes_the_phases_further_along_the_last_step():
+    before, spectrum = (random_phases(seed, (2, 30, 2, 5)) for seed in (15, 16))
+    magnitude = np.random.default_rng(17).uniform(size=spectrum.shape)
+    found = with_magnitude(spectrum, magnitude, before, 0.75)
+    np.testing.assert_allclose(found, with_magnitude(1.75 * spectrum - 0.75 * before, magnitude), rtol=1e-12)
+    np.testing.assert_array_equal(with_magnitude(spectrum, magnitude, before), with_magnitude(spectrum, magnitude))
+
+
+def test_the_distance_is_that_of_magnitudes_for_each_item():
+    spectrum, magnitude = random_phases(18, (3, 30, 2, 5)), np.random.default_rng(19).uniform(size=(3, 30, 2, 5))
+    spectrum[1] *= magnitude[1]
+    expected = [np.linalg.norm(np.abs(a) - b) for a, b in zip(spectrum, magnitude, strict=True)]
+    np.testing.assert_allclose(magnitude_distance(spectrum, magnitude), expected, rtol=1e-12, atol=1e-14)
+    assert expected[0] > 1 > 1e-12 > expected[1]
+
+
 def test_sharing_the_work_out_in_blocks_changes_nothing(monkeypatch):
-    spectrum, magnitude = random_phases(13, (2, 30, 2, 5)), np.random.default_rng(14).uniform(size=(2, 30, 2, 5))
-    expected = with_magnitude(spectrum, magnitude)
+    before, spectrum = (random_phases(seed, (2, 30, 2, 5)) for seed in (12, 13))
+    magnitude = np.random.default_rng(14).uniform(size=spectrum.shape)
+
+    def found():
+        return with_magnitude(spectrum, magnitude, before, 0.9), magnitude_distance(spectrum, magnitude)
+
+    expected = found()
     monkeypatch.setattr(threads, "BLOCK", 64)
-    np.testing.assert_array_equal(with_magnitude(spectrum, magnitude), expected)
+    for a, b in zip(found(), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])

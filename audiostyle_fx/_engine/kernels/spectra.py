@@ -90,8 +90,15 @@ def windowed_frames(samples: Array, window: Array, hop_length: int, selected: sl
         part = np.concatenate([head[..., ::-1], part, tail[..., ::-1]], axis=-1)
     elif before or after:
         part = np.pad(part, ((0, 0), (0, 0), (before, after)))
-    frames = np.lib.stride_tricks.sliding_window_view(part, n_fft, axis=-1)[:, :, ::hop_length]
-    return frames.transpose(0, 2, 1, 3) * window
+    # As `sliding_window_view`, which takes as long as the FFT of a frame.
+    by_item, by_channel, by_sample = part.strides
+    frames = np.lib.stride_tricks.as_strided(
+        part,
+        (batch, selected.stop - selected.start, channels, n_fft),
+        (by_item, hop_length * by_sample, by_channel, by_sample),
+        writeable=False,
+    )
+    return frames * window
 
 
 def overlap_add(frames: Array, window: Array, hop_length: int) -> Array:

@@ -35,8 +35,8 @@ class MDCT:
     def forward(self, y: Array) -> Array:
         """Return the coefficients, (batch, channels, frames, hop_length), of y, real (batch, channels, samples)."""
         xp, hop, half = get_array_module(y), self.hop_length, self.hop_length // 2
-        padding = (hop, self.n_frames(y.shape[-1]) * hop - y.shape[-1])
-        blocks = xp.pad(y, ((0, 0), (0, 0), padding)).reshape(*y.shape[:2], -1, hop)
+        blocks = xp.zeros((*y.shape[:2], self.n_frames(y.shape[-1]) + 1, hop), y.dtype)
+        blocks.reshape(*y.shape[:2], -1)[..., hop : hop + y.shape[-1]] = y
         rising = constant(_sine, hop, like=y)
         falling = rising[::-1]
         out = xp.empty((*y.shape[:2], blocks.shape[2] - 1, hop), y.dtype)

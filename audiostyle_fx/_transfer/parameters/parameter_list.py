@@ -20,7 +20,7 @@ from .parameter_fields import checked_device, choice, parameter
 from .windows import Window, check_windows, default_windows
 
 EFFORTS: dict[str, dict[str, float]] = {
-    "draft": {"spectrogram": 0.85, "phase": 0.6, "waveform": 0.45},
+    "draft": {"spectrogram": 0.7, "phase": 0.65, "waveform": 0.5},
     "standard": {"spectrogram": 1.0, "phase": 1.0, "waveform": 1.0},
     "best": {"spectrogram": 2.0, "phase": 2.0, "waveform": 4.0},
 }

@@ -44,7 +44,7 @@ STYLE_ALONE: Mapping[str, Any] = MappingProxyType(
 """What leaves a transfer to the losses alone."""
 
 PLAIN: Mapping[str, Any] = MappingProxyType(
-    {"alpha": 0.01, "spectrogram_iters": 70, "phase_iters": 18, "waveform_iters": 15, **STYLE_ALONE}
+    {"alpha": 0.01, "spectrogram_iters": 70, "phase_iters": 18, "waveform_iters": 14, **STYLE_ALONE}
 )
 """The losses alone, with the original's weight of the content."""
 

@@ -15,7 +15,7 @@ from ..._engine.objectives.waveform import Objective, WaveformObjective
 from ..._engine.optimizers.adam import Adam
 from ..._engine.optimizers.lbfgs import LBFGS
 from ..._engine.optimizers.minimize import minimize
-from ..._engine.spectra.griffin_lim import MOMENTUM, griffin_lim, with_magnitude
+from ..._engine.spectra.griffin_lim import MOMENTUM, griffin_lim, magnitude_distance, with_magnitude
 from ..._engine.spectra.level_following import LevelFollower
 from ..parameters.parameter_list import Parameters
 from ..setup.transfer_setup import TransferSetup
@@ -25,10 +25,10 @@ SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}
 
 WAVEFORM_ADAM = {"learning_rate": 2.5e-3}
 
-MATCHING = 0.4
+MATCHING = 0.15
 """Share of the phase iterations that are steps of L-BFGS on the samples, which bring the log-magnitudes nearer to those
-sought than Griffin-Lim does. Measured at 18 iterations: as good as 20 of Griffin-Lim and four more on the whole loss,
-which take an eighth longer. With a strength, where Adam follows, there is no such gain."""
+sought than Griffin-Lim does. Measured at 18 iterations on four pairs: with two to five of them the loss of the audio is
+0.7 % lower than with none, and seven are no better. With a strength, where Adam follows, there is no such gain."""
 
 QUICK_LBFGS: dict[str, Any] = {"memory": 5, "first": 0.35}
 """What suits runs of few iterations: a bold first step, and no memory that is never filled."""
@@ -111,11 +111,11 @@ def find_phases(
     steps = griffin_lim(stft, magnitude, phases, n_samples, n_iter - n_matched, momentum, pin)
     for i, (samples, spectrum) in enumerate(steps, 1):
         y = samples
-        report(i, _norm(xp.abs(spectrum) - magnitude) / size)
+        report(i, magnitude_distance(spectrum, magnitude) / size)
     if n_matched:
         y = _matched(y, x, n_matched, setup, mask, fixed, lambda i, value: report(n_iter - n_matched + i, value))
         spectrum = stft.forward(y)
-        report(n_iter, _norm(xp.abs(spectrum) - magnitude) / size)
+        report(n_iter, magnitude_distance(spectrum, magnitude) / size)
     losses = objective.value_and_grad(stft.log_magnitude(spectrum))[0]
     log.record(StageHistory("phase", [n_iter], losses[None], inconsistency, start=start))
     return y
