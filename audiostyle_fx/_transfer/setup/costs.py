@@ -24,7 +24,7 @@ def item_bytes(parameters: Parameters, stfts: Sequence[STFT], channels: int, n_s
     n_samples, style_samples : int
         Of the item, and of all its styles together.
     """
-    history = 4 if parameters.takes_adam else 24  # spectrograms of points and gradients
+    history = 4 if parameters.takes_adam else 27  # spectrograms of points and gradients
     peaks, all_features = [], 0  # in numbers of 4 bytes
     for window_stft in stfts:
         n_frames, style_frames = window_stft.n_frames(n_samples), window_stft.n_frames(style_samples)
