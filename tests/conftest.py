@@ -117,10 +117,10 @@ def _cupy(kind, monkeypatch):
     cupy_stand_in.install(monkeypatch, devices=2)
     monkeypatch.setattr(cupy_stand_in.RawModule, "fibers", kind != "threads")
     monkeypatch.setattr(matmul, "cuda_matmul", cupy_stand_in.matmul)
-    monkeypatch.setattr(fft, "cuda_fft", cupy_stand_in.fft)
     monkeypatch.setattr(graphs, "record_graph", cupy_stand_in.record_graph)
     devices.forget_devices()
     launch.forget_kernels()
+    fft.forget_plans()
     yield cupy_stand_in.cupy
     devices.forget_devices()
     launch.forget_kernels()

@@ -701,9 +701,32 @@ def sliding_window_view(x, window_shape, axis=None, *, subok=False, writeable=Fa
     return x._view(np.lib.stride_tricks.sliding_window_view(x._a, window_shape, axis, writeable=True))
 
 
-def fft(kind, x, n=None, axis=-1, norm=None):
-    """Return SciPy's transform of this kind; a capture allows it."""
-    return _apply(lambda a: getattr(scipy.fft, kind)(a, n, axis, norm), x)
+class Plan1d:
+    """A plan of cuFFT for so many transforms of ``nx`` samples; a capture allows to use it, but not to make one."""
+
+    def __init__(self, nx, fft_type, batch, *, devices=None, out=None):
+        _refuse("a new cuFFT plan")
+        self.nx, self.kind, self.batch, self.device = nx, fft_type, batch, current_device()
+
+    def fft(self, a, out, direction):
+        inputs, outputs = self.nx, self.nx
+        if self.kind == "rfft":
+            outputs = self.nx // 2 + 1
+        if self.kind == "irfft":
+            inputs = self.nx // 2 + 1
+        if (a.size, out.size, self.device) != (self.batch * inputs, self.batch * outputs, current_device()):
+            raise ValueError("the plan is for other arrays")
+        if not (a.flags.c_contiguous and out.flags.c_contiguous):
+            raise ValueError("a transform reads and writes from the first element on, whatever the strides")
+        assert direction == (1 if self.kind == "irfft" else -1)
+        source, target = _unwrap(a).reshape(self.batch, inputs), _unwrap(out).reshape(self.batch, outputs)
+
+        def work():
+            target[...] = getattr(scipy.fft, self.kind)(source, self.nx, norm="forward" if direction == 1 else None)
+            if self.kind == "irfft":
+                source.fill(np.nan)  # cuFFT may overwrite its input
+
+        _launch(work, a, out)
 
 
 _PLANS = SimpleNamespace(get_plan_cache=lambda: SimpleNamespace(clear=lambda: None))
@@ -718,7 +741,7 @@ def _planned_fft(kind):
         if plan not in plans:
             _refuse("a new cuFFT plan")
         plans.add(plan)
-        return fft(kind, a, n, axis, norm)
+        return _apply(lambda x: getattr(scipy.fft, kind)(x, n, axis, norm), a)
 
     return transform
 
@@ -808,6 +831,14 @@ _cuda = {
     **_named("Device Graph MemoryPool Stream using_allocator", _own),
     "get_current_stream": current_stream,
     "is_available": lambda: _machine.devices > 0,
+    "cufft": _module(
+        "cupy.cuda.cufft",
+        {
+            "Plan1d": Plan1d,
+            "getVersion": lambda: (13, 0),
+            **{"CUFFT_C2C": "fft", "CUFFT_R2C": "rfft", "CUFFT_C2R": "irfft", "CUFFT_FORWARD": -1, "CUFFT_INVERSE": 1},
+        },
+    ),
     "memory": _module("cupy.cuda.memory", {"MemoryPool": MemoryPool, "OutOfMemoryError": OutOfMemoryError}),
     "runtime": _module("cupy.cuda.runtime", _runtime),
 }
@@ -844,9 +875,18 @@ for _name, _function in {"neg": "negative", "abs": "absolute", "invert": "invert
 def install(monkeypatch, devices=1, memory=1 << 32):
     """Make this module ``cupy`` until the test ends, with devices as in `configure`, and return it."""
     configure(devices, memory)
-    for module in (cupy, cupy.cuda, cupy.cuda.memory, cupy.cuda.runtime, cupy.fft, cupy.lib, cupy.linalg):
+    for module in (
+        cupy,
+        cupy.cuda,
+        cupy.cuda.cufft,
+        cupy.cuda.memory,
+        cupy.cuda.runtime,
+        cupy.fft,
+        cupy.lib,
+        cupy.linalg,
+    ):
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    for library in ("cupy.cuda.cufft", "cupy_backends.cuda.libs.cublas", "cupy_backends.cuda.libs.nvrtc"):
+    for library in ("cupy_backends.cuda.libs.cublas", "cupy_backends.cuda.libs.nvrtc"):
         monkeypatch.setitem(sys.modules, library, _module(library, {"getVersion": lambda: (13, 0)}))
     return cupy
 

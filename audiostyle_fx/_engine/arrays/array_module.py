@@ -30,7 +30,7 @@ thread_state = threading.local()
 """State of each thread that computes on a GPU.
 
 Attributes: ``tf32``, whether matrix products may round to TF32; ``constants``, the arrays of `constant` that the
-thread's CUDA graphs use; ``device_streams``, its `DeviceStream` for each device.
+thread's CUDA graphs use; ``plans``, those of cuFFT; ``device_streams``, its `DeviceStream` for each device.
 """
 
 

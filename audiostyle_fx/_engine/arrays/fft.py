@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import numpy as np
 import scipy.fft
 
-from .array_module import Array, get_array_module
+from .array_module import Array, get_array_module, thread_state
+
+MOST_PLANS = 32
+"""Plans that a thread keeps from one transfer to the next."""
+
+_KINDS = {"fft": ("CUFFT_C2C", "CUFFT_FORWARD"), "rfft": ("CUFFT_R2C", "CUFFT_FORWARD")}
+_KINDS["irfft"] = ("CUFFT_C2R", "CUFFT_INVERSE")
 
 
 def fft(x: Array) -> Array:
@@ -20,13 +27,43 @@ def rfft(frames: Array) -> Array:
     return scipy.fft.rfft(frames) if get_array_module(frames) is np else cuda_fft("rfft", frames, frames.shape[-1])
 
 
-def irfft(spectrum: Array, n_fft: int) -> Array:
-    """Return the inverse of `rfft`, as frames of ``n_fft`` samples."""
+def irfft(spectrum: Array, n_fft: int, *, consumed: bool = False) -> Array:
+    """Return ``n_fft`` times the inverse of `rfft`: the sums that the transform makes, without a division.
+
+    Parameters
+    ----------
+    spectrum : complex array (..., n_fft // 2 + 1)
+    n_fft : int
+    consumed : bool
+        Whether the spectrum may be overwritten, as cuFFT does.
+    """
     if get_array_module(spectrum) is np:
-        return scipy.fft.irfft(spectrum, n=n_fft)
-    return cuda_fft("irfft", spectrum, n_fft)
+        return scipy.fft.irfft(spectrum, n=n_fft, norm="forward")
+    return cuda_fft("irfft", spectrum if consumed else spectrum.copy(), n_fft)
 
 
 def cuda_fft(kind: str, x: Array, n: int) -> Array:
-    """Return one of cuFFT's transforms over the last axis, of ``n`` samples or bins."""
-    return getattr(importlib.import_module("cupy").fft, kind)(x, n=n, axis=-1)
+    """Return one of cuFFT's transforms of complex64 or float32 over the last axis, which makes ``n`` of samples.
+
+    The first transform of a size makes a plan, which a CUDA graph can't record. The inverse may overwrite its input.
+    """
+    cupy, cufft = get_array_module(x), importlib.import_module("cupy.cuda.cufft")
+    x, (type_name, direction) = cupy.ascontiguousarray(x), _KINDS[kind]
+    expected, made = (np.float32, np.complex64) if kind == "rfft" else (np.complex64, np.complex64)
+    if x.dtype != expected:
+        raise TypeError(f"{kind} takes {np.dtype(expected)} on a GPU, not {x.dtype}")
+    out = cupy.empty((*x.shape[:-1], n // 2 + 1 if kind == "rfft" else n), np.float32 if kind == "irfft" else made)
+    rows, plans = x.size // x.shape[-1], thread_state.__dict__.setdefault("plans", {})
+    key = (int(x.device.id), kind, n, rows)
+    if key not in plans:
+        plans[key] = cufft.Plan1d(n, getattr(cufft, type_name), rows)
+    plan: Any = plans[key]
+    plan.fft(x, out, getattr(cufft, direction))
+    return out
+
+
+def forget_plans(most: int = 0) -> None:
+    """Forget this thread's plans if it has more than so many; no CUDA graph may need them any more."""
+    plans = thread_state.__dict__.get("plans", {})
+    if len(plans) > most:
+        plans.clear()

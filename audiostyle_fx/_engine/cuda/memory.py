@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 
+from ..arrays.fft import forget_plans
 from .devices import device_index
 from .streams import device_stream
 
@@ -29,6 +30,6 @@ def release_memory(device: str) -> None:
     """Return the GPU memory that no array uses to the GPU."""
     cupy = importlib.import_module("cupy")
     with cupy.cuda.Device(device_index(device)):
-        cupy.fft.config.get_plan_cache().clear()  # plans hold work areas
+        forget_plans()  # they hold work areas
         device_stream(device).graph_pool.free_all_blocks()
         cupy.get_default_memory_pool().free_all_blocks()

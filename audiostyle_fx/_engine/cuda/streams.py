@@ -12,6 +12,7 @@ import numpy as np
 
 from ..arrays.allocation import keep_freed_memory
 from ..arrays.array_module import OVERFLOW, Array, get_array_module, thread_state
+from ..arrays.fft import MOST_PLANS, forget_plans
 from ..arrays.threads import one_thread_each
 from .devices import device_index
 
@@ -53,6 +54,7 @@ def computing_on(device: str, precision: str = "float32") -> Iterator[ModuleType
                 stream.synchronize()
             finally:  # only now has all work ended that used them
                 thread_state.tf32, thread_state.constants = False, {}
+                forget_plans(MOST_PLANS)
                 own.graph_pool.free_all_blocks()
 
 

@@ -294,3 +294,585 @@ extern "C" __global__ void gram_tile(
         root_sums[(static_cast<long long>(item) * gridDim.x + blockIdx.x) * n_u + first + row] = sum;
     }
 }
+
+// ---------------------------------------------------------------- a whole evaluation of the closed form
+//
+// The kernels from here on belong to one evaluation of the losses with their gradient, which fused_closed_form.py and
+// fused_waveform.py launch. Between two of cuBLAS's products and cuFFT's transforms there is one kernel each. Their
+// twins are infinite_width.InfiniteWidth, waveform.WaveformObjective and level_following.LevelFollower as a whole.
+
+// Returns the weighted sum of the terms of a patch: x[p + k] over 0 <= k < width, of which the last has a weight.
+__device__ float patch_sum(const float *x, int p, int width, float last) {
+    float sum = 0;
+    for (int k = 0; k < width - 1; ++k) sum += x[p + k];
+    return sum + last * x[p + width - 1];
+}
+
+// Returns sqrt(u v - s^2) without cancellation: exactly zero where u = v = s.
+__device__ float patch_root(float s, float u, float v) {
+    return sqrtf(fmaxf((u - s) * v + s * (v - s), 0.0f));
+}
+
+// Joined frames into the rows of `stacked`, whose other rows are the targets' frames, with their squared norms and
+// their products with the content's frames and the song's at the same place.
+// x: (batch, n_frames, ...), or its complex64 spectrum, of which the log-magnitude is taken; n joined frames of
+// `columns` elements each, `item_stride` elements from one item to the next; content, song: (batch, n, columns);
+// stacked: (batch, height, leading); energies, products, song_products: (batch, n). One block per joined frame.
+extern "C" __global__ void joined_rows(
+    const float *x, const float2 *spectrum, const float *content, const float *song, float *stacked, float *energies,
+    float *products, float *song_products, int rows, int n, int columns, long long item_stride, int height,
+    int leading, float scale, int is_spectrum, int with_song) {
+    for (int row = blockIdx.x; row < rows; row += gridDim.x) {
+        const int item = row / n, t = row % n;
+        const long long source = item * item_stride + static_cast<long long>(t) * columns;
+        const long long other = static_cast<long long>(row) * columns;
+        const long long target = (static_cast<long long>(item) * height + t) * leading;
+        float energy = 0, product = 0, song_product = 0;
+        for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+            float value;
+            if (is_spectrum) {
+                const float2 z = spectrum[source + c];
+                value = logf(1.0f + scale * hypotf(z.x, z.y));
+            } else {
+                value = x[source + c];
+            }
+            stacked[target + c] = value;
+            energy += value * value;
+            product += value * content[other + c];
+            if (with_song) song_product += value * song[other + c];
+        }
+        const double all_energy = block_sum(energy), all_product = block_sum(product);
+        const double all_song_product = block_sum(song_product);
+        if (threadIdx.x == 0) {
+            energies[row] = static_cast<float>(all_energy);
+            products[row] = static_cast<float>(all_product);
+            if (with_song) song_products[row] = static_cast<float>(all_song_product);
+        }
+    }
+}
+
+// The share of the content's own Gram matrix in the target, see balance.Balance.share.
+__device__ float own_share(float alpha, float content_share, float half_share_alpha) {
+    return content_share * alpha / (alpha + half_share_alpha);
+}
+
+// As gram_tile, for the products of x with itself and with all targets side by side, in one launch. A block processes
+// `rows` rows of as many neighbouring diagonals as it has threads, within one group of columns.
+//
+// products, grad: (batch, n, columns); energies: (batch, n), the squared norms of x's frames; norms: of the targets'
+// patches, at norm_stride from one item to the next, 0 if all share them. groups: six numbers for each group of
+// columns: its first block, its first column, its frames, its patches, where its norms begin, and its kind: 0 x itself,
+// 1 a style, 2 the content. weights: one for each group. losses: (batch, grid y, grid x), weighted energies; root_sums:
+// (batch, grid x, n_u), gradients at the norms times these. add: whether grad holds what other widths gave.
+// WIDTH: the width, known to the compiler so that all stays in registers; 0 if it is not, then shared memory also holds
+// `width` floats per thread.
+template <int WIDTH>
+__device__ void gram_groups_of(
+    const float *products, const float *energies, const float *norms, const int *groups, const float *weights,
+    const float *alpha, float *used_alpha, float *grad, double *losses, float *root_sums, int n_groups, int n,
+    int columns, int n_u, int norm_stride, int any_width, int rows, float last, float content_share,
+    float half_share_alpha, int add) {
+    extern __shared__ float of_block[];
+    const int width = WIDTH ? WIDTH : any_width, halo = width - 1;
+    const int lanes = blockDim.x, lane = threadIdx.x, item = blockIdx.z;
+    int index = 0;
+    while (index + 1 < n_groups && static_cast<int>(blockIdx.x) >= groups[6 * (index + 1)]) ++index;
+    const int *group = groups + 6 * index;
+    const int m = group[2], n_v = group[3], kind = group[5];
+    const int left = (static_cast<int>(blockIdx.x) - group[0]) * lanes;  // of the diagonals, counted from the corner
+    const int first = blockIdx.y * rows, stop = min(first + rows, n);
+    const int offset = left + lane - (first + rows - 1);  // column minus row
+    const int first_v = left - (rows - 1) - halo;
+    float *roots = of_block, *us = roots + rows * lanes, *vs = us + rows + halo;
+    float *slopes = vs + rows + halo + lanes;  // where the width is not known
+
+    float weight = weights[index];
+    if (content_share > 0 && kind > 0) {
+        const float share = own_share(alpha[item], content_share, half_share_alpha);
+        weight *= kind == 2 ? share : 1.0f - share;
+    }
+    const float sides = kind == 0 ? 2 * weight : weight, scale = 2 * sides;  // of its own products x is both sides
+    if (lane == 0 && blockIdx.x == 0 && blockIdx.y == 0) used_alpha[item] = alpha[item];
+
+    const float *own = energies + static_cast<long long>(item) * n;
+    const float *others = norms + static_cast<long long>(item) * norm_stride + group[4];
+    for (int r = lane; r < rows + halo; r += lanes) {
+        const int i = first - halo + r;
+        us[r] = i >= 0 && i < n_u ? patch_sum(own, i, width, last) : 0.0f;
+    }
+    for (int r = lane; r < rows + halo + lanes; r += lanes) {
+        const int j = first_v + r;
+        vs[r] = j >= 0 && j < n_v ? (kind == 0 ? patch_sum(own, j, width, last) : others[j]) : 0.0f;
+    }
+    for (int k = 0; k < rows; ++k) roots[k * lanes + lane] = 0;
+    __syncthreads();
+
+    const long long matrix = static_cast<long long>(item) * n * columns + group[1];
+    const auto element = [&](int i, int j) {
+        return i >= 0 && i < n && j >= 0 && j < m ? products[matrix + static_cast<long long>(i) * columns + j] : 0.0f;
+    };
+    constexpr int KEPT = WIDTH ? WIDTH : 1;
+    float latest[KEPT], kept[KEPT];  // products of frames along the diagonal, and gradients at those of patches
+    if (WIDTH) {
+#pragma unroll
+        for (int k = 0; k < KEPT; ++k) {
+            latest[k] = element(first - halo - 1 + k, first - halo - 1 + k + offset);
+            kept[k] = 0;
+        }
+    } else {
+        for (int k = 0; k < width; ++k) slopes[k * lanes + lane] = 0;
+    }
+    float energy = 0;
+    for (int i = first - halo; i < stop; ++i) {
+        const int j = i + offset;
+        float s = 0, slope = 0;
+        if (WIDTH) {
+#pragma unroll
+            for (int k = 0; k + 1 < KEPT; ++k) {
+                latest[k] = latest[k + 1];
+                s += latest[k];
+            }
+            latest[KEPT - 1] = element(i + halo, j + halo);
+            s += last * latest[KEPT - 1];
+        }
+        if (i >= 0 && i < n_u && j >= 0 && j < n_v) {
+            if (!WIDTH) {
+                for (int k = 0; k < halo; ++k) s += element(i + k, j + k);
+                s += last * element(i + halo, j + halo);
+            }
+            const float u = us[i - first + halo], v = vs[j - first_v];
+            if (kind == 0 && i == j) s = u;
+            const float root = patch_root(s, u, v);
+            slope = PI - atan2f(root, s);
+            const float kernel = slope * s + root;
+            slope *= scale * kernel;
+            if (i >= first) {
+                energy += kernel * kernel;
+                roots[(i - first) * lanes + lane] = root * kernel;
+            }
+        }
+        float sum = 0;
+        if (WIDTH) {
+#pragma unroll
+            for (int k = 0; k + 1 < KEPT; ++k) {
+                kept[k] = kept[k + 1];
+                sum += k ? kept[k] : last * kept[k];
+            }
+            kept[KEPT - 1] = slope;
+            sum += KEPT > 1 ? slope : last * slope;
+        } else {
+            slopes[(i + width) % width * lanes + lane] = slope;
+            const int oldest = (i + 1 + width) % width;  // of the patch whose last frame this is
+            sum = last * slopes[oldest * lanes + lane];
+            for (int k = 0; k < width; ++k)
+                if (k != oldest) sum += slopes[k * lanes + lane];
+        }
+        if (i >= first && j >= 0 && j < m) {
+            const long long at = matrix + static_cast<long long>(i) * columns + j;
+            grad[at] = add ? grad[at] + sum : sum;
+        }
+    }
+
+    const double total = block_sum(energy);  // its barriers also make all roots visible to every thread
+    if (lane == 0)
+        losses[(static_cast<long long>(item) * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x] = weight * total;
+    for (int row = lane; row < rows && first + row < n_u; row += lanes) {
+        float sum = 0;
+        for (int k = 0; k < lanes; ++k) sum += roots[row * lanes + (row + k) % lanes];  // rotated: no bank conflicts
+        root_sums[(static_cast<long long>(item) * gridDim.x + blockIdx.x) * n_u + first + row] = sides * sum;
+    }
+}
+
+// The default width of 11 frames is 6 joined ones.
+extern "C" __global__ void gram_groups_6(
+    const float *products, const float *energies, const float *norms, const int *groups, const float *weights,
+    const float *alpha, float *used_alpha, float *grad, double *losses, float *root_sums, int n_groups, int n,
+    int columns, int n_u, int norm_stride, int width, int rows, float last, float content_share,
+    float half_share_alpha, int add) {
+    gram_groups_of<6>(
+        products, energies, norms, groups, weights, alpha, used_alpha, grad, losses, root_sums, n_groups, n, columns,
+        n_u, norm_stride, width, rows, last, content_share, half_share_alpha, add);
+}
+
+extern "C" __global__ void gram_groups(
+    const float *products, const float *energies, const float *norms, const int *groups, const float *weights,
+    const float *alpha, float *used_alpha, float *grad, double *losses, float *root_sums, int n_groups, int n,
+    int columns, int n_u, int norm_stride, int width, int rows, float last, float content_share,
+    float half_share_alpha, int add) {
+    gram_groups_of<0>(
+        products, energies, norms, groups, weights, alpha, used_alpha, grad, losses, root_sums, n_groups, n, columns,
+        n_u, norm_stride, width, rows, last, content_share, half_share_alpha, add);
+}
+
+// What is to be known of the patch of x that begins at frame p, and of the content's at the same place.
+struct PatchPair {
+    float norm, product, root, angle;
+};
+
+__device__ PatchPair patch_pair(const float *energies, const float *products, float other, int p, int width, float last) {
+    const float u = patch_sum(energies, p, width, last), s = patch_sum(products, p, width, last);
+    const float root = patch_root(s, u, other);
+    return {u, s, root, atan2f(root, s)};
+}
+
+__device__ float squared_distance(const PatchPair &pair, float other) {
+    return (pair.norm + other) / 2 - pair.product + (pair.angle * pair.product - pair.root) / PI;
+}
+
+// The last step of an evaluation: the gradient at the joined frames, or at the spectrum that they are the
+// log-magnitudes of, and the losses, after which the balance is steered.
+//
+//     grad[t] = by_style[t] + 2 (sum of the gradients at norms of patches with t) x[t] + (those at products) content[t]
+//
+// One block for each joined frame, then one for each item, which adds up the losses and clears the frames that are left
+// over. stacked: (batch, height, leading), of which the first n rows are x; by_style: (batch, n, leading); content:
+// (batch, n, columns); energies, products, song_products: (batch, n); content_norms, song_norms: (batch, n_norms).
+// spans: seven numbers for each kernel width: the width, its patches, where its norms, root sums and style losses begin,
+// the grid's blocks along x, and all of them; span_values: the weight of the last frame, and that of the content.
+// energies_of_targets: (3, batch): styles, styles with content, content. used_alpha: alpha as it was before, which
+// `alpha` may not be any more. steering: what balance.py lists; target, latest: (batch,), the content loss to steer to,
+// and the latest one, negative before there is one. grad: (batch, n_frames, bins of all channels), or complex64.
+// halved: whether bins but the first and last of each channel get half of their gradient, as the adjoint of a real FFT
+// wants it. tiny: the smallest divisor for a magnitude. losses: (2 or more, batch); add: whether they hold others' yet.
+extern "C" __global__ void joined_gradient(
+    const float *stacked, const float *by_style, const float *content, const float2 *spectrum, const float *energies,
+    const float *products, const float *song_products, const float *content_norms, const float *song_norms,
+    const float *root_sums, const double *style_losses, const double *energies_of_targets, const int *spans,
+    const float *span_values, const float *used_alpha, float *alpha, const double *steering, const double *target,
+    double *latest, float *grad, float2 *spectrum_grad, double *losses, int batch, int n, int columns,
+    long long item_stride, int height, int leading, int n_norms, int n_spans, int bins, float magnitude_scale,
+    float tiny, float weight, float content_share, int is_spectrum, int halved, int with_style, int with_balance,
+    int with_song, int steered, int add) {
+    for (int row = blockIdx.x; row < batch * (n + 1); row += gridDim.x) {
+        const bool is_frame = row < batch * n;
+        const int item = is_frame ? row / n : row - batch * n, t = row % n;
+        const float *own_energies = energies + static_cast<long long>(item) * n;
+        const float *own_products = products + static_cast<long long>(item) * n;
+        const float *own_norms = content_norms + static_cast<long long>(item) * n_norms;
+        const float balance = with_balance ? used_alpha[item] : 1.0f;
+        if (is_frame) {
+            float energy_grad = 0, product_grad = 0;
+            for (int span = 0, begin = 0; span < n_spans; ++span) {
+                const int *numbers = spans + 7 * span;
+                const int width = numbers[0], n_patches = numbers[1];
+                const float last = span_values[2 * span], content_weight = balance * span_values[2 * span + 1];
+                for (int k = threadIdx.x - begin; k < width; k += blockDim.x) {
+                    const int p = t - k;
+                    if (k < 0 || p < 0 || p >= n_patches) continue;
+                    const PatchPair pair =
+                        patch_pair(own_energies, own_products, own_norms[numbers[2] + p], p, width, last);
+                    const float divisor = fmaxf(pair.norm, 1.17549435e-38f);
+                    float by_norm = content_weight * (0.5f - pair.root / (2 * PI * divisor));
+                    if (with_style) {
+                        const float *sums = root_sums + numbers[3] + static_cast<long long>(item) * numbers[5] * n_patches;
+                        float sum = 0;
+                        for (int b = 0; b < numbers[5]; ++b) sum += sums[static_cast<long long>(b) * n_patches + p];
+                        by_norm += sum / divisor;
+                    }
+                    const float in_patch = k == width - 1 ? last : 1.0f;
+                    energy_grad += in_patch * by_norm;
+                    product_grad += in_patch * content_weight * (pair.angle / PI - 1.0f);
+                }
+                begin = (begin + width) % blockDim.x;
+            }
+            const float by_energy = 2 * static_cast<float>(block_sum(energy_grad));
+            const float by_content = static_cast<float>(block_sum(product_grad));
+            const float *x = stacked + (static_cast<long long>(item) * height + t) * leading;
+            const float *style = by_style + static_cast<long long>(row) * leading;
+            const float *other = content + static_cast<long long>(row) * columns;
+            const long long at = item * item_stride + static_cast<long long>(t) * columns;
+            for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+                float value = by_energy * x[c] + by_content * other[c];
+                if (with_style) value += style[c];
+                value *= weight;
+                if (!is_spectrum) {
+                    grad[at + c] = value;
+                    continue;
+                }
+                const float2 z = spectrum[at + c];
+                const float magnitude = hypotf(z.x, z.y);
+                const int bin = c % bins;
+                value *= magnitude_scale / ((1.0f + magnitude_scale * magnitude) * fmaxf(magnitude, tiny));
+                if (halved && bin > 0 && bin < bins - 1) value *= 0.5f;
+                spectrum_grad[at + c] = make_float2(z.x * value, z.y * value);
+            }
+            continue;
+        }
+        const long long end = (item + 1) * item_stride;
+        for (long long i = item * item_stride + static_cast<long long>(n) * columns + threadIdx.x; i < end;
+             i += blockDim.x) {
+            if (is_spectrum)
+                spectrum_grad[i] = make_float2(0.0f, 0.0f);
+            else
+                grad[i] = 0;
+        }
+        double distance = 0, song_distance = 0, style = 0;
+        for (int span = 0; span < n_spans; ++span) {
+            const int *numbers = spans + 7 * span;
+            const float last = span_values[2 * span], content_weight = span_values[2 * span + 1];
+            for (int p = threadIdx.x; p < numbers[1]; p += blockDim.x) {
+                const float norm = own_norms[numbers[2] + p];
+                distance += content_weight *
+                            squared_distance(patch_pair(own_energies, own_products, norm, p, numbers[0], last), norm);
+                if (!with_song) continue;
+                const float song_norm = song_norms[static_cast<long long>(item) * n_norms + numbers[2] + p];
+                const float *of_song = song_products + static_cast<long long>(item) * n;
+                song_distance +=
+                    content_weight *
+                    squared_distance(patch_pair(own_energies, of_song, song_norm, p, numbers[0], last), song_norm);
+            }
+            const double *parts = style_losses + numbers[4] + static_cast<long long>(item) * numbers[6];
+            if (with_style)
+                for (int b = threadIdx.x; b < numbers[6]; b += blockDim.x) style += parts[b];
+        }
+        distance = block_sum(distance), song_distance = block_sum(song_distance), style = block_sum(style);
+        if (threadIdx.x != 0) continue;
+        if (with_style) {
+            const double share =
+                content_share > 0 ? own_share(balance, content_share, static_cast<float>(steering[8])) : 0.0f;
+            style += (1 - share) * (1 - share) * energies_of_targets[item] + share * share * energies_of_targets[2 * batch + item];
+            style += 2 * share * (1 - share) * energies_of_targets[batch + item];
+        }
+        const double content_loss = with_song ? song_distance : distance * balance;
+        losses[item] = (add ? losses[item] : 0.0) + weight * style;
+        losses[batch + item] = (add ? losses[batch + item] : 0.0) + weight * content_loss;
+        if (steered) {
+            const double loss = fmax(content_loss, 1e-30);
+            const double before = latest[item] < 0 ? loss : fmax(latest[item], 1e-30);
+            const double ahead = fmin(fmax(pow(loss / before, steering[1]), steering[2]), steering[3]);
+            const double factor = pow(loss * ahead / fmax(target[item], 1e-30), steering[0]);
+            const double next = alpha[item] * fmin(fmax(factor, steering[4]), steering[5]);
+            alpha[item] = static_cast<float>(fmin(fmax(next, steering[6]), steering[7]));
+            latest[item] = content_loss;
+        }
+    }
+}
+
+// The two ends of the DCT of type IV by a complex FFT of half its size, see mdct.dct4. `half` is that size.
+__device__ float2 dct4_input(float even, float odd, float2 twiddle) {
+    return make_float2(even * twiddle.x - odd * twiddle.y, even * twiddle.y + odd * twiddle.x);
+}
+
+__device__ float dct4_output(const float2 *z, const float2 *twiddle, int q, int half) {
+    const int k = q % 2 ? (2 * half - 1 - q) / 2 : q / 2;
+    const float2 a = z[k], b = twiddle[k];
+    return q % 2 ? -(a.x * b.y + a.y * b.x) : a.x * b.x - a.y * b.y;
+}
+
+// Scaled coefficients as the input of the FFT of dct4. u, scale: (rows, 2 half), size = rows half; z: (rows, half).
+extern "C" __global__ void scaled_dct4_input(
+    const float *u, const float *scale, const float2 *twiddle, float2 *z, long long size, int half) {
+    for (long long i = first_element(); i < size; i += elements_at_once()) {
+        const int k = static_cast<int>(i % half);
+        const long long even = i / half * 2 * half + 2 * k, odd = i / half * 2 * half + 2 * half - 1 - 2 * k;
+        z[i] = dct4_input(u[even] * scale[even], u[odd] * scale[odd], twiddle[k]);
+    }
+}
+
+// The output of the FFT of dct4 as scaled coefficients: the other end of scaled_dct4_input, with the same arrays.
+extern "C" __global__ void scaled_dct4_output(
+    const float2 *z, const float *scale, const float2 *twiddle, float *u, long long size, int half) {
+    for (long long i = first_element(); i < size; i += elements_at_once()) {
+        const int q = static_cast<int>(i % (2 * half));
+        u[i] = scale[i] * dct4_output(z + i / (2 * half) * half, twiddle, q, half);
+    }
+}
+
+// The samples of an inverse MDCT, after its FFT: overlapping frames times the window, times the mask, plus those that
+// are fixed; and the power of each block of samples. Where the level is to follow, `samples` are those before the fixed
+// ones, while the power counts both. z: (batch, channels, n_frames, half); window: (2 half,); mask, fixed, samples:
+// (batch, channels, n_samples); power: float64 (batch, n_blocks). One block of the grid for each block of samples.
+extern "C" __global__ void mdct_samples(
+    const float2 *z, const float2 *twiddle, const float *window, const float *mask, const float *fixed, float *samples,
+    double *power, int rows, int n_frames, int half, int channels, int n_samples, int block, int n_blocks,
+    int with_fixed, int follows) {
+    for (int row = blockIdx.x; row < rows; row += gridDim.x) {
+        const int item = row / n_blocks, begin = row % n_blocks * block;
+        double sum = 0;
+        for (int i = threadIdx.x; i < block * channels; i += blockDim.x) {
+            const int plane = item * channels + i / block, sample = begin + i % block;
+            if (sample >= n_samples) continue;
+            const int frame = sample / (2 * half), place = sample % (2 * half);
+            const float2 *late = z + (static_cast<long long>(plane) * n_frames + frame) * half, *early = late + half;
+            float value;
+            if (place < half) {
+                value = dct4_output(early, twiddle, half + place, half) * window[place];
+                value -= dct4_output(late, twiddle, half - 1 - place, half) * window[2 * half - 1 - place];
+            } else {
+                value = -dct4_output(early, twiddle, 3 * half - 1 - place, half) * window[place];
+                value -= dct4_output(late, twiddle, place - half, half) * window[2 * half - 1 - place];
+            }
+            const long long at = static_cast<long long>(plane) * n_samples + sample;
+            value *= mask[at];
+            const float whole = with_fixed ? value + fixed[at] : value;
+            samples[at] = follows ? value : whole;
+            sum += static_cast<double>(whole) * whole;
+        }
+        sum = block_sum(sum);
+        if (threadIdx.x == 0) power[row] = sum;
+    }
+}
+
+// Two sliding means of `width` blocks over values times weights (or their squares): out, (n,); middle: scratch (n,).
+__device__ void smoothed(
+    const double *values, const double *weights, int power, double *product, double *middle, double *out, int n,
+    int width) {
+    for (int i = threadIdx.x; i < n; i += blockDim.x)
+        product[i] = values[i] * (power == 0 ? 1.0 : power == 1 ? weights[i] : weights[i] * weights[i]);
+    __syncthreads();
+    for (int pass = 0; pass < 2; ++pass) {
+        const double *from = pass ? middle : product;
+        double *to = pass ? out : middle;
+        const int before = pass ? (width - 1) / 2 : width / 2;
+        for (int i = threadIdx.x; i < n; i += blockDim.x) {
+            double sum = 0;
+            for (int k = max(0, i - before); k < min(n, i - before + width); ++k) sum += from[k];
+            to[i] = sum / width;
+        }
+        __syncthreads();
+    }
+}
+
+// The gain of each block by which a recording follows the level of another one. Twin: level_following.LevelFollower.
+// power, slow_levels, fast_levels: float64 (batch, n); floors: float64 (batch,); scratch: float64 (batch, 5, n); gains:
+// (batch, n). least, most: limits of the gain of the power. One block of the grid for each item.
+extern "C" __global__ void __launch_bounds__(1024) level_gains(
+    const double *power, const double *slow_levels, const double *fast_levels, const double *floors, double *scratch,
+    float *gains, int n, int slow_width, int fast_width, double least, double most) {
+    const long long begin = static_cast<long long>(blockIdx.x) * n;
+    const double *own = power + begin, floor = floors[blockIdx.x];
+    double *product = scratch + 5 * begin, *middle = product + n, *mean = middle + n, *slow = mean + n, *gain = slow + n;
+    smoothed(own, own, 0, product, middle, mean, n, slow_width);
+    for (int i = threadIdx.x; i < n; i += blockDim.x)
+        slow[i] = fmin(fmax((slow_levels[begin + i] + floor) / (mean[i] + floor), least), most);
+    __syncthreads();
+    smoothed(own, slow, 1, product, middle, mean, n, fast_width);
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        const double fast = (fast_levels[begin + i] + floor) / (mean[i] + floor);
+        gain[i] = sqrt(slow[i] * fmin(fmax(fast, least), 1.0));
+    }
+    __syncthreads();
+    smoothed(own, gain, 2, product, middle, mean, n, slow_width);
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        const double slower = (slow_levels[begin + i] + floor) / (mean[i] + floor);
+        gains[begin + i] = static_cast<float>(gain[i] * sqrt(fmin(fmax(slower, least), most)));
+    }
+}
+
+// Returns the gain of a sample, between those of the blocks' centres.
+__device__ float gain_at(const float *gains, int n_blocks, int block, int sample) {
+    const int lead = block / 2, at = sample + block - lead, right = at / block;
+    const float share = (at % block + (lead + 0.5f)) / block - 0.5f;
+    const float from = gains[min(max(right - 1, 0), n_blocks - 1)], to = gains[min(right, n_blocks - 1)];
+    return from + (to - from) * share;
+}
+
+// As windowed_frames with reflected ends, of samples that first get the gain of their level and the fixed ones; also
+// writes these samples. samples, fixed, levelled: (batch, channels, n_samples); gains: (batch, n_blocks).
+extern "C" __global__ void levelled_frames(
+    const float *samples, const float *fixed, const float *gains, const float *window, float *levelled, float *frames,
+    int rows, int n_frames, int channels, int n_samples, int n_fft, int hop_length, int block, int n_blocks,
+    int with_fixed) {
+    for (int row = blockIdx.x; row < rows; row += gridDim.x) {
+        const int channel = row % channels, frame = row / channels % n_frames, item = row / channels / n_frames;
+        const long long plane = (static_cast<long long>(item) * channels + channel) * n_samples;
+        const float *own = gains + static_cast<long long>(item) * n_blocks;
+        float *target = frames + static_cast<long long>(row) * n_fft;
+        for (int k = threadIdx.x; k < n_fft; k += blockDim.x) {
+            const int at = frame * hop_length - n_fft / 2 + k;
+            int sample = at < 0 ? -at : at;
+            sample = sample < n_samples ? sample : 2 * (n_samples - 1) - sample;
+            float value = samples[plane + sample] * gain_at(own, n_blocks, block, sample);
+            if (with_fixed) value += fixed[plane + sample];
+            target[k] = value * window[k];
+            if (at == sample && k >= n_fft / 2 && k < n_fft / 2 + hop_length) levelled[plane + sample] = value;
+        }
+    }
+}
+
+// Returns the gradient at a sample from those at the windowed frames that hold it or its reflection.
+__device__ float gradient_at(
+    const float *frames, const float *window, int item, int channel, int sample, int n_frames, int channels,
+    int n_samples, int n_fft, int hop_length) {
+    const int before = n_fft / 2, after = (n_frames - 1) * hop_length + n_fft - before - n_samples;
+    const int places[3] = {sample, -sample, 2 * (n_samples - 1) - sample};
+    float sum = 0;
+    for (int i = 0; i < 3; ++i) {
+        const bool is_there = i == 0 || (i == 1 ? sample >= 1 && sample <= before
+                                                : sample >= n_samples - 1 - after && sample < n_samples - 1);
+        if (!is_there) continue;
+        const int place = places[i] + before;
+        const int first = place < n_fft ? 0 : (place - n_fft) / hop_length + 1;
+        for (int t = first; t <= min(place / hop_length, n_frames - 1); ++t) {
+            const int k = place - t * hop_length;
+            const long long row = (static_cast<long long>(item) * n_frames + t) * channels + channel;
+            sum += window[k] * frames[row * n_fft + k];
+        }
+    }
+    return sum;
+}
+
+// The gradient at the samples from that at windowed frames, added to what is there or not. out: (batch, channels,
+// n_samples), size elements.
+extern "C" __global__ void sample_gradient(
+    const float *frames, const float *window, float *out, long long size, int n_frames, int channels, int n_samples,
+    int n_fft, int hop_length, int add) {
+    for (long long i = first_element(); i < size; i += elements_at_once()) {
+        const int sample = static_cast<int>(i % n_samples), plane = static_cast<int>(i / n_samples);
+        const float value = gradient_at(
+            frames, window, plane / channels, plane % channels, sample, n_frames, channels, n_samples, n_fft,
+            hop_length);
+        out[i] = add ? out[i] + value : value;
+    }
+}
+
+// The gradient at windowed frames as the input of the FFT of an MDCT: overlap-add, what `extra` has of other windows,
+// mask and gain, and the folding of the MDCT's frames. frames: (batch, n_frames, channels, n_fft); extra, mask: (batch,
+// channels, n_samples); gains: (batch, n_blocks); z: (batch, channels, mdct_frames, half), size elements; twiddle:
+// (half,); mdct_window: (2 half,).
+extern "C" __global__ void folded_gradient(
+    const float *frames, const float *window, const float *extra, const float *mask, const float *gains,
+    const float *mdct_window, const float2 *twiddle, float2 *z, long long size, int n_frames, int channels,
+    int n_samples, int n_fft, int hop_length, int mdct_frames, int half, int block, int n_blocks, int with_extra,
+    int follows) {
+    for (long long i = first_element(); i < size; i += elements_at_once()) {
+        const int k = static_cast<int>(i % half), frame = static_cast<int>(i / half % mdct_frames);
+        const int plane = static_cast<int>(i / half / mdct_frames), item = plane / channels;
+        const auto sample_grad = [&](int sample) {
+            if (sample < 0 || sample >= n_samples) return 0.0f;
+            const long long at = static_cast<long long>(plane) * n_samples + sample;
+            float value = gradient_at(
+                frames, window, item, plane % channels, sample, n_frames, channels, n_samples, n_fft, hop_length);
+            if (with_extra) value += extra[at];
+            value *= mask[at];
+            if (follows) value *= gain_at(gains + static_cast<long long>(item) * n_blocks, n_blocks, block, sample);
+            return value;
+        };
+        const int hop = 2 * half;
+        const auto folded = [&](int q) {
+            if (q < half)  // of the late half of the frame, which falls
+                return -sample_grad(frame * hop + half - 1 - q) * mdct_window[half + q] -
+                       sample_grad(frame * hop + half + q) * mdct_window[half - 1 - q];
+            const int j = q - half, begin = (frame - 1) * hop;
+            return sample_grad(begin + j) * mdct_window[j] - sample_grad(begin + hop - 1 - j) * mdct_window[hop - 1 - j];
+        };
+        z[i] = dct4_input(folded(2 * k), folded(hop - 1 - 2 * k), twiddle[k]);
+    }
+}
+
+// The cost of samples beyond full scale, and its gradient, added to what is there or not. Twin: peaks.PeakCost.
+// samples, grad: (batch, size); weights: float64 (batch,); ceilings, costs: (batch,). One block for each item.
+extern "C" __global__ void __launch_bounds__(1024) peak_cost(
+    const float *samples, const double *weights, const float *ceilings, float *grad, double *costs, long long size,
+    int add) {
+    const long long begin = blockIdx.x * size;
+    const float ceiling = ceilings[blockIdx.x], slope = static_cast<float>(2 * weights[blockIdx.x]);
+    double sum = 0;
+    for (long long i = begin + threadIdx.x; i < begin + size; i += blockDim.x) {
+        const float over = samples[i] - fminf(fmaxf(samples[i], -ceiling), ceiling);
+        sum += static_cast<double>(over) * over;
+        grad[i] = (add ? grad[i] : 0.0f) + slope * over;
+    }
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) costs[blockIdx.x] = weights[blockIdx.x] * sum;
+}

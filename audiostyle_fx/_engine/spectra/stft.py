@@ -86,8 +86,8 @@ class STFT:
 
     def forward_vjp(self, grad: Array, n_samples: int) -> Array:
         """Return the adjoint of `forward`: the gradient at the samples from the gradient at the spectrum."""
-        # The adjoint of a real FFT is n_fft times its inverse, with half of each bin that stands for a conjugate pair.
-        padded = self._synthesize(grad, self.n_fft / 2, 2.0)
+        # The adjoint of a real FFT is the sums of its inverse, with half of each bin that stands for a conjugate pair.
+        padded = self._synthesize(grad, 0.5, 2.0)
         before, after = self._padding(n_samples)
         out = padded[..., before : before + n_samples]
         # The gradient at the reflected samples belongs to the samples that they repeat.
@@ -104,7 +104,7 @@ class STFT:
         D. Griffin and J. Lim, "Signal estimation from modified short-time Fourier transform", 1984, eq. 6.
         """
         before = self.n_fft // 2
-        padded = self._synthesize(spectrum, 1.0, 1.0)
+        padded = self._synthesize(spectrum, 1 / self.n_fft, 1.0)
         samples = padded[..., before : before + n_samples]
         return divide_by_squared_window_sum(samples, self.n_fft, self.hop_length, self.n_frames(n_samples))
 
@@ -159,8 +159,8 @@ class STFT:
         return out
 
     def _synthesize(self, spectrum: Array, scale: float, ends: float) -> Array:
-        """Return overlap-added inverse FFTs of ``scale`` times the spectrum, its first and last bins times ``ends``."""
-        xp, window = get_array_module(spectrum), self._window(spectrum) * scale
+        """Return ``scale`` times the overlap-added sums of inverse FFTs, the first and last bins times ``ends``."""
+        xp, window = get_array_module(spectrum), constant(_scaled_hann, self.n_fft, scale, like=spectrum.real)
         batch, n_frames, channels, _ = spectrum.shape
         hop, steps = self.hop_length, math.ceil(self.n_fft / self.hop_length)
         out, adding = xp.zeros((batch, channels, (n_frames + steps - 1) * hop), spectrum.real.dtype), threading.Lock()
@@ -171,10 +171,15 @@ class STFT:
                 part = part.copy()
                 part[..., 0] *= ends
                 part[..., -1] *= ends
-            samples = overlap_add(irfft(part, self.n_fft), window, hop)
+            samples = overlap_add(irfft(part, self.n_fft, consumed=ends != 1), window, hop)
             with adding:
                 out[..., frames.start * hop : frames.start * hop + samples.shape[-1]] += samples
 
         # A sample lies in at most two blocks, so its sum does not depend on which of them is added first.
         in_blocks(fill, n_frames, batch * channels * self.n_fft, xp, at_least=steps)
         return out
+
+
+def _scaled_hann(n_fft: int, scale: float) -> np.ndarray:
+    """Return the window times a factor."""
+    return hann(n_fft) * scale
