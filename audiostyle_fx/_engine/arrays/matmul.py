@@ -15,8 +15,8 @@ MAX_OPERATIONS = 2e10
 """Floating-point operations of one call of the BLAS, some tenths of a second: nothing can interrupt a call."""
 
 
-def matmul(a: Array, b: Array, add_to: Array = None, *, exact: bool = False) -> Array:
-    """Return the matrix products a @ b, or add them to an array.
+def matmul(a: Array, b: Array, add_to: Array = None, *, out: Array = None, exact: bool = False) -> Array:
+    """Return the matrix products a @ b, or add them to an array, or write them to one.
 
     On the CPU each core computes a share of the result's longer side by itself. Within `one_thread_each` no thread of
     the BLAS then waits for another, which on a busy machine makes a product ten times slower.
@@ -26,16 +26,21 @@ def matmul(a: Array, b: Array, add_to: Array = None, *, exact: bool = False) -> 
     a, b : real arrays (batch or 1, m, k) and (batch or 1, k, n)
     add_to : real array (batch, m, n), optional
         The products are added to it.
+    out : real array (batch, m, n), optional
+        The products are written to it, if they are not added to another one.
     exact : bool
         Whether factors keep their precision on a GPU where TF32 is asked for.
 
     Returns
     -------
     real array (batch, m, n)
-        ``add_to`` if it is given.
+        ``add_to`` or ``out`` if it is given.
     """
     xp, batch, m, n = get_array_module(a), max(len(a), len(b)), a.shape[1], b.shape[2]
-    out = xp.empty((batch, m, n), np.result_type(a.dtype, b.dtype)) if add_to is None else add_to
+    if add_to is not None:
+        out = add_to
+    elif out is None:
+        out = xp.empty((batch, m, n), np.result_type(a.dtype, b.dtype))
     if xp is not np:
         tf32 = not exact and getattr(thread_state, "tf32", False)
         cuda_matmul(_with_contiguous_axis(a), _with_contiguous_axis(b), out, accumulate=add_to is not None, tf32=tf32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,10 @@ SOURCE = Path(__file__).with_name("kernels.cu")
 
 
 OPTIONS = ("-std=c++17",)
+
+
+TYPES = {"int": "int32", "long long": "int64", "float": "float32", "double": "float64", "float2": "complex64"}
+"""The dtypes of the types in ``kernels.cu``."""
 
 
 THREADS = 256
@@ -52,16 +57,24 @@ def launch_kernel(name: str, grid: int | tuple[int, ...], *args: Any, threads: i
     Raises
     ------
     TypeError
-        If an array is not float32, complex64 or integer.
+        If an argument has another type than the kernel's parameter.
     """
     cupy = get_array_module(*args)
-    single = {"f": np.float32, "c": np.complex64}
-    for array in (a for a in args if isinstance(a, cupy.ndarray)):
-        if array.dtype != single.get(array.dtype.kind, array.dtype):
-            raise TypeError(f"{name} takes float32 on a GPU, not {array.dtype}")
+    for array, (parameter, dtype) in zip(args, _parameters(name), strict=True):
+        if array.dtype != dtype:
+            raise TypeError(f"{name} takes {dtype} as {parameter}, not {array.dtype}")
     args = tuple(cupy.ascontiguousarray(a) if isinstance(a, cupy.ndarray) else a for a in args)
     blocks = grid if isinstance(grid, tuple) else (grid,)
     _kernel(cupy, name)(blocks, (threads,), args, shared_mem=shared)
+
+
+@lru_cache(maxsize=64)
+def _parameters(name: str) -> list[tuple[str, np.dtype]]:
+    """Return the names and types of a kernel's parameters: a GPU would take anything for them."""
+    found = re.search(rf"__global__[^;{{]*\b{name}\(([^)]*)\)", SOURCE.read_text(encoding="utf-8"))
+    assert found, f"there is no kernel {name}"
+    parameters = [re.fullmatch(r"(?:const )?([\w ]+?) \*?(\w+)", text.strip()) for text in found[1].split(",")]
+    return [(parameter[2], np.dtype(TYPES[parameter[1]])) for parameter in parameters if parameter]
 
 
 @lru_cache(maxsize=64)

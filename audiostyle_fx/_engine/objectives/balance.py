@@ -16,6 +16,9 @@ RATE, AHEAD = 1.2, 4.0
 loss answers alpha with a delay: corrected by its value alone it overshoots, and the last steps are too small to return.
 """
 
+AHEAD_LIMITS, STEP_LIMITS = (0.5, 2.0), (0.3, 3.0)
+"""The least and most of that extrapolation, and of alpha's factor in one iteration."""
+
 
 @dataclass(eq=False)
 class Balance:
@@ -31,12 +34,14 @@ class Balance:
         Share of the content's own Gram matrix in the target where alpha is large.
     target : float64 array (batch,), optional
         The content loss to steer to, between the result and the song. None for a fixed alpha.
+    latest : float64 array (batch,), optional
+        The content loss of the evaluation before; negative before there is one.
     """
 
     alpha: Array
     content_share: float
     target: Array = None
-    _last: Array = None
+    latest: Array = None
 
     @property
     def share(self) -> Array:
@@ -48,11 +53,12 @@ class Balance:
         if self.target is None:
             return
         xp = get_array_module(self.alpha)
-        if self._last is None:
-            self._last = content_loss.copy()
-        loss, last = (xp.maximum(value, 1e-30) for value in (content_loss, self._last))
-        ahead = xp.clip((loss / last) ** AHEAD, 0.5, 2.0)
+        if self.latest is None:
+            self.latest = content_loss.copy()
+        latest = xp.where(self.latest < 0, content_loss, self.latest)
+        loss, last = (xp.maximum(value, 1e-30) for value in (content_loss, latest))
+        ahead = xp.clip((loss / last) ** AHEAD, *AHEAD_LIMITS)
         factor = (loss * ahead / xp.maximum(self.target, 1e-30)) ** RATE
-        xp.multiply(self.alpha, xp.clip(factor, 0.3, 3.0).astype(self.alpha.dtype), out=self.alpha)
-        self._last[:] = content_loss
+        xp.multiply(self.alpha, xp.clip(factor, *STEP_LIMITS).astype(self.alpha.dtype), out=self.alpha)
+        self.latest[:] = content_loss
         xp.clip(self.alpha, LEAST_ALPHA, MOST_ALPHA, out=self.alpha)

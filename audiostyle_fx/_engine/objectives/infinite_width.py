@@ -337,9 +337,7 @@ class GramTarget:
         self._set_origin(content.frames)
         if self._balance is None:
             return
-        self._content_energy = _gram_loss(content, content, terms, 1.0)
-        pairs = zip(style.patches, style.shares, strict=True)
-        self._product = sum(share * _gram_loss(content, target, terms, 1.0) for target, share in pairs)
+        self._product, self._content_energy = shared_energies(content, style, terms)
 
     def _set_origin(self, origin: Array) -> None:
         """Let what ``origin`` has outside of the subspace stand for what x has there."""
@@ -385,6 +383,13 @@ class GramTarget:
         for norm_grad, added in zip(x.norm_grads, part.norm_grads, strict=True):
             norm_grad += added * share[:, None]
         return loss
+
+
+def shared_energies(content: Patches, style: StylePatches, terms: Sequence[Term]) -> tuple[Array, Array]:
+    """Return the product of the content's Gram matrix with the styles', and its squared norm, float64 (batch,)."""
+    pairs = zip(style.patches, style.shares, strict=True)
+    product = sum(share * _gram_loss(content, target, terms, 1.0) for target, share in pairs)
+    return product, _gram_loss(content, content, terms, 1.0)
 
 
 def _gram_loss(x: Patches, y: Patches, terms: Sequence[Term], factor: float, rest: Array = None) -> Array:

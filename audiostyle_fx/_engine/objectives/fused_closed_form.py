@@ -1,0 +1,288 @@
+"""The closed form on a GPU, with one kernel between each two of the library's calls.
+
+The formulas are those of `infinite_width`, which takes a dozen operations for each of the kernels here. What x is
+compared with stands below x in one array, so that one product gives the inner products with x itself, the styles and
+the content, and one more the gradient.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arrays.array_module import Array, get_array_module
+from ..arrays.matmul import matmul
+from ..kernels.closed_form import (
+    CONTENT,
+    OWN,
+    STYLE,
+    Blocks,
+    Group,
+    fits,
+    launch_gram_groups,
+    launch_joined_gradient,
+    launch_joined_rows,
+)
+from . import balance as steering
+from .balance import Balance
+from .infinite_width import Patches, StylePatches, shared_energies
+from .loss_weights import Term
+from .strided import joined_frames
+
+ALIGNMENT = 4
+"""Numbers of which rows are a multiple: tensor cores need factors that begin at 16 bytes."""
+
+MOST_PRODUCTS = 1 << 25
+"""Products of frames of one item that are held at once. Longer recordings take tiles, as `InfiniteWidth` does."""
+
+
+class FusedClosedForm:
+    """Style and content loss of a log-magnitude spectrogram, for CuPy arrays in float32.
+
+    Parameters
+    ----------
+    content : float32 array (batch, frames, bins)
+        Log-magnitudes of the content; the bins of all channels are stacked.
+    style : StylePatches, optional
+        Those of `InfiniteWidth.style_statistics`, of joined frames.
+    terms : sequence of Term
+    balance : Balance, optional
+    song : float32 array of the content's shape, optional
+    stride : int
+        Frames that are joined, see `joined_frames`.
+
+    As for `InfiniteWidth`; the arrays are those of single frames.
+    """
+
+    def __init__(
+        self,
+        content: Array,
+        style: StylePatches | None,
+        terms: Sequence[Term],
+        balance: Balance | None = None,
+        song: Array = None,
+        stride: int = 1,
+    ) -> None:
+        xp, batch = get_array_module(content), len(content)
+        self._terms, self._balance, self._style = terms, balance, style
+        joined = xp.ascontiguousarray(joined_frames(content, stride))
+        _, n, columns = joined.shape
+        targets = [] if style is None else [(STYLE, patches) for patches in style.patches]
+        own = Patches.of(joined, terms)
+        share = 0.0 if balance is None or style is None else balance.content_share
+        if share:
+            targets.append((CONTENT, own))
+        self._groups = [Group(OWN, 0, n)]
+        for kind, patches in targets:
+            before = self._groups[-1]
+            self._groups.append(Group(kind, before.column + before.frames, patches.frames.shape[1]))
+        height = _aligned(self._groups[-1].column + self._groups[-1].frames)
+        stacked = xp.zeros((batch, height if style is not None else n, _aligned(columns)), np.float32)
+        for group, (_, patches) in zip(self._groups[1:], targets, strict=True):
+            stacked[:, group.column : group.column + group.frames, :columns] = patches.frames
+
+        def rows(*shape: int, dtype: Any = np.float32) -> Array:
+            return xp.empty((batch, *shape), dtype)
+
+        nothing = xp.zeros(1, np.float32)
+        self._arrays = {
+            "content": joined,
+            "song": joined,
+            "stacked": stacked,
+            **{name: rows(n) for name in ("energies", "products", "song_products")},
+            "x": nothing,
+            "spectrum": xp.zeros(1, np.complex64),
+            "content_norms": _side_by_side(own.norms, xp),
+            "alpha": xp.zeros(batch, np.float32) if balance is None else balance.alpha,
+            "used_alpha": rows(),
+            "span_values": _from_host([[t.last, t.content_weight * t.gain] for t in terms], np.float32, xp),
+            "target": xp.zeros(1, np.float64),
+            "latest": xp.zeros(1, np.float64),
+            "energies_of_targets": self._energies_of_targets(own, share, xp),
+            "steering": _from_host(_STEERING, np.float64, xp),
+        }
+        self._arrays["song_norms"] = self._arrays["content_norms"]
+        if song is not None:
+            self._arrays["song"] = xp.ascontiguousarray(joined_frames(song, stride))
+            self._arrays["song_norms"] = _side_by_side(Patches.of(self._arrays["song"], terms).norms, xp)
+        is_steered = balance is not None and song is not None and balance.target is not None
+        if is_steered:
+            assert balance is not None
+            if balance.latest is None:
+                balance.latest = xp.full(batch, -1.0)
+            self._arrays |= {"target": xp.asarray(balance.target, np.float64), "latest": balance.latest}
+        self._numbers = {
+            **{"batch": batch, "n": n, "columns": columns, "item_stride": content[0].size},
+            **{"height": stacked.shape[1], "leading": stacked.shape[2], "n_spans": len(terms)},
+            **{"n_norms": self._arrays["content_norms"].shape[1], "tiny": np.finfo(np.float32).tiny ** 0.5},
+            **{"content_share": share, "with_style": style is not None, "with_balance": balance is not None},
+            **{"with_song": balance is not None and song is not None, "steered": is_steered},
+        }
+        self._share_out(targets, xp)
+
+    @staticmethod
+    def serves(content: Array, style: StylePatches | None, terms: Sequence[Term], stride: int) -> bool:
+        """Return whether an evaluation on these frames can be fused: on a GPU, with products that fit at once."""
+        if get_array_module(content) is np or not all(fits(term.kernel_width) for term in terms):
+            return False
+        n = content.shape[1] // stride
+        columns = 2 * n + (0 if style is None else sum(patches.frames.shape[1] for patches in style.patches))
+        return n * columns <= MOST_PRODUCTS
+
+    def value_and_grad(self, x: Array) -> tuple[Array, Array]:
+        """Compute the losses and their gradient, as `InfiniteWidth.value_and_grad` does.
+
+        Parameters
+        ----------
+        x : float32 array (batch, frames, bins)
+
+        Returns
+        -------
+        losses : float64 array (2, batch)
+        grad : float32 array (batch, frames, bins)
+        """
+        xp = get_array_module(x)
+        losses, grad, x = xp.empty((2, len(x))), xp.empty(x.shape, x.dtype), xp.ascontiguousarray(x)
+        arrays = {"x": x, "grad": grad, "spectrum_grad": self._arrays["spectrum"], "losses": losses}
+        self._evaluate(arrays, {"is_spectrum": 0, "magnitude_scale": 1.0, "bins": 1, "halved": 0})
+        return losses, grad
+
+    def at_spectrum(
+        self, spectrum: Array, scale: float, losses: Array, *, weight: float = 1.0, add: bool = False
+    ) -> Array:
+        """Compute the losses of a spectrum's log-magnitudes, and their gradient as the inverse FFT wants it.
+
+        Parameters
+        ----------
+        spectrum : complex64 array (batch, frames, channels, bins)
+        scale : float
+            That of magnitudes, see `STFT.magnitude_scale`.
+        losses : float64 array (2 or more, batch)
+            Gets style and content loss in its first rows.
+        weight : float
+            Factor of losses and gradient.
+        add : bool
+            Whether the losses are added to those that are there.
+
+        Returns
+        -------
+        complex64 array of the spectrum's shape
+            The gradient at the spectrum, with half of each bin that stands for a conjugate pair: the sums of its
+            inverse FFT are the gradient at the windowed frames.
+        """
+        xp = get_array_module(spectrum)
+        grad = xp.empty(spectrum.shape, spectrum.dtype)
+        arrays = {"spectrum": spectrum, "grad": self._arrays["x"], "spectrum_grad": grad, "losses": losses}
+        numbers = {"is_spectrum": 1, "magnitude_scale": scale, "bins": spectrum.shape[-1], "halved": 1, "add": add}
+        self._evaluate(arrays, {**numbers, "weight": weight})
+        return grad
+
+    def _evaluate(self, arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
+        """Fill losses and gradient among the arrays."""
+        arrays, numbers = {**self._arrays, **arrays}, {"weight": 1.0, "add": False, **self._numbers, **numbers}
+        launch_joined_rows(arrays, numbers)
+        n = self._numbers["n"]
+        if self._style is not None:
+            x = arrays["stacked"][:, :n]
+            matmul(x, arrays["stacked"].swapaxes(1, 2), out=arrays["all_products"])
+            for number, term in enumerate(self._terms):
+                self._launch_gram_groups(arrays, number, term)
+            matmul(arrays["product_grad"], arrays["stacked"], out=arrays["by_style"])
+        elif numbers["steered"]:
+            arrays["used_alpha"][...] = arrays["alpha"]
+        else:
+            arrays["used_alpha"] = arrays["alpha"]
+        launch_joined_gradient(arrays, numbers)
+
+    def _launch_gram_groups(self, arrays: dict[str, Array], number: int, term: Term) -> None:
+        parts = self._widths[number]
+        launch_gram_groups(
+            {**arrays, **parts, "products": arrays["all_products"], "grad": arrays["product_grad"]},
+            self._blocks,
+            n_groups=len(self._groups),
+            width=term.kernel_width,
+            last=term.last,
+            content_share=self._numbers["content_share"],
+            half_share_alpha=steering.HALF_SHARE_ALPHA,
+            add=number > 0,
+        )
+
+    def _energies_of_targets(self, own: Patches, share: float, xp: Any) -> Array:
+        """Return the squared norms of the parts of the target: styles, twice styles with content, content."""
+        energies = xp.zeros((3, len(own.frames)))
+        if self._style is None:
+            return energies
+        energies[0] = self._style.energy
+        if share:
+            energies[1], energies[2] = shared_energies(own, self._style, self._terms)
+        return energies
+
+    def _share_out(self, targets: Sequence[tuple[int, Patches]], xp: Any) -> None:
+        """Make the arrays between the products: their gradients, parts of the losses, and what tells the blocks."""
+        numbers, arrays, style = self._numbers, self._arrays, self._style
+        batch, n = numbers["batch"], numbers["n"]
+        spans, norm, root, loss = [], 0, 0, 0
+        blocks = self._blocks = Blocks.of(self._groups, n, batch)
+        wide, whole = blocks.first[-1], blocks.first[-1] * blocks.high
+        for term in self._terms:
+            patches = n - term.kernel_width + 1
+            spans.append([term.kernel_width, patches, norm, root, loss, wide, whole])
+            norm, root, loss = norm + patches, root + batch * wide * patches, loss + batch * whole
+        arrays["spans"] = _from_host(spans, np.int32, xp)
+        if style is None:
+            arrays |= {"by_style": arrays["x"], "root_sums": arrays["x"], "style_losses": arrays["target"]}
+            return
+        root_sums, losses = xp.empty(root, np.float32), xp.empty(loss)
+        arrays |= {"root_sums": root_sums, "style_losses": losses}
+        arrays["all_products"] = xp.empty((batch, n, numbers["height"]), np.float32)
+        arrays["product_grad"] = xp.zeros((batch, n, numbers["height"]), np.float32)
+        arrays["by_style"] = xp.empty((batch, n, numbers["leading"]), np.float32)
+        self._widths = []
+        for number, (term, span) in enumerate(zip(self._terms, spans, strict=True)):
+            norms, groups, weights, begin = [], [], [], 0
+            shares = [1.0, *(-2.0 * share for share in style.shares), *[-2.0] * (len(targets) - len(style.shares))]
+            everything = zip(self._groups, [None, *(patches for _, patches in targets)], shares, strict=True)
+            for group_number, (group, target, share) in enumerate(everything):
+                patches = span[1] if target is None else target.norms[number].shape[1]
+                groups.append([blocks.first[group_number], group.column, group.frames, patches, begin, group.kind])
+                factor = share * term.style_weight * (term.gain / (2 * math.pi)) ** 2
+                weights.append(factor / (span[1] * patches))
+                if target is not None:
+                    norms.append(target.norms[number])
+                    begin += patches
+            items = max(len(a) for a in norms)
+            norms = [xp.broadcast_to(a, (items, a.shape[1])) for a in norms]
+            self._widths.append(
+                {
+                    "norms": xp.ascontiguousarray(xp.concatenate(norms, axis=1)),
+                    "groups": _from_host(groups, np.int32, xp),
+                    "weights": _from_host(weights, np.float32, xp),
+                    "root_sums": root_sums[span[3] : span[3] + batch * wide * span[1]].reshape(batch, wide, span[1]),
+                    "losses": losses[span[4] : span[4] + batch * whole],
+                }
+            )
+
+
+_STEERING = [
+    *(steering.RATE, steering.AHEAD, *steering.AHEAD_LIMITS, *steering.STEP_LIMITS),
+    *(steering.LEAST_ALPHA, steering.MOST_ALPHA, steering.HALF_SHARE_ALPHA),
+]
+"""What the kernel that steers the balance reads, in its order."""
+
+
+def _aligned(size: int) -> int:
+    """Return the next multiple of the alignment."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _side_by_side(norms: Sequence[Array], xp: Any) -> Array:
+    """Return the norms of all widths, (batch, patches of all widths)."""
+    return xp.ascontiguousarray(xp.concatenate(norms, axis=1))
+
+
+def _from_host(values: Any, dtype: Any, xp: Any) -> Array:
+    """Return numbers as a flat array on the GPU."""
+    return xp.asarray(np.array(values, dtype).reshape(-1))
