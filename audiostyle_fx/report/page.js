@@ -67,15 +67,16 @@ function seek(track, seconds) {
 }
 
 function onMetadata(track) {
-  const { audio } = track, { seekable } = audio;
-  if (!track.url && location.protocol.startsWith("http") && !(seekable.length && seekable.end(0))) fetchWhole(track);
+  const { audio } = track, { seekable } = audio, end = seekable.length ? seekable.end(seekable.length - 1) : 0;
+  if (!track.url && location.protocol.startsWith("http") && !(end > audio.duration - 0.1)) fetchWhole(track);
   else if (track.pendingSeek !== null) {
     audio.currentTime = track.pendingSeek;
     track.pendingSeek = null;
   }
 }
 
-// Some servers only send whole files, and a browser can't seek in a file from such a server: fetch the file first.
+// Some servers only send whole files. From such a server, Chromium can't seek in a file at all, and Firefox only in what
+// it has received so far: fetch the file first.
 async function fetchWhole(track) {
   const { audio } = track, address = audio.src, wasPlaying = track === active && !audio.paused;
   track.fetching = true;

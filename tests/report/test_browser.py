@@ -1,4 +1,4 @@
-"""The listening page in a real browser: it plays, switches, sorts and fits the window."""
+"""The listening page in real browsers, Chromium and Firefox: it plays, switches, sorts and fits the window."""
 
 import contextlib
 import functools
@@ -29,7 +29,7 @@ START = {
 }
 MUTE = """{ const { play } = HTMLMediaElement.prototype;
     HTMLMediaElement.prototype.play = function () { this.muted = true; return play.call(this); }; }"""
-"""Firefox plays aloud only where there is a sound card; muted, it plays on any machine."""
+"""Without a sound card, Firefox plays only what is muted. The volume is that of the page all the same."""
 
 ABORTED = ("net::ERR_ABORTED", "NS_BINDING_ABORTED")
 """How the browsers call it when the page itself ends a request because it changes to other sound."""
