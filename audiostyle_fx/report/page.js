@@ -306,6 +306,7 @@ function open(chosen) {
   setLoop(null);
   for (const id of ["transport", "scale"]) $(id).hidden = !tracks.length;
   setVolumes();
+  drawLabels();
   drawFacts();
   drawParameters();
   fit();
@@ -325,9 +326,24 @@ function drawDefinitions(list, pairs) {
     element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: text, className: varies ? "varies" : "" }))));
 }
 
+const KEPT = {
+  melody: "The content's pitch classes over time: 1 all of their course is kept, 0 as in any other recording",
+  attacks: "Correlation of the attacks over time with the content's: 1 all are kept",
+  dynamics: "Correlation of the level in dB over time with the content's: 1 all is kept, below 0 it is inverted",
+};
+
+function drawLabels() {
+  const { strength } = entry.parameters, labels = [];
+  if (strength != null) {
+    labels.push(["strength", value(strength), "How far the content is changed towards the style: 0 the content, 1 the style"]);
+  }
+  for (const [name, share] of Object.entries(entry.kept ?? {})) labels.push([`${name} kept`, number(share, 2), KEPT[name]]);
+  $("labels").replaceChildren(...labels.map(([name, text, title]) =>
+    element("li", { title }, `${name} `, element("b", { textContent: text }))));
+}
+
 function drawFacts() {
-  const { content, result } = entry.level, { strength } = entry.parameters, facts = [];
-  if (strength != null) facts.push(["strength", value(strength)]);
+  const { content, result } = entry.level, facts = [];
   entry.key.forEach((moved, k) => {
     if (moved) facts.push([entry.key.length > 1 ? `style ${k + 1} moved by` : "style moved by", semitones(moved)]);
   });
