@@ -1,8 +1,11 @@
 """What a recording keeps of another: its melody, its attacks and its dynamics.
 
-The features are those of short-time spectra, so that they cost little beside a transfer. `tests/benchmarks/ear.py`
-takes pitch classes and attacks from librosa, which this package does not need, and compares them by the same formulas:
-`course_kept` and `best_correlation`.
+The features are those of short-time spectra, so that they cost little beside a transfer. The benchmark
+`tests/benchmarks/ear.py` has the same definitions, but for three things: its pitch classes (of a constant-Q transform)
+and its onsets are librosa's, which this package does not need; what is expected by chance is the mean of ten random
+orders there, and exact here; and it has no correlation of levels. Measured on transfers, equalised contents and mixtures
+of content and style: melody differs from its chroma by at most 0.02 in 19 results, attacks from its onsets by at most
+0.1 in 28 of 34 results, and by at most 0.31.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ HOP, N_FFT = 256, 2048
 LONG_HOP, LONG_N_FFT = 4 * HOP, 4 * N_FFT
 """Of pitch classes, in samples: the longer window parts neighbouring semitones from 100 Hz on."""
 
-LOW_HZ, HIGH_HZ = 80.0, 2000.0
+LOW_HZ, HIGH_HZ = 60.0, 2000.0
 """Where pitch classes are measured: above, most partials are high harmonics, which blur them."""
 
 FLOOR = 1e-6
@@ -45,8 +48,9 @@ MAX_SHIFT = 3
 LEAST_FRAMES = 20
 """Least number of frames that say something: 0.2 s of attacks and levels, 0.9 s of pitch classes."""
 
-LEAST_MELODY = 0.05
-"""Least variance of the pitch classes, at unit norm, of a content that has a melody."""
+LEAST_MELODY = 0.1
+"""Least variance of the pitch classes, at unit norm, of a content that has a melody. Measured: 0.007 for noise, 0.03
+for drums, 0.27 to 0.46 for four pieces of music."""
 
 LEAST_DYNAMICS = 0.5
 """Least standard deviation, in dB, of the level of a content that has dynamics."""
@@ -61,7 +65,7 @@ class Features(NamedTuple):
     Attributes
     ----------
     pitch_classes : float32 array (frames, 12)
-        Sums of the magnitudes of each pitch class from C on, every 1024 samples at 22,050 Hz.
+        Magnitude of each pitch class from C on, every 1024 samples at 22,050 Hz.
     onsets : float32 array (short frames,)
         Mean over the mel bands of the rise in dB since the hop before, every 256 samples.
     levels : float32 array (short frames,)
@@ -105,11 +109,13 @@ class Kept(NamedTuple):
     Attributes
     ----------
     melody : float or None
-        Of the course of the pitch classes; None where these hardly change, as those of drums, noise or one long tone.
+        `course_kept` of the pitch classes at unit norm, where the content is not quiet, at most 1; None where they
+        hardly change, as those of drums, noise or one long tone. A transfer moves styles, not contents, so the pitch
+        classes are compared as they are.
     attacks : float or None
         Correlation of the attacks' strengths over time, the best of shifts up to 35 ms.
     dynamics : float or None
-        Correlation of the levels in dB over time; None where the content's level hardly changes.
+        Correlation of the levels in dB over time, whatever their range; None where the content's hardly changes.
     """
 
     melody: float | None = None
@@ -154,7 +160,7 @@ def _melody_kept(content: np.ndarray, result: np.ndarray) -> float | None:
     if loud.sum() < LEAST_FRAMES or not result.any():
         return None
     theirs, ours = _unit_norm(content[loud]), _unit_norm(result[loud])
-    return course_kept(theirs, ours) if _above_chance(theirs, theirs) >= LEAST_MELODY else None
+    return min(1.0, course_kept(theirs, ours)) if _above_chance(theirs, theirs) >= LEAST_MELODY else None
 
 
 def _attacks_kept(content: np.ndarray, result: np.ndarray) -> float | None:
@@ -224,8 +230,11 @@ def _power(frames: np.ndarray) -> np.ndarray:
 
 
 def _pitch_class_weights() -> np.ndarray:
-    """Return which bins of a long frame belong to each pitch class, float32 (bins, 12)."""
-    hertz = np.arange(LONG_N_FFT // 2 + 1) * RATE / LONG_N_FFT
-    semitones = np.round(12 * np.log2(np.maximum(hertz, 1) / 440) + 69).astype(int)
-    within = (hertz >= LOW_HZ) & (hertz <= HIGH_HZ)
-    return ((semitones[:, None] % 12 == np.arange(12)) & within[:, None]).astype(np.float32)
+    """Return the share of each bin of a long frame in each pitch class, float32 (bins, 12).
+
+    A semitone has more bins the higher it is. It counts by their mean, not by their sum, as in a constant-Q transform.
+    """
+    hertz = np.maximum(1, np.arange(LONG_N_FFT // 2 + 1) * RATE / LONG_N_FFT)
+    semitones = np.round(12 * np.log2(hertz / 440) + 69).astype(int)
+    shares = np.where((hertz >= LOW_HZ) & (hertz <= HIGH_HZ), LOW_HZ / hertz, 0)
+    return (shares[:, None] * (semitones[:, None] % 12 == np.arange(12))).astype(np.float32)
