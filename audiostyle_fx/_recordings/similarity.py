@@ -3,9 +3,9 @@
 The features are those of short-time spectra, so that they cost little beside a transfer. The benchmark
 `tests/benchmarks/ear.py` has the same definitions, but for three things: its pitch classes (of a constant-Q transform)
 and its onsets are librosa's, which this package does not need; what is expected by chance is the mean of ten random
-orders there, and exact here; and it has no correlation of levels. Measured on transfers, equalised contents and mixtures
-of content and style: melody differs from its chroma by at most 0.02 in 19 results, attacks from its onsets by at most
-0.1 in 28 of 34 results, and by at most 0.31.
+orders there, and exact here; and it has no correlation of levels. Measured on transfers, equalised contents and
+mixtures of content and style: melody differs from its chroma by at most 0.02 in 19 results, attacks from its onsets by
+at most 0.1 in 31 of 34 results, and by 0.31 in a mixture of 70 % style.
 """
 
 from __future__ import annotations

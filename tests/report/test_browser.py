@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import threading
 
+import numpy as np
 import pytest
 from support.listening_page import MARKUP, STAGES, media_names
+from support.tunes import tune
 
-from audiostyle_fx.report import Entry, write_report
+from audiostyle_fx.report import ArrayRecording, Entry, write_report
 from audiostyle_fx.report import page as report_page
 
 pytestmark = pytest.mark.slow
@@ -245,6 +247,27 @@ def test_it_opens_on_the_first_finished_file(visit, recording, tmp_path):
     finished = Entry("1 done", recording("r.wav", 1.0), recording("c.wav", 1.0), (recording("s.wav", 1.0),))
     write_report(tmp_path / "page.html", [failed, finished])
     assert visit(tmp_path / "page.html").locator("#name").inner_text() == "1 done"
+
+
+def test_strength_and_what_is_kept_are_shown(visit, tmp_path):
+    song, silence = ArrayRecording(tune(), 22_050), ArrayRecording(np.zeros(22_050), 22_050)
+    entries = [
+        Entry("1", song, song, parameters={"strength": 0.5}),
+        Entry("2", silence, song, parameters={"strength": None}),
+        Entry("3 texture", song, parameters={"strength": 1}),
+    ]
+    write_report(tmp_path / "page.html", entries)
+    page, shown = visit(tmp_path / "page.html"), []
+    for _ in entries:
+        shown.append(page.locator("#labels li").all_inner_texts())
+        page.keyboard.press("j")
+    assert shown == [
+        ["strength 0.5", "melody kept 1.00", "attacks kept 1.00", "dynamics kept 1.00"],
+        [f"{name} kept \N{EN DASH}" for name in ("melody", "attacks", "dynamics")],
+        ["strength 1"],
+    ]
+    page.keyboard.press("k")
+    assert all(label.get_attribute("title") for label in page.locator("#labels li").all())
 
 
 def test_the_list_is_sorted_filtered_and_stepped_through(visit, three_entries):
