@@ -69,7 +69,7 @@ class Features(NamedTuple):
     onsets : float32 array (short frames,)
         Mean over the mel bands of the rise in dB since the hop before, every 256 samples.
     levels : float32 array (short frames,)
-        In dB, at the same places; minus infinity in silence.
+        In dB from a level in proportion to the recording's, at the same places; minus infinity in silence.
     """
 
     pitch_classes: np.ndarray
@@ -87,14 +87,14 @@ class Features(NamedTuple):
         sample_rate : float
             In Hz.
         rms : float
-            Level of the recording, to which attacks are relative; positive.
+            Level of the recording, to which all features are relative; positive.
         """
         classes, mel = _pitch_class_weights(), MelBands(STFT(N_FFT, HOP), RATE).weights
         pitch_classes, onsets, levels, before = [np.zeros((0, 12))], [np.zeros(0)], [np.zeros(0)], None
-        for frames in _long_frames(_padded(blocks, sample_rate)):
+        for frames in _long_frames(_padded(blocks, sample_rate, rms)):
             pitch_classes.append(np.sqrt(_power(frames)) @ classes)
             power = _power(_short_frames(frames))
-            bands = 10 * np.log10(power @ mel / (N_FFT * rms) ** 2 + FLOOR)
+            bands = 10 * np.log10(power @ mel / N_FFT**2 + FLOOR)
             rises = np.diff(bands, axis=0, prepend=bands[:1] if before is None else before)
             onsets.append(np.maximum(0, rises).mean(axis=1))
             with np.errstate(divide="ignore"):
@@ -109,9 +109,9 @@ class Kept(NamedTuple):
     Attributes
     ----------
     melody : float or None
-        `course_kept` of the pitch classes at unit norm, where the content is not quiet, at most 1; None where they
-        hardly change, as those of drums, noise or one long tone. A transfer moves styles, not contents, so the pitch
-        classes are compared as they are.
+        Covariance of the pitch classes at unit norm, over the content's with itself, at most 1; None where the
+        content's hardly change, as those of drums, noise or one long tone. Quiet frames don't count. A transfer moves
+        styles, not contents, so the pitch classes are compared as they are.
     attacks : float or None
         Correlation of the attacks' strengths over time, the best of shifts up to 35 ms.
     dynamics : float or None
@@ -132,14 +132,6 @@ def kept(content: Features, result: Features) -> Kept:
     )
 
 
-def course_kept(content: np.ndarray, result: np.ndarray) -> float:
-    """How much of the course of some quantities, (frames, quantities), is kept: 1 all of it, 0 as by chance.
-
-    The mean product of the frames, less that of frames in random order, over the same of the content with itself.
-    """
-    return _above_chance(content, result) / _above_chance(content, content)
-
-
 def best_correlation(content: np.ndarray, result: np.ndarray, max_shift: int) -> float:
     """Correlation of two courses (frames,), the best of shifts up to a number of frames."""
     theirs, ours = ((x - x.mean()) / (x.std() + 1e-9) for x in (content, result))
@@ -149,8 +141,8 @@ def best_correlation(content: np.ndarray, result: np.ndarray, max_shift: int) ->
     return float(max(product.mean() for product in products))
 
 
-def _above_chance(one: np.ndarray, other: np.ndarray) -> float:
-    """Mean product of frames less that of any two of them: the covariance, summed over the quantities."""
+def _covariance(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean product of the frames (frames, 12) at equal times, less that of frames in random order."""
     return float(np.mean(np.sum(one * other, axis=1)) - one.mean(axis=0) @ other.mean(axis=0))
 
 
@@ -160,7 +152,8 @@ def _melody_kept(content: np.ndarray, result: np.ndarray) -> float | None:
     if loud.sum() < LEAST_FRAMES or not result.any():
         return None
     theirs, ours = _unit_norm(content[loud]), _unit_norm(result[loud])
-    return min(1.0, course_kept(theirs, ours)) if _above_chance(theirs, theirs) >= LEAST_MELODY else None
+    variance = _covariance(theirs, theirs)
+    return min(1.0, _covariance(theirs, ours) / variance) if variance >= LEAST_MELODY else None
 
 
 def _attacks_kept(content: np.ndarray, result: np.ndarray) -> float | None:
@@ -186,8 +179,8 @@ def _cut(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return one[:n], other[:n]
 
 
-def _padded(blocks: Iterable[np.ndarray], sample_rate: float) -> Iterator[np.ndarray]:
-    """Yield blocks (channels, samples) at `RATE`, with silence before and after them.
+def _padded(blocks: Iterable[np.ndarray], sample_rate: float, rms: float) -> Iterator[np.ndarray]:
+    """Yield blocks (channels, samples) at `RATE` and at a level of 1, with silence before and after them.
 
     All short frames of the long ones are then within the recording: its ends are neither attacks nor dynamics.
     """
@@ -196,7 +189,7 @@ def _padded(blocks: Iterable[np.ndarray], sample_rate: float) -> Iterator[np.nda
         if resampler is None:
             resampler = soxr.ResampleStream(sample_rate, RATE, len(block), dtype="float32", quality="MQ")
             yield np.zeros((len(block), LONG_N_FFT // 2 - LONG_HOP), np.float32)
-        yield resampler.resample_chunk(np.ascontiguousarray(block.T)).T
+        yield resampler.resample_chunk(np.ascontiguousarray(block.T / np.float64(rms), np.float32)).T
     if resampler is not None:
         yield resampler.resample_chunk(np.zeros((0, len(block)), np.float32), last=True).T
         yield np.zeros((len(block), LONG_N_FFT // 2 - LONG_HOP + HOP - N_FFT // 2), np.float32)

@@ -32,8 +32,16 @@ def backwards(audio):
 
 @pytest.mark.parametrize(
     "result",
-    [TUNE, -TUNE, 0.01 * TUNE, np.concatenate([TUNE, -TUNE]), TUNE[:, : 8 * NOTE], np.pad(TUNE, ((0, 0), (0, RATE)))],
-    ids=["itself", "inverted", "quieter", "opposite channels", "shorter", "longer"],
+    [
+        TUNE,
+        -TUNE,
+        1e30 * TUNE,
+        1e-30 * TUNE,
+        np.concatenate([TUNE, -TUNE]),
+        TUNE[:, : 8 * NOTE],
+        np.pad(TUNE, ((0, 0), (0, RATE))),
+    ],
+    ids=["itself", "inverted", "very loud", "very quiet", "opposite channels", "shorter", "longer"],
 )
 def test_what_is_equal_keeps_all(result):
     assert compared(result) == pytest.approx((1, 1, 1), abs=2e-3)
