@@ -108,7 +108,7 @@ class Features(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What a result keeps of its content: 1 all of it, 0 no more than by chance; None where there is nothing to keep.
+    """What a result keeps of its content: 1 all of it, about 0 nothing; None where there is nothing to keep.
 
     Attributes
     ----------

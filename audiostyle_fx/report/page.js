@@ -327,8 +327,8 @@ function drawDefinitions(list, pairs) {
 }
 
 const KEPT = {
-  melody: "The content's pitch classes over time: 1 all of their course is kept, 0 as in any other recording",
-  attacks: "Correlation of the attacks over time with the content's: 1 all are kept",
+  melody: "The content's pitch classes over time: 1 all of their course is kept, 0 nothing",
+  attacks: "Correlation of the attacks over time with the content's: 1 all are kept, 0 none",
   dynamics: "Correlation of the level in dB over time with the content's: 1 all is kept, below 0 it is inverted",
 };
 
