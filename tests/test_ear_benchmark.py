@@ -8,6 +8,9 @@ pytest.importorskip("mir_eval", reason="needs the extra `ear`")
 
 from benchmarks import ear_material, ear_measures, ear_target
 
+from audiostyle_fx._recordings.levels import RMS
+from audiostyle_fx._recordings.similarity import Features, kept
+
 SECONDS = 4.0
 FAST = ear_material.RATE // 10
 
@@ -75,6 +78,16 @@ def test_the_score_on_the_other_instrument_keeps_the_melody_and_has_the_timbre(c
     measures = measured(target, content, style)
     assert measures["chroma"] > 0.6
     assert measures["MFCC"] < 0.4
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_the_listening_page_measures_nearly_the_same(content, style, share):
+    result = ear_material.levelled(share * style + (1 - share) * content)
+    measures = measured(result, content, style)
+    features = [Features.of([audio[None]], ear_material.RATE, RMS) for audio in (content, result)]
+    of_page = kept(*features)
+    assert of_page.melody == pytest.approx(measures["chroma"], abs=0.05)
+    assert of_page.attacks == pytest.approx(measures["onsets"], abs=0.15)
 
 
 def test_smeared_attacks_and_another_course_of_level_are_found(drums):

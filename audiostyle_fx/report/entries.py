@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .._recordings.similarity import Kept, kept
 from .._transfer.results import Result
 from .clips import ArrayRecording, Clip
 from .json_data import json_number, json_value
@@ -213,6 +214,7 @@ def entry_data(entry: Entry, media: PageMedia) -> dict[str, Any]:
         "turned_down": 0.0,
         "level": {},
         "equal_loudness": {},
+        "kept": None,
         "content": None,
         "result": None,
         "style": [],
@@ -242,8 +244,18 @@ def _describe_recordings(entry: Entry, media: PageMedia) -> dict[str, Any]:
             described["style"].append(index)
         else:
             described[kind], described["level"][kind] = index, level_db(measurements.rms)
+    clips = {kind: clip for kind, clip, _ in measured}
+    if "content" in clips and "result" in clips:
+        described["kept"] = _describe_kept(clips["content"], clips["result"], media)
     described["equal_loudness"] = _equal_loudness({kind: facts.rms for kind, _, facts in measured if kind != "style"})
     return described
+
+
+def _describe_kept(content: Clip, result: Clip, media: PageMedia) -> dict[str, float | None]:
+    """Return what a result keeps of its content, by name; None where this can't be said."""
+    pair = media.features(content), media.features(result)
+    values = Kept() if pair[0] is None or pair[1] is None else kept(pair[0], pair[1])
+    return {name: None if value is None else json_number(value) for name, value in values._asdict().items()}
 
 
 def _equal_loudness(levels: Mapping[str, float]) -> dict[str, float]:

@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 
 from .._recordings.levels import ratio_to_db
+from .._recordings.similarity import Features
 from ..figures.band_levels import HIGH_HZ, LOW_HZ, RANGE_DB, BandLevels
 from ..figures.colours import colours, png
 from .clips import Clip, Measurements, measure, playable_blocks
@@ -64,6 +65,7 @@ class PageMedia:
         self._folder, self._folder_existed = folder, folder.is_dir()
         self._file_names: set[str] = set()
         self._measurements: dict[Clip, Measurements] = {}
+        self._features: dict[Clip, Features] = {}
         self._numbers: dict[tuple[Clip, float], int] = {}
         self._recordings: list[dict[str, Any]] = []
         self._levels: list[np.ndarray] = []
@@ -79,6 +81,13 @@ class PageMedia:
         if clip not in self._measurements:
             self._measurements[clip] = measure(clip, kind)
         return self._measurements[clip]
+
+    def features(self, clip: Clip) -> Features | None:
+        """What a clip is compared by with others; None for silence."""
+        facts = self.measure(clip)
+        if clip not in self._features and facts.rms:
+            self._features[clip] = Features.of(playable_blocks(clip), facts.sample_rate, facts.rms)
+        return self._features.get(clip)
 
     def add(self, clip: Clip, divisor: float) -> int:
         """Write a clip divided by a number, unless that was done before; return its index in `recordings`."""

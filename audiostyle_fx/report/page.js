@@ -67,15 +67,16 @@ function seek(track, seconds) {
 }
 
 function onMetadata(track) {
-  const { audio } = track, { seekable } = audio;
-  if (!track.url && location.protocol.startsWith("http") && !(seekable.length && seekable.end(0))) fetchWhole(track);
+  const { audio } = track, { seekable } = audio, end = seekable.length ? seekable.end(seekable.length - 1) : 0;
+  if (!track.url && location.protocol.startsWith("http") && !(end > audio.duration - 0.1)) fetchWhole(track);
   else if (track.pendingSeek !== null) {
     audio.currentTime = track.pendingSeek;
     track.pendingSeek = null;
   }
 }
 
-// Some servers only send whole files, and a browser can't seek in a file from such a server: fetch the file first.
+// Some servers only send whole files. From such a server, Chromium can't seek in a file at all, and Firefox only in what
+// it has received so far: fetch the file first.
 async function fetchWhole(track) {
   const { audio } = track, address = audio.src, wasPlaying = track === active && !audio.paused;
   track.fetching = true;
@@ -305,6 +306,7 @@ function open(chosen) {
   setLoop(null);
   for (const id of ["transport", "scale"]) $(id).hidden = !tracks.length;
   setVolumes();
+  drawLabels();
   drawFacts();
   drawParameters();
   fit();
@@ -324,9 +326,24 @@ function drawDefinitions(list, pairs) {
     element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: text, className: varies ? "varies" : "" }))));
 }
 
+const KEPT = {
+  melody: "The content's pitch classes over time: 1 all of their course is kept, 0 nothing",
+  attacks: "Correlation of the attacks over time with the content's: 1 all are kept, 0 none",
+  dynamics: "Correlation of the level in dB over time with the content's: 1 all is kept, below 0 it is inverted",
+};
+
+function drawLabels() {
+  const { strength } = entry.parameters, labels = [];
+  if (strength != null) {
+    labels.push(["strength", value(strength), "How far the content is changed towards the style: 0 the content, 1 the style"]);
+  }
+  for (const [name, share] of Object.entries(entry.kept ?? {})) labels.push([`${name} kept`, number(share, 2), KEPT[name]]);
+  $("labels").replaceChildren(...labels.map(([name, text, title]) =>
+    element("li", { title }, `${name} `, element("b", { textContent: text }))));
+}
+
 function drawFacts() {
-  const { content, result } = entry.level, { strength } = entry.parameters, facts = [];
-  if (strength != null) facts.push(["strength", value(strength)]);
+  const { content, result } = entry.level, facts = [];
   entry.key.forEach((moved, k) => {
     if (moved) facts.push([entry.key.length > 1 ? `style ${k + 1} moved by` : "style moved by", semitones(moved)]);
   });

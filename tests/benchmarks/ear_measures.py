@@ -23,6 +23,8 @@ import scipy.linalg
 import scipy.signal
 import soundfile
 
+from audiostyle_fx._recordings.similarity import MAX_SHIFT, best_correlation
+
 RATE = 22050
 HOP = 256
 """Of the onset envelopes, samples."""
@@ -109,10 +111,7 @@ def notes_kept(result: np.ndarray, content: np.ndarray, score: Notes | None) -> 
 def onset_correlation(result: np.ndarray, content: np.ndarray) -> float:
     """Correlation of both onset envelopes, the best of shifts up to 35 ms."""
     ours, theirs = (librosa.onset.onset_strength(y=y, sr=RATE, hop_length=HOP) for y in (result, content))
-    ours, theirs = ((x - x.mean()) / (x.std() + 1e-9) for x in (ours, theirs))
-    n = len(ours)
-    shifted = (ours[max(0, s) : n + min(0, s)] * theirs[max(0, -s) : n - max(0, s)] for s in range(-3, 4))
-    return float(max(product.mean() for product in shifted))
+    return best_correlation(theirs, ours, MAX_SHIFT)
 
 
 def attack_lost(result: np.ndarray, content: np.ndarray) -> float:

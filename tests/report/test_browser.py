@@ -1,52 +1,82 @@
-"""The listening page in a real browser: it plays, switches, sorts and fits the window."""
+"""The listening page in real browsers, Chromium and Firefox: it plays, switches, sorts and fits the window."""
 
 import contextlib
 import functools
 import http.server
 import os
+import re
 import shutil
+import subprocess
 import threading
 
+import numpy as np
 import pytest
 from support.listening_page import MARKUP, STAGES, media_names
+from support.tunes import tune
 
-from audiostyle_fx.report import Entry, write_report
+from audiostyle_fx.report import ArrayRecording, Entry, write_report
 from audiostyle_fx.report import page as report_page
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    """Chromium, driven by Playwright. Without it the tests are skipped, or fail if REQUIRE_BROWSER is set."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "firefox": ("firefox-esr", "firefox")}
+
+OLDEST_FIREFOX = 143
+"""The first that knows all commands of WebDriver BiDi by which Playwright drives a Firefox that is not its own."""
+
+START = {
+    "chromium": {"args": ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]},
+    "firefox": {"channel": "moz-firefox", "firefox_user_prefs": {"media.autoplay.default": 0}},
+}
+MUTE = """{ const { play } = HTMLMediaElement.prototype;
+    HTMLMediaElement.prototype.play = function () { this.muted = true; return play.call(this); }; }"""
+"""Without a sound card, Firefox plays only what is muted. The volume is that of the page all the same."""
+
+ABORTED = ("net::ERR_ABORTED", "NS_BINDING_ABORTED")
+"""How the browsers call it when the page itself ends a request because it changes to other sound."""
+
+
+def program(name):
+    """The path of a browser, or None where it is not installed or too old."""
+    path = next(filter(None, map(shutil.which, PROGRAMS[name])), None)
+    if path and name == "firefox":
+        version = subprocess.run([path, "--version"], capture_output=True, text=True, check=True, timeout=60).stdout
+        path = path if int(re.search(r"\d+", version)[0]) >= OLDEST_FIREFOX else None
+    return path
+
+
+@pytest.fixture(scope="module", params=list(PROGRAMS))
+def browser(request):
+    """A browser, driven by Playwright. Without it the tests are skipped, or fail if REQUIRE_BROWSER is set."""
+    path = program(request.param)
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        program = None
-    if program is None:
-        reason = "Playwright or Chromium is not installed"
+        path = None
+    if path is None:
+        reason = f"Playwright or {request.param} is not installed, or is too old"
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = getattr(playwright, request.param).launch(executable_path=path, **START[request.param])
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def visit(chromium):
+def visit(browser):
     """A function that opens a page, which must neither fail nor write to the console."""
     messages, contexts = [], []
 
     def failed(request):
-        if request.failure != "net::ERR_ABORTED":  # the page itself aborts a request when it changes to other sound
+        if request.failure not in ABORTED:
             messages.append(f"{request.url[:100]} {request.failure}")
 
     def open_page(address, width=1280, height=900):
-        contexts.append(chromium.new_context(viewport={"width": width, "height": height}))
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}))
+        contexts[-1].add_init_script(MUTE)
         page = contexts[-1].new_page()
         page.on("console", lambda message: messages.append(message.text))
         page.on("pageerror", lambda error: messages.append(str(error)))
@@ -174,7 +204,7 @@ def drag(page, kind, start, stop):
 
 def test_a_dragged_part_is_repeated(visit, three_entries):
     page = visit(three_entries)
-    drag(page, "result", 0.5, 0.6)
+    drag(page, "result", 0.505, 0.605)
     assert page.locator("#unloop").inner_text() == "Repeats 0:03.0 to 0:03.6 ✕"
     # Content and result have the part in common; the style has none.
     assert [part.is_visible() for part in page.locator(".view b").all()] == [True, True, False]
@@ -192,7 +222,7 @@ def test_a_dragged_part_is_repeated(visit, three_entries):
 
 def test_a_part_up_to_the_end_of_a_style_is_repeated(visit, three_entries):
     page = visit(three_entries)
-    drag(page, "style", 0.5, 1.02)
+    drag(page, "style", 0.51, 1.02)
     assert page.locator("#unloop").inner_text() == "Repeats 0:01.5 to 0:03.0 ✕"
     page.evaluate(LOOPED.replace("result", "style"))
     page.keyboard.press("Space")
@@ -217,6 +247,27 @@ def test_it_opens_on_the_first_finished_file(visit, recording, tmp_path):
     finished = Entry("1 done", recording("r.wav", 1.0), recording("c.wav", 1.0), (recording("s.wav", 1.0),))
     write_report(tmp_path / "page.html", [failed, finished])
     assert visit(tmp_path / "page.html").locator("#name").inner_text() == "1 done"
+
+
+def test_strength_and_what_is_kept_are_shown(visit, tmp_path):
+    song, silence = ArrayRecording(tune(), 22_050), ArrayRecording(np.zeros(22_050), 22_050)
+    entries = [
+        Entry("1", song, song, parameters={"strength": 0.5}),
+        Entry("2", silence, song, parameters={"strength": None}),
+        Entry("3 texture", song, parameters={"strength": 1}),
+    ]
+    write_report(tmp_path / "page.html", entries)
+    page, shown = visit(tmp_path / "page.html"), []
+    for _ in entries:
+        shown.append(page.locator("#labels li").all_inner_texts())
+        page.keyboard.press("j")
+    assert shown == [
+        ["strength 0.5", "melody kept 1.00", "attacks kept 1.00", "dynamics kept 1.00"],
+        [f"{name} kept \N{EN DASH}" for name in ("melody", "attacks", "dynamics")],
+        ["strength 1"],
+    ]
+    page.keyboard.press("k")
+    assert all(label.get_attribute("title") for label in page.locator("#labels li").all())
 
 
 def test_the_list_is_sorted_filtered_and_stepped_through(visit, three_entries):

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 from support.listening_page import RATE, STAGES, media_names, page_data, page_sound
+from support.tunes import tune
 
 from audiostyle_fx import style_file, stylize, texture
+from audiostyle_fx._recordings.resampling import resample
 from audiostyle_fx.report import ArrayRecording, Entry, write_report
 
 
@@ -107,6 +109,32 @@ def test_content_and_result_keep_their_levels_to_each_other(recording, tmp_path)
     assert np.abs(page_sound(page, loud["style"][0])[0]).max() == pytest.approx(0.5, abs=1e-3)
     assert quiet["turned_down"] == 0
     assert np.abs(page_sound(page, quiet["content"])[0]).max() == pytest.approx(0.4, abs=1e-3)
+
+
+def test_what_a_result_keeps_of_its_content_is_on_the_page(tmp_path):
+    page, song = tmp_path / "page.html", tune()
+    padded = ArrayRecording(np.pad(song, ((0, 0), (RATE, 0))), 22_050)
+    content, noise = ArrayRecording(song, 22_050), np.random.default_rng(0).standard_normal(song.shape)
+    entries = [
+        Entry("all", ArrayRecording(np.concatenate([song, -song]) / 2, 22_050), content),
+        Entry("none", ArrayRecording(noise, 22_050), content),
+        Entry("of a part", content, padded, start=RATE / 22_050),
+        Entry("at another rate", ArrayRecording(resample(song, 22_050, 44_100), 44_100), content),
+    ]
+    write_report(page, entries)
+    same, other, part, resampled = (list(entry["kept"].values()) for entry in page_data(page)["entries"])
+    assert list(page_data(page)["entries"][0]["kept"]) == ["melody", "attacks", "dynamics"]
+    assert same == part == pytest.approx([1, 1, 1], abs=1e-3)
+    assert resampled == pytest.approx([1, 1, 1], abs=0.02) and other == pytest.approx([0, 0, 0], abs=0.1)
+
+
+def test_nothing_is_kept_of_a_texture_and_nothing_can_be_said_of_silence(recording, tmp_path):
+    page, silence = tmp_path / "page.html", ArrayRecording(np.zeros(3 * RATE), RATE)
+    sound, short = recording("r.wav", 3.0), recording("short.wav", 0.01)
+    entries = [Entry("texture", sound), *(Entry("pair", *pair) for pair in ((silence, sound), (short, short)))]
+    write_report(page, [*entries, Entry("no content", sound, tmp_path / "gone.wav"), Entry("failed", None, error="no")])
+    nothing = dict.fromkeys(("melody", "attacks", "dynamics"))
+    assert [entry["kept"] for entry in page_data(page)["entries"]] == [None, nothing, nothing, None, None]
 
 
 def test_silence_has_no_level(tmp_path):
