@@ -13,6 +13,7 @@ from audiostyle_fx._engine.objectives.strided import joined_frames, strided
 from audiostyle_fx._engine.spectra.stft import STFT
 
 ONE = [Term(6, 1.5, 0.5, 0.1, last=0.5)]
+EVEN = [Term(6, 1.5, 0.5, 0.1)]
 SEVERAL = [Term(1, 0.8, 0.4, 0.3), Term(3, 1.5, 0.5, 0.1), Term(7, 2.5, 1.1, 0.2, last=0.4)]
 
 

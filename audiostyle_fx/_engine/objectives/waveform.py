@@ -132,4 +132,4 @@ class WaveformObjective:
         centres = xp.arange(self.mdct.n_frames(self.n_samples)) * self.mdct.hop_length
         nearest = xp.minimum((centres + self.stft.hop_length // 2) // self.stft.hop_length, magnitude.shape[1] - 1)
         bands = xp.sqrt((magnitude[..., :-1] ** 2 + magnitude[..., 1:] ** 2) / 2)
-        return ((1 + bands[:, nearest].swapaxes(1, 2)) ** EXPONENT).astype(y.dtype)
+        return xp.ascontiguousarray(((1 + bands[:, nearest].swapaxes(1, 2)) ** EXPONENT).astype(y.dtype))

@@ -20,6 +20,9 @@ end. Upwards this would make a tremolo of every beat of two partials."""
 
 MOST_DB, LEAST_DB = 12.0, -60.0
 
+LIMITS = (10 ** (LEAST_DB / 10), 10 ** (MOST_DB / 10))
+"""The same as factors of the power."""
+
 
 @dataclass(frozen=True)
 class LevelFollower:
@@ -49,15 +52,18 @@ class LevelFollower:
 
     def gain(self, y: Array) -> Array:
         """Return the gain, (batch, 1, samples), that y, real (batch, channels, samples), needs."""
-        xp, power = get_array_module(y), _block_power(y, self.block)
-        floor = xp.maximum(self.levels[0].max(axis=1, keepdims=True), 1e-30) * 1e-12
+        xp, power, floor = get_array_module(y), _block_power(y, self.block), self.floors()
         slow = (self.levels[0] + floor) / (_smoothed(power, self.widths[0]) + floor)
-        slow = xp.clip(slow, 10 ** (LEAST_DB / 10), 10 ** (MOST_DB / 10))
+        slow = xp.clip(slow, *LIMITS)
         fast = (self.levels[1] + floor) / (_smoothed(power * slow, self.widths[1]) + floor)
-        gain = xp.sqrt(slow * xp.clip(fast, 10 ** (LEAST_DB / 10), 1.0))
+        gain = xp.sqrt(slow * xp.clip(fast, LIMITS[0], 1.0))
         slower = (self.levels[0] + floor) / (_smoothed(power * gain**2, self.widths[0]) + floor)
-        gain *= xp.sqrt(xp.clip(slower, 10 ** (LEAST_DB / 10), 10 ** (MOST_DB / 10)))
+        gain *= xp.sqrt(xp.clip(slower, *LIMITS))
         return self._interpolated(gain.astype(y.dtype), y.shape[-1])[:, None]
+
+    def floors(self) -> Array:
+        """Return what is added to both powers of a quotient, (batch, 1): silence has no level to follow."""
+        return get_array_module(self.levels[0]).maximum(self.levels[0].max(axis=1, keepdims=True), 1e-30) * 1e-12
 
     def _interpolated(self, gain: Array, n_samples: int) -> Array:
         """Return the gain of each sample, (batch, n_samples), from that of the blocks' centres, in its dtype."""

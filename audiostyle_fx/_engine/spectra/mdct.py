@@ -37,7 +37,7 @@ class MDCT:
         xp, hop, half = get_array_module(y), self.hop_length, self.hop_length // 2
         blocks = xp.zeros((*y.shape[:2], self.n_frames(y.shape[-1]) + 1, hop), y.dtype)
         blocks.reshape(*y.shape[:2], -1)[..., hop : hop + y.shape[-1]] = y
-        rising = constant(_sine, hop, like=y)
+        rising = constant(sine_window, hop, like=y)
         falling = rising[::-1]
         out = xp.empty((*y.shape[:2], blocks.shape[2] - 1, hop), y.dtype)
 
@@ -54,7 +54,7 @@ class MDCT:
     def inverse(self, coefficients: Array, n_samples: int) -> Array:
         """Return the samples, (batch, channels, n_samples), that have these coefficients."""
         xp, hop, half = get_array_module(coefficients), self.hop_length, self.hop_length // 2
-        window = constant(_sine, hop, like=coefficients)
+        window = constant(sine_window, hop, like=coefficients)
         folded, out = xp.empty_like(coefficients), xp.empty_like(coefficients[:, :, 1:])
 
         def transform(frames: slice) -> None:
@@ -73,12 +73,12 @@ class MDCT:
         return out.reshape(*out.shape[:2], -1)[..., :n_samples]
 
 
-def _sine(hop_length: int) -> np.ndarray:
+def sine_window(hop_length: int) -> np.ndarray:
     """Return the rising half of the sine window; its square and mirrored square add up to one."""
     return np.sin(np.pi * (np.arange(hop_length) + 0.5) / (2 * hop_length))
 
 
-def _dct4_twiddle(size: int) -> np.ndarray:
+def dct4_twiddle(size: int) -> np.ndarray:
     """Return the factors before and after the FFT of `dct4`."""
     return np.exp(-1j * np.pi * (np.arange(size // 2) + 1 / 8) / size) * (2 / size) ** 0.25
 
@@ -86,7 +86,7 @@ def _dct4_twiddle(size: int) -> np.ndarray:
 def dct4(x: Array) -> Array:
     """Return the orthonormal DCT of type IV over the last axis, its own inverse, by a complex FFT of half the size."""
     xp = get_array_module(x)
-    twiddle = constant(_dct4_twiddle, x.shape[-1], like=x)
+    twiddle = constant(dct4_twiddle, x.shape[-1], like=x)
     z = xp.empty((*x.shape[:-1], x.shape[-1] // 2), twiddle.dtype)
     z.real, z.imag = x[..., ::2], x[..., ::-2]
     z *= twiddle

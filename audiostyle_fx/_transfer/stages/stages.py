@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._engine.arrays.array_module import Array, get_array_module
 from ..._engine.kernels.patches import sum_of_products
+from ..._engine.objectives.fused_waveform import waveform_objective
 from ..._engine.objectives.peaks import PeakCost, near_ceilings
 from ..._engine.objectives.reduced import Reduced
 from ..._engine.objectives.spectrogram_match import SpectrogramMatch
@@ -182,7 +183,7 @@ def optimize_waveform(
     y, parameters = y * mask if fixed is None else y * mask + fixed, setup.parameters
     (objective, stft), *others = zip(objectives, setup.stfts, strict=True)
     weight = sum(window.style_weight for window in setup.windows)
-    waveform = WaveformObjective(objective, stft, y, mask, fixed, others, weight, follower)
+    waveform = waveform_objective(objective, stft, y, mask, fixed, others, weight, follower)
     u = waveform.coordinates(y)
     from_noise = parameters.init == "noise" and not parameters.spectrogram_iters
     renew = (lambda u, losses: waveform.renew(u)) if from_noise else None

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._engine.arrays.array_module import Array, get_array_module
 from ..._engine.objectives.balance import Balance
+from ..._engine.objectives.fused_closed_form import FusedClosedForm
 from ..._engine.objectives.infinite_width import InfiniteWidth
 from ..._engine.objectives.loss_weights import Term, loss_terms
 from ..._engine.objectives.random_conv import RandomConv, StyleFeatures, draw_filters
@@ -232,16 +233,18 @@ def _objective(
     with_style: bool = True,
 ) -> Objective:
     """Build the objective of one window from a content's log-magnitudes."""
-    xp, style_loss, stride = get_array_module(content), key.loss, key.stride
+    xp, style_loss, stride, patches = get_array_module(content), key.loss, key.stride, None
     styles = [joined_frames(style, stride) for style in spectra.log_magnitudes[key.window]]
-    content = joined_frames(content, stride)
-    song = None if song is None else joined_frames(song, stride)
     if math.isinf(key.n_filters):
-        patches = None
         if with_style:
             patches = target.cached(
                 key, lambda: InfiniteWidth.style_statistics(styles, style_loss.terms, style_loss.shares), xp
             )
+        if FusedClosedForm.serves(content, patches, loss.terms, stride):
+            return FusedClosedForm(content, patches, loss.terms, balance, song, stride)
+    content = joined_frames(content, stride)
+    song = None if song is None else joined_frames(song, stride)
+    if math.isinf(key.n_filters):
         return strided(InfiniteWidth(content, patches, loss.terms, balance, song, subspace), stride)
     # The filters may be larger than all other arrays, so they are drawn for each batch. The key determines them.
     seed = _filter_seed(key.seed, key.window)
