@@ -51,7 +51,7 @@ class ParameterDescription:
         Raises
         ------
         ValueError
-            Where the text has no meaning; says what is allowed.
+            If the text has no meaning; the message says what is allowed.
         """
         return read_windows(text) if self.name == "windows" else read_value(text)
 
