@@ -1,4 +1,4 @@
-"""Effects written in Python, inside pedalboard's own containers.
+"""Hosting of effects written in Python inside pedalboard's own containers.
 
 pedalboard runs a board in native code, 8192 samples at a time. It accepts a Python subclass of a native plugin in a
 board, but never calls a method that the subclass overrides. This folder closes the gap:
@@ -12,8 +12,7 @@ board, but never calls a method that the subclass overrides. This folder closes 
   `Plugin`. A board without offline effects goes straight to native code. A board with one is run in Python: each
   stretch of native plugins natively, each offline effect on the whole recording, in order, inside `Chain` and `Mix`
   too.
-- Everything that is changed in pedalboard stands in one table, `changes.CHANGES`, and `uninstall` takes all of it
-  back.
+- All changes in pedalboard are listed in one table, `changes.CHANGES`, and `uninstall` undoes them.
 """
 
 from .installation import install, uninstall

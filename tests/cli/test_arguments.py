@@ -101,7 +101,7 @@ def test_parameters_that_are_not_understood(words, why, capsys, no_work):
         ([*STYLED, "--start", "80Hz"], "--start: '80Hz' must be seconds"),
         ([*STYLED, "--start", "1:75"], "--start: '1:75' has 75 seconds after its minutes; they must be below 60"),
         ([*STYLED, "--duration", "1:75:00"], "--duration: '1:75:00' has 75 minutes after its hours"),
-        ([*STYLED, "--duration", "0"], "--duration must be above 0"),
+        ([*STYLED, "--duration", "0"], "--duration 0 must be above 0 s"),
         (["-n", "out.wav"], "the first effect must be style"),
         (["-n", "out.wav", "gain", "style", "style.wav"], "the first effect must be style"),
         (
@@ -163,7 +163,7 @@ def test_numbers_may_have_a_unit(words, name, value):
         (["-b16", "gain"], "'-b16' is not an option. SoX's -b is written --bits 16 here."),
         (["bandpass", "1k"], "SoX's 'bandpass' is highpass_filter and lowpass_filter here."),
         (["stats"], "SoX's 'stats' has no counterpart here: --verbose says"),
-        (["gain", "-n", "-3"], "-n stands for no input, so 'song.wav' is OUT, and 'out.wav' is not an effect"),
+        (["gain", "-n", "-3"], "-n means that there is no IN, so 'song.wav' is OUT, and 'out.wav' is not an effect"),
         (["-c", "1", "gain"], "'-c' is not an option. SoX's -c has no counterpart here: the result has IN's channels."),
         (["--norm=-3", "gain"], "SoX's --norm has no counterpart here: gain takes a level in dB."),
         (["-V3", "gain"], "SoX's -V has no counterpart here: --verbose says"),

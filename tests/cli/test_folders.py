@@ -106,11 +106,11 @@ def test_chains_and_folders_without_style():
     [
         (["in", "in/out"], "must not be the same folder, nor one in the other"),
         (["in", "in"], "must not be the same folder"),
-        (["in", "style.wav"], "must be a folder, as IN is one"),
+        (["in", "style.wav"], "must be a folder because IN is one"),
         (["in", "out", "--include", "*.mp3"], "contains no recordings that match --include and --exclude"),
         (["in", "out", "--format", "xyz"], "--format 'xyz' must be one of"),
         (["in", "out", "--stems", "--independent"], "--stems does not apply with --independent"),
-        (["in", "out", "--time-limit", "0s"], "--time-limit must be above 0"),
+        (["in", "out", "--time-limit", "0s"], "--time-limit 0 must be above 0 s"),
         (["in", "out", "--time-limit", "5", "--dask", "local"], "--time-limit does not apply with --dask"),
         (["style.wav", "out.wav", "--time-limit", "1:30"], "--time-limit only applies when IN is a folder"),
         (["in", "out", "--jobs", "0"], "--jobs 0 must be at least 1"),

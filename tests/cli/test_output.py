@@ -119,11 +119,11 @@ def test_the_result_in_a_folder_has_the_input_s_name(target, stereo, capsys):
     ("words", "why"),
     [
         (["song.wav", "style.wav/", *GAIN], "OUT 'style.wav/' must be a folder, but is a file"),
-        (["-n", "sub", *TEXTURE[2:]], "OUT 'sub' must be a file, since IN has no name"),
-        (["-", "sub", *GAIN], "OUT 'sub' must be a file, since IN has no name"),
-        (["sub", "out.wav", *GAIN], "OUT 'out.wav' must be a folder, as IN is one, but is named as a file"),
-        (["sub", "new/out.FLAC", *GAIN], "must be a folder, as IN is one"),
-        (["sub", "song.wav", *GAIN], "OUT 'song.wav' must be a folder, as IN is one"),
+        (["-n", "sub", *TEXTURE[2:]], "OUT 'sub' must be a file, because IN has no name"),
+        (["-", "sub", *GAIN], "OUT 'sub' must be a file, because IN has no name"),
+        (["sub", "out.wav", *GAIN], "OUT 'out.wav' must be a folder because IN is one, but it has the name of a file"),
+        (["sub", "new/out.FLAC", *GAIN], "must be a folder because IN is one"),
+        (["sub", "song.wav", *GAIN], "OUT 'song.wav' must be a folder because IN is one"),
     ],
 )
 def test_folders_and_files_in_each_other_s_place(words, why, capsys, no_work):

@@ -264,7 +264,7 @@ def test_an_effect_has_to_implement_what_it_promises(song, rate):
 @pytest.mark.parametrize("plugin", [pedalboard.PitchShift(3), pedalboard.GSMFullRateCompressor()])
 def test_what_is_silent_in_blocks_is_refused(streamed, song, rate, plugin):
     board = Pedalboard([streamed, Chain([plugin])])
-    with pytest.raises(RuntimeError, match=f"{type(plugin).__name__} gives silence in short blocks"):
+    with pytest.raises(RuntimeError, match=f"{type(plugin).__name__} returns silence in short blocks"):
         board(song, rate, reset=False)
     assert rms(board(song, rate)) > 0.1 * rms(song)
 

@@ -24,8 +24,8 @@ EFFORTS: dict[str, dict[str, float]] = {
     "standard": {"spectrogram": 1.0, "phase": 1.0, "waveform": 1.0},
     "best": {"spectrogram": 2.0, "phase": 2.0, "waveform": 4.0},
 }
-"""Factors of the iterations of each stage. Waveform iterations take the longest, and more of them improve a result most;
-in a draft, spectrogram iterations improve it more in the same time."""
+"""Factors of the iterations of each stage. Waveform iterations take the longest, and more of them improve a result the
+most; in a draft, spectrogram iterations improve it more in the same time."""
 
 STRIDE, LEAST_STRIDED_WIDTH = 2, 8
 """Frames between the beginnings of patches, and the narrowest patches for which that is enough."""

@@ -29,8 +29,8 @@ PROBE_ITERS = 20
 of their content loss, 20 steps 0.92 to 1.01, 40 steps 1.09 to 1.21; with a fire as style 20 steps find 1.31."""
 
 PROBE_FACTOR = 0.97
-"""The content loss of results at strength 1, divided by the content loss of the probe. With 1.02, which fits the mean of
-the pairs, results keep a little less of the song than in earlier releases: chroma 0.87 instead of 0.89."""
+"""The content loss of results at strength 1, divided by the content loss of the probe. With 1.02, which fits the mean
+of the pairs, results keep a little less of the song than in earlier releases: chroma 0.87 instead of 0.89."""
 
 HELD_SHARE = 0.9
 """Upper limit of the content loss of the held content, as a share of the content loss that the strength asks for. Above

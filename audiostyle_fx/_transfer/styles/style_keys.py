@@ -11,7 +11,7 @@ from .style_inputs import style_name
 from .style_recordings import StylesAtRate, StylesAtRateKey
 
 STEP = 0.05
-"""Moves are rounded to this step, in semitones: contents of nearly the same tuning share the cached values of a style."""
+"""Moves are rounded to this step, in semitones, so that contents of nearly the same tuning share cached values."""
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ from ..._recordings.resampling import resample
 from .style_inputs import as_list, check_rates, check_weights, read_style, style_name, style_shares
 
 FILE_STYLES = 2
-"""Number of sets of styles in files, each for one sample rate, that the process keeps. With two, a folder with two sample
-rates, or a chain of two transfers, reads its styles only once."""
+"""Number of sets of styles in files, each for one sample rate, that the process keeps. With two, a folder with two
+sample rates, or a chain of two transfers, reads its styles only once."""
 
 CHANNEL_PATTERNS = 3
 """Sets of sounding channels for which the values of a style are kept: a stereo recording can sound in both channels or

@@ -13,9 +13,10 @@ from ..setup.transfer_setup import TransferSetup
 from ..styles.style_levels import SAMPLED_FRAMES, BandLevels
 
 FURTHEST = 0.44
-"""How far the equaliser alone may take the song at strength 1, relative to the mean distance of unrelated frames of song
-and style. Results at strength 1 lie between 0.5 and 0.7 of that distance. Measured, the equaliser alone lies between
-0.05 (two marches of one composer) and 0.6 (a drum loop, brass): for some pairs it is most of the way, for others nothing."""
+"""How far the equaliser alone may take the song at strength 1, relative to the mean distance of unrelated frames of
+song and style. Results at strength 1 lie between 0.5 and 0.7 of that distance. Measured, the equaliser alone lies
+between 0.05 (two marches of one composer) and 0.6 (a drum loop, brass): for some pairs it is most of the way, for
+others nothing."""
 
 DEPTHS = np.linspace(1, 0, 17)
 
