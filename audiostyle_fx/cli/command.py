@@ -21,8 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all files are done; 1 if one failed; 2 if the arguments are not understood or are refused, for example
-        because a file would be replaced; 130 after an interrupt; 141 if the output is no longer read.
+        0 if all files are done; 1 if a file or the run failed; 2 if the arguments are not understood or are refused,
+        for example because a file would be replaced; 130 after an interrupt; 141 if the output is no longer read.
         ``audiostyle --help`` lists them.
     """
     open_closed_streams()

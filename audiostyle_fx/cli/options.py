@@ -27,8 +27,8 @@ made if it ends in /. VALUE sets the first parameter of an effect. Numbers may
 have units, such as -3dB."""
 
 
-EPILOG = """exit codes: 0 all done, 1 at least one file failed, 2 arguments not understood
-or refused, 130 interrupted, 141 output no longer read
+EPILOG = """exit codes: 0 all done, 1 something failed, 2 arguments not understood or
+refused, 130 interrupted, 141 output no longer read
 
 other commands:
   audiostyle effects         list the effects

@@ -17,7 +17,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"that match include and exclude", "that match --include and --exclude"),
     (r"because the input is one$", "because IN is one"),
     (r"\brate=48000 converts", "--rate 48000 converts"),
-    (r"\bsubtype='FLOAT' keeps all", "--bits float keeps all"),
+    (r"\bsubtype='FLOAT' avoids this", "--bits float avoids this"),
     (r"^subtype='(?:PCM_)?(\w+)'", lambda match: f"--bits {match[1].lower()}"),
     (r"^quality=([\d.]+?)(?:\.0)?(?=\s)", r"--quality \1"),
     (r"leave one of them out with exclude", "leave one of them out with --exclude"),
