@@ -1,4 +1,4 @@
-"""Who does a folder's tasks: this process, several of them, or an executor of the caller's."""
+"""The workers that do a folder's tasks: this process, several processes, or an executor from the caller."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .records.manifest_json import Record
 
 @dataclass(frozen=True)
 class Workers:
-    """Who does the tasks of a run; see `style_folder`."""
+    """The workers that do the tasks of a run; see `style_folder`."""
 
     jobs: int = 1
     given: Executor | None = None
@@ -69,6 +69,6 @@ def _perform_here(report: Callable[[ProgressEvent], None], task: Task) -> Record
             raise
 
     record = perform(task, forward)
-    if raised:  # the caller's function failed, not the recording
+    if raised:  # the caller's progress function failed, not the recording
         raise raised[0]
     return record

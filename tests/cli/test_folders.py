@@ -34,7 +34,7 @@ def test_lines_where_there_is_no_terminal(capsys):
     assert shown.out == "" and len(contents()) == 6
     assert re.fullmatch(r"1/6 a/bass.wav: 0.5 s in \d+\.\d s, \d+:\d\d left", lines[0])
     assert re.search(
-        r"^audiostyle: a: its files turned down by \d\.\d dB, as a/loud.wav would clip by \d\.\d dB$",
+        r"^audiostyle: a: its files turned down by \d\.\d dB, because a/loud.wav would clip by \d\.\d dB$",
         shown.err,
         re.MULTILINE,
     )
@@ -104,7 +104,7 @@ def test_chains_and_folders_without_style():
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["in", "in/out"], "must not be the same folder, nor one in the other"),
+        (["in", "in/out"], "must not be the same folder, and neither may be inside the other"),
         (["in", "in"], "must not be the same folder"),
         (["in", "style.wav"], "must be a folder because IN is one"),
         (["in", "out", "--include", "*.mp3"], "contains no recordings that match --include and --exclude"),

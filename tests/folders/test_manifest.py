@@ -247,7 +247,7 @@ def test_a_file_that_is_no_manifest_is_not_replaced(text, tmp_path):
 def test_one_process_at_a_time(tmp_path):
     with Manifest(tmp_path, HEADER) as manifest:
         manifest.add("a.wav", record(1))
-        with pytest.raises(RuntimeError, match="another process is at work in"), Manifest(tmp_path, HEADER):
+        with pytest.raises(RuntimeError, match="another process is working in"), Manifest(tmp_path, HEADER):
             pass
         manifest.add("b.wav", record(2))
     assert records(tmp_path) == {"a.wav": record(1), "b.wav": record(2)}

@@ -146,7 +146,7 @@ def test_the_display_suits_standard_error(monkeypatch):
 def test_files_that_are_no_recordings_are_named(show, file, now):
     event = ProgressEvent(kind="start", files=1, passed_over=("notes.txt", "cover.jpg"))
     play(show(file, now=now), now, event, end())
-    assert "passed over: 2 files that are no recordings: notes.txt, cover.jpg\n" in file.getvalue()
+    assert "passed over: 2 files that are not recordings: notes.txt, cover.jpg\n" in file.getvalue()
 
 
 def test_quiet_lines_do_not_name_them(file, now):

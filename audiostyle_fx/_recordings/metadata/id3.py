@@ -74,7 +74,7 @@ def read_id3(file: BinaryIO | BoundedFile) -> Metadata:
         frames = id3.ID3(file)
     pictures = [
         _picture(frame) for frame in frames.getall("APIC") if frame.data and frame.mime != "-->"
-    ]  # that: a link
+    ]  # "-->" marks a link
     pictures.sort(key=lambda picture: picture.kind != FRONT_COVER)  # mutagen writes the smallest picture first
     tags = usable_tags(pair for frame in frames.values() for pair in _texts(frame))
     named = usable_tags((frame.desc, text) for frame in frames.getall("TXXX") for text in _values(frame))
