@@ -16,7 +16,7 @@ from .style_effect import is_style, transfer_options
 
 
 def check_chain(chain: Sequence[Step], *, without_input: bool) -> None:
-    """Raise unless the effects accept their values, as far as that is known without opening a file.
+    """Raise unless the effects accept their values, as far as this can be checked without opening a file.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def check_chain(chain: Sequence[Step], *, without_input: bool) -> None:
 
 
 def _check_texture(values: dict[str, Any]) -> None:
-    """Raise unless the values are those of a texture."""
+    """Raise unless the values are allowed for a texture."""
     choose_texture(transfer_options(values))
     if not values.get("duration", 0) > 0:
         raise ValueError("a texture needs its length in seconds: style RECORDING duration=SECONDS, above 0")

@@ -32,15 +32,15 @@ class Parameter:
     show : callable
         Returns a text, which `read` accepts, for a value.
     default : object
-        `REQUIRED` where there is none.
+        The default value, or `REQUIRED`.
     choices : tuple of str
-        All allowed values, where they can be listed.
+        All allowed values, if they can be listed.
     is_file : bool
         Whether the value is the path of a recording.
     unit : str
-        Empty where there is none.
+        The unit; empty if there is none.
     allowed : str
-        The allowed values in words, where ``choices`` does not list them; may be empty.
+        The allowed values in words, if ``choices`` does not list them; may be empty.
     help : str
         The documentation in one paragraph; may be empty.
     """

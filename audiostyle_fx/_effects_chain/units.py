@@ -25,7 +25,7 @@ def without_unit(text: str, unit: str) -> str:
     ----------
     text : str
     unit : str
-        Unit of the parameter; empty where it has none.
+        Unit of the parameter; empty if it has none.
 
     Raises
     ------

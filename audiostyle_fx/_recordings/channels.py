@@ -17,7 +17,7 @@ def match_channels(style: np.ndarray, active: np.ndarray, name: str = "style") -
     ----------
     style : float32 array (channels, samples)
     active : bool array (content channels,)
-        False where the content's channel is digital silence.
+        For each channel of the content, whether it has sound.
     name : str
         Name of the style in the error.
 

@@ -27,7 +27,8 @@ class SampleFile:
     """Samples (channels, samples), float32, in an unnamed temporary file; a context manager that closes the file.
 
     ``samples[:, start:stop]`` reads samples and can be assigned to. The file has no name, so the system deletes it
-    however the process ends. Samples that were never written are zero and take no space on disk. Threads may share it.
+    however the process ends. Samples that were never written are zero and take no space on disk. Threads may share a
+    file.
 
     Parameters
     ----------

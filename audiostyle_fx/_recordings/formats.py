@@ -17,7 +17,7 @@ VORBIS_MAX_RATE = 200_000
 """The highest sample rate in Hz that is written to OGG."""
 
 RIFF_BYTES = 2**32 - 2**20
-"""Bytes of samples in a file whose length fields have 32 bits, less a margin for its header and tags."""
+"""The most bytes of samples in a file with 32-bit length fields, less a margin for its header and tags."""
 
 LOSSY = ("MPEG_LAYER_III", "VORBIS", "OPUS")
 """Sample formats that are written with a bit rate."""

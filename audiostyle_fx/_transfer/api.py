@@ -98,7 +98,7 @@ def stylize_batch(
     progress: Progress = None,
     **parameters: Unpack[TransferOptions],
 ) -> list[Result]:
-    """Restyle several recordings of equal length, together where that is faster.
+    """Restyle several recordings of the same shape, in batches where this is faster.
 
     A GPU processes as many recordings at once as fit in its memory. If memory runs out, the batch is halved and a
     warning is given. With several GPUs, the next free one takes the next batch. A CPU processes the recordings one by
@@ -125,7 +125,7 @@ def stylize_batch(
     Raises
     ------
     TypeError, ValueError, FileNotFoundError, TransferError, RuntimeError, MemoryError
-        As `stylize`; ValueError also for recordings of several shapes.
+        As `stylize`; ValueError also for recordings of different shapes.
     """
     chosen = choose(parameters)
     contents = list(contents)
@@ -159,7 +159,7 @@ def texture(
     sample_rate : float
         Sample rate of the result in Hz, 1,000 to 1,000,000.
     duration : float
-        Length of the result in seconds.
+        Length of the result in seconds, at least one sample.
     {style_sample_rate}
     {style_weights}
     {progress}
@@ -218,9 +218,9 @@ def style_file(
     {style_sample_rate}
     {style_weights}
     start : float
-        Where in the recording to start, in seconds.
+        Start of the part to style in seconds, at least 0.
     duration : float
-        How much of the recording to style, in seconds; infinity for all of it.
+        Length of the part to style in seconds, above 0; infinity for the rest of the recording.
     subtype : str, optional
         libsndfile's name of the sample format to write, such as "PCM_16"; by default the input's, if the output format
         has it and it keeps the exact length.

@@ -78,7 +78,7 @@ class Result:
     Attributes
     ----------
     sample_rate : float
-        In Hz.
+        Sample rate of the audio in Hz.
     duration : float
         Length of the recording in seconds.
     stages : dict of str to Stage
@@ -86,13 +86,13 @@ class Result:
     sections : int
         Number of sections in which the recording was styled.
     seconds : float
-        Computing time.
+        Computing time in seconds.
     parameters : dict
         All parameters of the transfer by name, with the windows in samples as they were used.
     key : tuple of float
-        Semitones by which each style was moved; 0 where it was not.
+        Semitones by which each style was moved; 0 if it was not.
     path : str or None
-        The file that the result was written to; None where it is in memory.
+        The file to which the result was written; None for a result in memory.
     gain_db : float
         Gain in dB, at most 0, by which the file was turned down because its format clips at full scale.
     limited_db : float
@@ -164,7 +164,7 @@ class Result:
         Parameters
         ----------
         path, subtype, rate, quality, like
-            As for `save_audio`.
+            See `save_audio`.
 
         Returns
         -------
@@ -179,7 +179,7 @@ class Result:
         Warns
         -----
         UserWarning
-            As `save_audio`.
+            If the audio was limited or turned down, or the format can't hold all tags and other data of ``like``.
         """
         level = save_audio(
             path,
@@ -243,7 +243,7 @@ class Result:
 
 
 def _flac(audio: np.ndarray, sample_rate: float) -> str:
-    """Return the audio as 16-bit FLAC in base64, turned down where it exceeds full scale."""
+    """Return the audio as 16-bit FLAC in base64, turned down if it exceeds full scale."""
     file = io.BytesIO()
     samples = np.atleast_2d(audio)
     soundfile.write(file, (samples / max(1.0, np.abs(samples).max())).T, int(sample_rate), "PCM_16", format="FLAC")

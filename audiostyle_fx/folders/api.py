@@ -91,7 +91,7 @@ def style_folder(
     format : str, optional
         Ending of the results, such as ``"flac"``; by default each file keeps its ending.
     start, duration : float
-        The part of each recording to style, in seconds.
+        Start and length, in seconds, of the part of each recording to style.
     levels : "auto", "shared" or "independent"
         The files that share a level: "auto" means stems as described above, "shared" all files directly in one folder,
         whatever their lengths, and "independent" none.
@@ -111,7 +111,7 @@ def style_folder(
         Seconds that each file may take. A file that takes longer fails, and the run continues. With a limit, other
         processes do the work even if ``jobs`` is 1; a limit can't be combined with ``executor``.
     progress : bool or callable, optional
-        True for a bar, or lines where standard error is not a terminal; or a function that is called with every
+        True for a bar, or lines if standard error is not a terminal; or a function that is called with every
         `ProgressEvent`. Stages are reported if the work is done in this process.
     {parameters}
 

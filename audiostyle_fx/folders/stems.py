@@ -65,7 +65,7 @@ class Stems:
     ----------
     songs : mapping of str to str
         The song of each file of this run by its name; see `songs_of`. The stems of a song that are directly in one
-        folder are a group; a file without a song is a group by itself.
+        folder are a group; a file without a song is its own group.
     """
 
     def __init__(self, songs: Mapping[str, str]) -> None:

@@ -45,7 +45,7 @@ class Workers:
             )
 
     def executor(self, chain: Sequence[Step], report: Callable[[ProgressEvent], None]) -> TaskExecutor[Task, Record]:
-        """Return the executor of the tasks, which reports the stages of those that run in this process."""
+        """Return the executor of the tasks, which reports the stages of tasks that run in this process."""
         if self.given is not None:
             return ExternalExecutor(self.given, perform, failure)
         if self.jobs > 1 or self.time_limit < math.inf:

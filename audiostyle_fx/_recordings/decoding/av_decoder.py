@@ -40,7 +40,7 @@ class AvDecoder:
     Raises
     ------
     ValueError
-        If FFmpeg can't read the file, or it holds no sound.
+        If FFmpeg can't read the file, or the file contains no sound.
     OSError
         If the file can't be opened.
     """

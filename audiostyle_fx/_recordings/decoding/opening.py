@@ -22,7 +22,7 @@ HEAD = 1 << 16
 
 
 def open_decoder(path: str | os.PathLike[str]) -> Decoder:
-    """Open a file with the first library that reads it: libsndfile, pedalboard for FLAC, PyAV where it is installed.
+    """Open a file with the first library that reads it: libsndfile, pedalboard for FLAC, PyAV if it is installed.
 
     Raises
     ------

@@ -19,13 +19,13 @@ class ParameterDescription:
     name : str
     default : object
     type : str
-        As docstrings name it.
+        The type in docstrings.
     sentence : str
-        What it does.
+        The effect of the parameter, in one or more sentences.
     unit, allowed : str
-        Its unit, and the values that it may have; may be empty.
+        The unit and the allowed values; both may be empty.
     choices : tuple of str
-        All values, where they can be listed.
+        All values, if they can be listed.
     """
 
     name: str

@@ -20,7 +20,7 @@ class Preset:
     ----------
     name : str
     sentence : str
-        What it is for.
+        The purpose of the preset.
     changes : mapping of str to object
         The parameters that differ from the defaults.
     """

@@ -17,12 +17,12 @@ def item_bytes(parameters: Parameters, stfts: Sequence[STFT], channels: int, n_s
     Parameters
     ----------
     parameters : Parameters
-        With windows in samples.
+        Parameters with windows in samples.
     stfts : sequence of STFT
         One for each window.
     channels : int
     n_samples, style_samples : int
-        Of the item, and of all its styles together.
+        Samples of the item, and of all its styles together.
     """
     history = 4 if parameters.takes_adam else 24  # spectrograms that the optimizer keeps: points and gradients
     peaks, all_features = [], 0  # in numbers of 4 bytes

@@ -34,7 +34,7 @@ def level_shares(
         gives the content itself, like a mix of 0.
     dry_rms, wet_rms : float
     correlation : callable
-        Returns the correlation of dry and wet; called only where both are in the mix.
+        Returns the correlation of dry and wet; called only if both are in the mix.
     """
     mix = 0.0 if parameters.strength == 0 else parameters.mix
     ratio = dry_rms / wet_rms if parameters.normalize and parameters.match_level else 1.0
@@ -53,7 +53,7 @@ def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -
 
 
 def float32(audio: np.ndarray) -> np.ndarray:
-    """Convert the result to float32; raise TransferError where its peaks are beyond that range."""
+    """Convert the result to float32; raise TransferError if its peaks exceed that range."""
     with np.errstate(over="ignore"):
         audio = audio.astype(np.float32)
     if not np.isfinite(audio).all():

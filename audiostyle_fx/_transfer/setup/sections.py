@@ -93,7 +93,7 @@ def plan(n_samples: int, section: float, context: int, fade: int) -> list[Sectio
     Parameters
     ----------
     n_samples : int
-        Of the recording.
+        Length of the recording.
     section : float
         Samples of a section, approximately; `CONTEXTS` sets the least.
     context : int

@@ -18,7 +18,7 @@ class TransferSetup:
     Attributes
     ----------
     parameters : Parameters
-        With windows in samples.
+        Parameters with windows in samples.
     windows : tuple of Window
         In samples; the first is the longest with a style weight, and all stages use it.
     sample_rate : float

@@ -95,7 +95,7 @@ class StyledBatch:
     ----------
     samples : float32 array (batch, channels, samples)
     stages : list of dict of str to Stage
-        Those of each section.
+        The stages of each section.
     """
 
     samples: np.ndarray
@@ -115,7 +115,7 @@ def three_stages(
     ----------
     batch : SectionBatch
     target : StyleTarget
-        For as many channels as the contents have.
+        Styles with as many channels as the contents.
     setup : TransferSetup
     device : str
         The device that computes, a name from `device_names`.

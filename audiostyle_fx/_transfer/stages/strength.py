@@ -40,7 +40,7 @@ it, no balance could reach the content loss asked for."""
 def steered_objectives(
     content: Array, equalized: EqualizedContent, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup
 ) -> list[Objective]:
-    """Return the objective of each window; their balance is steered where a strength is asked for.
+    """Return the objective of each window; their balance is steered if a strength is set.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ class GivenStyle:
     several : bool
         Whether they were given as a list.
     sample_rate, weights
-        As the effect's ``style_sample_rate`` and ``style_weights``.
+        See the effect's ``style_sample_rate`` and ``style_weights``.
     """
 
     styles: Styles

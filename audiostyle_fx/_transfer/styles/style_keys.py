@@ -56,7 +56,7 @@ def has_key(content: Samples, setup: TransferSetup) -> bool:
 
 
 def style_pitch_classes(styles: StylesAtRate) -> tuple[PitchClasses, ...]:
-    """Return the pitch classes of each style, from the cache where they are in it."""
+    """Return the pitch classes of each style, from the cache if possible."""
     rate = styles.key.sample_rate
     return styles.cache.get(
         PitchClassesKey(styles.key), lambda: tuple(PitchClasses.of(style, rate) for style in styles.samples)

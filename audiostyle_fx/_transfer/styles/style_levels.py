@@ -67,7 +67,7 @@ class BandLevels:
         stft, missing = setup.stft, setup.patch_samples - audio.shape[1]
         if missing > 0:
             audio = np.pad(audio, ((0, 0), (0, missing)))
-        with np.errstate(**OVERFLOW):  # the stages raise where a recording is too loud
+        with np.errstate(**OVERFLOW):  # the stages raise an error if a recording is too loud
             spectrum = stft.forward(audio[None].astype(np.float32, copy=False))
             levels = MelBands(stft, setup.sample_rate).levels(spectrum)[0]
         centres = np.arange(len(levels)) * stft.hop_length
@@ -91,7 +91,7 @@ class BandLevels:
 
 
 def style_levels(target: StyleTarget, setup: TransferSetup) -> BandLevels:
-    """Return the levels of the styles, from the cache where they are in it.
+    """Return the levels of the styles, from the cache if possible.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ class Styles:
     Parameters
     ----------
     style, sample_rate, weights
-        As ``style``, ``style_sample_rate`` and ``style_weights`` of `stylize`. Arrays must not change.
+        See ``style``, ``style_sample_rate`` and ``style_weights`` of `stylize`. Arrays must not change.
 
     Attributes
     ----------
@@ -180,8 +180,8 @@ class Styles:
         Parameters
         ----------
         style, sample_rate, weights
-            As the class takes them, or `Styles`, which are returned as they are. Arrays are not cached, because their
-            owner may change them.
+            The arguments of the class, or `Styles` as ``style``, which are returned unchanged. Arrays are not cached,
+            because their owner may change them.
         for_rate : float
             Rate in Hz of the transfer.
         """

@@ -60,7 +60,7 @@ class StyleSpectra:
 
 
 def style_spectra(target: StyleTarget, setup: TransferSetup, content_samples: int, xp: ModuleType) -> StyleSpectra:
-    """Return the spectra of the styles, from the cache where they are in it.
+    """Return the spectra of the styles, from the cache if possible.
 
     Parameters
     ----------

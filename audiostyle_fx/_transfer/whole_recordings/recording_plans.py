@@ -95,7 +95,7 @@ def plan_recording(dry: Samples, wet: Samples, setup: TransferSetup) -> Recordin
 
 
 def plan_texture(wet: Samples, style: np.ndarray, setup: TransferSetup) -> RecordingPlan:
-    """Plan a texture, which has no content: only its shape counts, since alpha is 0.
+    """Plan a texture, which has no content: only its shape is used, because alpha is 0.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def transfer_recordings(
     ----------
     contents : sequence of Samples (channels, samples)
     results : sequence of Samples
-        Of the contents' shapes, all zero; the styled recordings are written to them.
+        Arrays or files with the contents' shapes, all zero; the styled recordings are written to them.
     transfer : PreparedTransfer
     progress : Progress
 
@@ -141,7 +141,7 @@ def style_sections(
     ----------
     sections : list of (RecordingPlan, int)
     target : StyleTarget
-        For the channels that sound.
+        The styles for the channels that sound.
     setup : TransferSetup
     report : callable
         Returns the report for a batch, given its number of sections; see `reporting`.
