@@ -128,7 +128,10 @@ def format_written(
         subtype = usual
         if usual == "OPUS" and sample_rate not in OPUS_RATES:
             rates = ", ".join(str(rate) for rate in OPUS_RATES)
-            raise ValueError(f"output {str(path)!r}: Opus has sample rates of {rates} Hz; rate=48000 converts to one")
+            raise ValueError(
+                f"output {str(path)!r}: Opus can't hold {sample_rate:.0f} Hz, only {rates} Hz; rate=48000 converts the "
+                "result"
+            )
         if not _can_write(file_format, subtype, sample_rate, channels):
             raise ValueError(
                 f"output {str(path)!r}: {file_format} can't hold {channels} channel{'s' * (channels != 1)} "

@@ -258,7 +258,7 @@ def style_file(
     check_subtype(subtype)
     styles = [os.path.realpath(source) for source in as_list(style) if isinstance(source, (str, os.PathLike))]
     if os.path.realpath(out_path) in styles:
-        raise ValueError(f"out_path={os.fspath(out_path)!r} must not be one of the styles, which it would replace")
+        raise ValueError(f"out_path={os.fspath(out_path)!r} must not be one of the styles, because it would replace it")
     folder = os.path.dirname(os.path.realpath(out_path))
     with writing_errors(out_path), contextlib.ExitStack() as files:
         source = files.enter_context(SoundFileReader(in_path, "in_path"))

@@ -68,7 +68,7 @@ def process_file(request: Request, copies: PipeCopies) -> tuple[int, list[Proces
     if options.json:
         print_record({"kind": "file", "file": target, **record})
     elif not options.quiet:
-        print(f"{target}: {result.duration:.1f} s in {result.seconds:.1f} s", file=sys.stderr)
+        print(f"{target}: {result.duration:.1f} s of sound in {result.seconds:.1f} s", file=sys.stderr)
     return 0, [ProcessedFile(target, request.source, target, record)]
 
 

@@ -117,7 +117,10 @@ def _check_part(options: argparse.Namespace, chain: Sequence[Step]) -> None:
         raise ValueError("--duration 0 must be above 0 s")
     for step in chain[1:] if options.no_input else chain:
         if is_style(step) and "duration" in step.values:
-            raise ValueError("duration= only applies with -n (texture length). To process part of IN, use --duration.")
+            raise ValueError(
+                f"duration={step.values['duration']:g} only applies with -n, as the length of a texture; --duration "
+                "selects a part of IN"
+            )
 
 
 def _check_folder_options(options: argparse.Namespace, places: Places) -> None:

@@ -117,7 +117,7 @@ class FileLines:
         if event.kind == "made":
             left = f", {tqdm.format_interval(counts.seconds_left)} left" if counts.n_done < counts.files else ""
             position = f"{counts.n_done}/{counts.files} {printable(event.file)}"
-            return f"{position}: {event.duration:.1f} s in {event.seconds:.1f} s{left}"
+            return f"{position}: {event.duration:.1f} s of sound in {event.seconds:.1f} s{left}"
         return summary(event, counts.pace) if event.kind == "end" else ""
 
 

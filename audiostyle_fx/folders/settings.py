@@ -88,7 +88,7 @@ class FileSettings:
         names = list(names)
         for glob in self.settings:
             if not any(matches(name, glob) for name in names):
-                raise FolderError(f"settings[{glob!r}]: no recording of the folder has such a name")
+                raise FolderError(f"settings[{glob!r}] matches no recording of the folder")
         checked: list[dict[str, Any]] = [{}]
         for name, path in recordings.items():
             settings = self.of_file(name, path)

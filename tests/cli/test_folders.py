@@ -32,7 +32,7 @@ def test_lines_where_there_is_no_terminal(capsys):
     shown = capsys.readouterr()
     lines = shown.err.splitlines()
     assert shown.out == "" and len(contents()) == 6
-    assert re.fullmatch(r"1/6 a/bass.wav: 0.5 s in \d+\.\d s, \d+:\d\d left", lines[0])
+    assert re.fullmatch(r"1/6 a/bass.wav: 0.5 s of sound in \d+\.\d s, \d+:\d\d left", lines[0])
     assert re.search(
         r"^audiostyle: a: its files turned down by \d\.\d dB, because a/loud.wav would clip by \d\.\d dB$",
         shown.err,

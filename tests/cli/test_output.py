@@ -108,7 +108,7 @@ def test_pipes_are_not_asked_about(streams):
 def test_the_result_in_a_folder_has_the_input_s_name(target, stereo, capsys):
     Path("out").mkdir()
     assert run("song.wav", target, "invert") == 0
-    assert capsys.readouterr().err.startswith("out/song.wav: 1.0 s in ")
+    assert capsys.readouterr().err.startswith("out/song.wav: 1.0 s of sound in ")
     assert names("out") == ["song.wav"]
     np.testing.assert_array_equal(read("out/song.wav"), -stereo)
     assert "OUT 'out/song.wav' exists; --overwrite" in fails(capsys, 2, "song.wav", target, *GAIN)

@@ -143,7 +143,7 @@ def test_an_interrupt_says_what_is_done(capsys, monkeypatch):
         (["a.wav", "b.wav", "song.wav/"], "OUT 'song.wav/' must be a folder, but is a file"),
         (["--jobs", "2", "a.wav", "b.wav", "out/"], "--jobs only applies when IN is a folder"),
         (["--format", "xyz", "a.wav", "b.wav", "out/"], "--format 'xyz' must be one of"),
-        (["--set", "z*", "mix=1", "a.wav", "b.wav", "out/"], "--set 'z*': no recording"),
+        (["--set", "z*", "mix=1", "a.wav", "b.wav", "out/"], "--set 'z*' matches no recording"),
     ],
 )
 def test_what_is_refused_before_any_work(words, why, capsys, no_work, monkeypatch):

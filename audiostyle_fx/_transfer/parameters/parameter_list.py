@@ -227,13 +227,9 @@ class Parameters:
         if self.spectrogram_iters == self.waveform_iters == 0:
             raise ValueError("spectrogram_iters=0 and waveform_iters=0 leave nothing to do: one must be at least 1")
         if self.strength is None and self.alpha is None:
-            raise ValueError(
-                "strength=None and alpha=None leave it open how much of the content stays: give one of them"
-            )
+            raise ValueError("strength=None and alpha=None don't say how much of the content to keep: give one of them")
         if self.strength is not None and self.alpha is not None:
-            raise ValueError(
-                f"strength={self.strength!r} and alpha={self.alpha!r} exclude each other: give one of them"
-            )
+            raise ValueError(f"strength={self.strength!r} and alpha={self.alpha!r} can't be combined: give one of them")
         if self.strength is not None and self.optimizer == "lbfgs":
             raise ValueError(
                 f"optimizer={self.optimizer!r} needs alpha instead of strength={self.strength!r}: only Adam takes one"

@@ -165,7 +165,7 @@ def choose_texture(values: Mapping[str, Any]) -> Parameters:
     """
     parameters = choose(values, PRESETS["texture"].parameters)
     if parameters.original:
-        raise ValueError("preset='original' needs a content; a texture has none")
+        raise ValueError("preset='original' needs a content, but a texture has none")
     for name, value in WITHOUT_CONTENT.items():
         if name in values and values[name] != value:
             raise ValueError(f"{name}={values[name]!r} must be {value!r} for a texture, which has no content")
