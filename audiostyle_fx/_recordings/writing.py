@@ -256,8 +256,8 @@ def _check_written(path: Path, partial: Path, shape: tuple[int, int, int]) -> No
     written = info.samplerate, info.channels, info.frames
     if written != shape and shape[2]:
         raise ValueError(
-            f"output {str(path)!r}: the format gives back {written[2]} samples at {written[0]} Hz in {written[1]} "
-            f"channels instead of {shape[2]} at {shape[0]} Hz in {shape[1]}"
+            f"output {str(path)!r}: the file has {written[2]} samples at {written[0]} Hz in {written[1]} channels "
+            f"instead of {shape[2]} samples at {shape[0]} Hz in {shape[1]} channels"
         )
 
 

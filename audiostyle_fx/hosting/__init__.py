@@ -4,7 +4,7 @@ pedalboard runs a board in native code, 8192 samples at a time. It accepts a Pyt
 board, but never calls a method that the subclass overrides. This folder closes the gap:
 
 - `OfflineEffect` is the base class of effects that see the whole recording. Its **native half can't be run**: it is a
-  `Chain` that holds one muted `Gain` twice, and native code refuses to run a plugin instance twice. So whatever
+  `Chain` that holds one muted `Gain` twice, and native code refuses to run a plugin instance twice. So any call that
   bypasses this folder (a function captured before `install`, `Plugin.process(board, ...)`) raises RuntimeError; it
   never passes audio unprocessed. `install` checks that the native code in use still refuses. A live stream doesn't
   look for duplicates, so an effect is refused in every board that a stream plays, or is given to play.

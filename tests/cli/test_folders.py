@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("stems")
 
 @pytest.fixture(autouse=True)
 def high_peaks(monkeypatch):
-    """Results whose peaks cost nothing, so that those of the loud stem exceed full scale."""
+    """Switch the cost of peaks off, so that the peaks of the loud stem exceed full scale."""
     monkeypatch.setattr(peaks, "WEIGHT", 0.0)
 
 

@@ -1,4 +1,4 @@
-"""OUT: results that would replace another file, folders in the place of files, and files in the place of folders."""
+"""OUT: results that would replace another file, folders instead of files, and files instead of folders."""
 
 import os
 import sys

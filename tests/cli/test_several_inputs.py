@@ -1,4 +1,4 @@
-"""Several recordings as IN and a folder as OUT, as cp takes them."""
+"""Several recordings as IN and a folder as OUT, as with the command cp."""
 
 import io
 import json

@@ -159,7 +159,7 @@ def test_odd_names(stem, run, events):
 
 # ---------------------------------------------------------------- files that are not recordings
 def test_recordings_are_found_by_their_contents_too(stem):
-    """By a usual ending whatever they hold, so that what can't be read is a failure and not passed over."""
+    """A usual ending is enough, so that an unreadable file counts as a failure and is not passed over."""
     sound = stem("a.wav").read_bytes()
     for name in ("b.aifc", "c.wave", "d.bwf", "e.snd", "f.m4a", "g.MP2", "h.mov"):
         Path("in", name).touch()

@@ -22,7 +22,7 @@ with folder_lock(".", Path("lock")):
 
 
 def locked(path):
-    """Whether the lock can't be had."""
+    """Whether the lock is not available."""
     try:
         with folder_lock("out", path):
             return False

@@ -1,4 +1,4 @@
-"""The records of a folder outlive whatever ends the process."""
+"""The records of a folder survive any end of the process."""
 
 import errno
 import json
@@ -35,7 +35,7 @@ def records(folder):
 
 
 def killed(folder, names):
-    """Leave a folder as a process does that is killed."""
+    """Leave a folder in the state after the process was killed."""
     manifest = Manifest(folder, HEADER).__enter__()
     for number, name in enumerate(names):
         manifest.add(name, record(number))
@@ -200,7 +200,7 @@ while True:
 
 @pytest.mark.slow
 def test_no_record_is_lost_when_the_process_is_killed(tmp_path):
-    """At random moments, many of them within a transaction."""
+    """The process is killed at random moments, many of them within a transaction."""
     last = -1
     for kill in range(5):
         process = python(FOREVER, tmp_path)

@@ -77,7 +77,7 @@ def test_files_that_are_processed_again_do_not_count_as_finished(file, now):
 
 
 def test_files_of_an_earlier_run_take_none_of_the_time(file, now):
-    """Two stems that waited are finished, and of two others one is processed."""
+    """Two waiting stems are finished, and one of two other files is processed."""
     lines = FileLines(file, now=now)
     play(lines, now, start(4, 0, 200), finished("a.wav", 500), finished("b.wav", 500), made("c.wav"))
     assert file.getvalue() == "3/4 c.wav: 20.0 s of sound in 9.0 s, 00:30 left\n"

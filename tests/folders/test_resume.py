@@ -1,4 +1,4 @@
-"""What a run skips, what it processes again, and what waits for another run."""
+"""The files that a run skips, the files that it processes again, and the files that wait for another run."""
 
 import os
 import shutil

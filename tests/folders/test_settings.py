@@ -23,7 +23,7 @@ SETTINGS = {"*": {"alpha": 0.5}, "drums*": {"mix": 0.5}, "song/*": {"alpha": 0.2
 
 @pytest.fixture
 def stems(stem):
-    """Stems in 32-bit floats, and one beside their folder."""
+    """Stems in 32-bit floats, and one file outside their folder."""
     for shift, name in enumerate(["song/drums.wav", "song/vox.wav", "drums 2.wav", "bass.wav"]):
         stem(name, subtype="FLOAT", shift=300 * shift)
 

@@ -143,7 +143,7 @@ def test_a_loud_stem_that_is_repaired_turns_the_others_down(song, run, stem):
 # ---------------------------------------------------------------- files that are no stems of one song
 @pytest.fixture
 def unlike(song):
-    """The song with one stem that is a sample shorter, so that its files are no stems of one song."""
+    """The song with one file that is a sample shorter, so that its files don't count as stems of one song."""
     path = Path("in/song/bass.wav")
     soundfile.write(path, read(path)[:-1], 8000)
 

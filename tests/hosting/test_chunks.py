@@ -23,7 +23,7 @@ LATENCY = 700
 
 
 def in_chunks(process, audio, sizes, silence=0):
-    """All samples that come out for audio in chunks of some sizes in turn, followed by silence."""
+    """The whole output for audio in chunks of alternating sizes, followed by silence."""
     audio, outputs, start = np.pad(audio, ((0, 0), (0, silence))), [], 0
     while start < audio.shape[1]:
         size = sizes[len(outputs) % len(sizes)]

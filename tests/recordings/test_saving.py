@@ -77,7 +77,7 @@ def test_what_is_refused_leaves_the_earlier_file(tmp_path, monkeypatch, tone, ar
 
 
 def test_a_resource_fork_in_the_working_folder_forbids_no_format(tmp_path, monkeypatch):
-    """Where a file named "._" lies, libsndfile opens no MP3 from memory."""
+    """Next to a file named "._", libsndfile opens no MP3 from memory."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "._").touch()
     _can_write.cache_clear()

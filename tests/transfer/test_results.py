@@ -1,4 +1,4 @@
-"""Results: losses, gain, files, and what a notebook shows."""
+"""Results: losses, gain, files, and the view in a notebook."""
 
 import base64
 import io

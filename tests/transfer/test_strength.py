@@ -136,7 +136,7 @@ def test_fades_end_as_the_songs_do(content, style, rate):
 
 
 def matching(content, style, rate, n_sections=1, **parameters):
-    """What the equaliser does to a recording that comes in sections."""
+    """The equaliser's settings for a recording that comes in sections."""
     setup = TransferSetup.of(choose({**SMALL, **parameters}), rate)
     levels, rng = ContentLevels(setup, n_sections), np.random.default_rng(0)
     for part in np.array_split(content, n_sections):

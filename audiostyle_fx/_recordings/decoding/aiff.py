@@ -56,7 +56,7 @@ def inspect_aiff(file: BinaryIO) -> Inspection | None:
 
 
 def _inspection(kind: bytes, common: bytes, start: int, size: int, end: int) -> Inspection:
-    """Return how to decode the sound; its length is the shorter of those of the format chunk and of the bytes."""
+    """Return how to decode the sound; its length is that in the format chunk or of the bytes, whichever is shorter."""
     channels, n_samples, bits = struct.unpack(">HIH", common[:8])
     coding = common[18:22] if kind == b"AIFC" else b"NONE"
     notes: list[str] = []

@@ -175,7 +175,7 @@ class Styles:
 
     @classmethod
     def of(cls, style: Any, sample_rate: Any, weights: Any, for_rate: float) -> Styles:
-        """Return the styles that `stylize` was given; those of files come from the process's cache.
+        """Return the styles of a call of `stylize`; styles in files come from the process's cache.
 
         Parameters
         ----------

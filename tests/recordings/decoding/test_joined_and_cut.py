@@ -1,4 +1,4 @@
-"""Files that are joined, cut short, or damaged: all that is there comes in place, and a word says what is not."""
+"""Files that are joined, cut short, or damaged: all sound in them is read in place, and a warning names the rest."""
 
 import struct
 import warnings
