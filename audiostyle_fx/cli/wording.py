@@ -23,7 +23,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"leave one of them out with exclude", "leave one of them out with --exclude"),
     (r"soundfile.available_formats\(\) lists", "`audiostyle help formats` lists"),
 )
-"""Patterns of the library's names for the user's arguments, and the words that the user typed."""
+"""Patterns of the library's names for the user's arguments, and the words that replace them."""
 
 
 class Wording:

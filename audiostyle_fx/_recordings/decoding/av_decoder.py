@@ -73,7 +73,7 @@ class AvDecoder:
         self.layout = _layout([channel.name for channel in context.layout.channels])
         self._is_lossless = self.codec.startswith(LOSSLESS)
         if (self.container, self.codec) == ("caf", "alac"):
-            # FFmpeg would cut padding from the last packet, although it is already cut.
+            # Without this option, FFmpeg would cut the padding of the last packet a second time.
             context.options = {"flags2": "+skip_manual"}
         self.subtype = self._sample_format(context.format.packed.name) if self._is_lossless else None
         self.kbits = None if self._is_lossless or not context.bit_rate else context.bit_rate / 1000

@@ -28,7 +28,7 @@ EFFORTS: dict[str, dict[str, float]] = {
 most; in a draft, spectrogram iterations improve it more in the same time."""
 
 STRIDE, LEAST_STRIDED_WIDTH = 2, 8
-"""Frames between the beginnings of patches, and the narrowest patches for which that is enough."""
+"""Frames between the beginnings of patches, and the narrowest width for which this spacing is used."""
 
 STRIDE_FROM_NOISE = 4
 """Frames between the beginnings of patches in a search that starts from noise; narrower patches lie side by side.

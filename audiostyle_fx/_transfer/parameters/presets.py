@@ -46,7 +46,7 @@ STYLE_ALONE: Mapping[str, Any] = MappingProxyType(
 PLAIN: Mapping[str, Any] = MappingProxyType(
     {"alpha": 0.01, "spectrogram_iters": 70, "phase_iters": 18, "waveform_iters": 15, **STYLE_ALONE}
 )
-"""The losses alone, with the original's weight of the content."""
+"""The changes for the losses alone, with the content's weight in the original algorithm."""
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {

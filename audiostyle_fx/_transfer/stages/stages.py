@@ -140,7 +140,7 @@ def _matched(
     waveform = WaveformObjective(match, setup.stft, y, 1.0 if fixed is None else mask, fixed)
 
     def report_step(iteration: int, losses: Array) -> None:
-        if 0 < iteration < n_iter:  # the caller reports the start and the better of the last two points
+        if 0 < iteration < n_iter:  # the start and the returned point are reported elsewhere
             report(iteration, match.inconsistency)
 
     u = waveform.coordinates(y)

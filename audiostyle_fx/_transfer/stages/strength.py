@@ -121,5 +121,5 @@ def end_of_way(
         powers = [xp.square(m).sum(axis=2, keepdims=True, dtype=np.float64) for m in (song_magnitude, magnitude)]
         magnitude *= xp.sqrt(powers[0] / xp.maximum(powers[1], 1e-30)).astype(x.dtype)
         x = xp.log1p(magnitude * np.float32(stft.magnitude_scale))
-    # A song that is its own style goes nowhere, and rounding may put that below 0.
+    # If the song is its own style, the distance is 0, and rounding may make it negative.
     return xp.maximum(PROBE_FACTOR * content_distances(song, spectra, setup)(x), 0.0)

@@ -24,7 +24,7 @@ from .rolling_samples import RollingSamples
 from .stream_sections import StreamLevel, StreamSpans, stream_section
 
 MARGIN_SECONDS = 0.02
-"""Samples before a window that are kept for its mask: silence there may have a fade that reaches into it."""
+"""Seconds before a window that are kept for its mask: the fade of silence there may reach into the window."""
 
 
 class Stream:
@@ -63,7 +63,7 @@ class Stream:
         self._recording = RecordingPlan(self._dry, self._wet, (), (), constant_gain(1.0), mask)
         self._level = StreamLevel(self._setup, channels, content_level_db)
         self._mix = StreamMix(self._setup.parameters)
-        self._finished = np.zeros((channels, 0), np.float32)  # but not yet due
+        self._finished = np.zeros((channels, 0), np.float32)  # finished samples that are not due yet
         self._n_finished = self._n_returned = 0
         self._broken = False
         self._semitones: tuple[float, ...] = ()
