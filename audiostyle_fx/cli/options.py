@@ -31,8 +31,7 @@ EPILOG = """exit codes: 0 all done, 1 something failed, 2 arguments not understo
 refused, 130 interrupted, 141 output no longer read
 
 other commands:
-  audiostyle effects         list the effects
-  audiostyle help EFFECT     describe an effect
+  audiostyle effects         list the effects; help EFFECT describes one
   audiostyle help presets    list the presets of style
   audiostyle help formats    list the file formats of OUT
 
@@ -73,8 +72,8 @@ class Parser(argparse.ArgumentParser):
         add("-n", dest="no_input", action="store_true", help="without IN, style makes a texture of duration= seconds")
         add("--start", type=parse_time, default=0.0, metavar="T", help="where to start in IN: 90, 90s, 1500ms, 1:30")
         add("--duration", type=parse_time, default=math.inf, metavar="T", help="how much of IN to process")
-        add("--bits", type=parse_bits, metavar="N", help="sample format of OUT: 16, 24, 32 or float; IN's by default")
-        add("--rate", type=parse_rate, metavar="HZ", help="sample rate of OUT, such as 48000 or 48kHz; IN's by default")
+        add("--bits", type=parse_bits, metavar="N", help="sample format: 16, 24, 32 or float; IN's by default")
+        add("--rate", type=parse_rate, metavar="HZ", help="sample rate, such as 48000 or 48kHz; IN's by default")
         add("--quality", type=parse_kbits, metavar="KBITS", help="bit rate of MP3, Ogg and Opus; IN's by default")
         add("--overwrite", action="store_true", help="replace existing files without asking")
         add("--dry-run", action="store_true", help="print the planned work and an estimate of its time")

@@ -94,7 +94,7 @@ def test_parameters_that_are_not_understood(words, why, capsys, no_work):
         ([*STYLED, "invert", "3"], "'3' is neither an effect nor a value of invert: it has no parameters"),
         ([*STYLED, "resample", "quality=Linaer"], "must be one of ZeroOrderHold, Linear"),
         ([*STYLED, "style.wav", "style_weights=1,2,3"], "style_weights=(1, 2, 3)"),
-        ([*STYLED, "duration=3"], "To process part of IN, use --duration"),
+        ([*STYLED, "duration=3"], "--duration selects a part of IN"),
         ([*STYLED, "--start", "1:75:"], "'1:75:' must be seconds, mm:ss"),
         ([*STYLED, "--start", "-1"], "'-1' must be seconds"),
         ([*STYLED, "--start", "-1s"], "--start: expected one argument"),

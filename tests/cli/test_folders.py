@@ -159,7 +159,7 @@ def test_a_page_of_a_folder_shows_every_file_and_is_no_input_of_the_next(page, m
 
 @pytest.mark.parametrize(
     ("page", "why"),
-    [("in/page.html", "must not be in IN"), ("nowhere/page.html", "folder that exists"), ("sub.html", "")],
+    [("in/page.html", "must not be inside IN"), ("nowhere/page.html", "folder that exists"), ("sub.html", "")],
 )
 def test_a_page_that_can_not_be_is_found_before_any_work(page, why, capsys, no_work):
     Path("sub.html").mkdir()

@@ -120,7 +120,7 @@ def test_no_other_run_at_the_same_time(stem, run):
 
     def second(event):
         if event.kind == "stage" and not errors:
-            with pytest.raises(RuntimeError, match="another process is at work") as error:
+            with pytest.raises(RuntimeError, match="another process is working") as error:
                 run()
             errors.append(error)
 

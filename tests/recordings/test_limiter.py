@@ -122,7 +122,9 @@ def test_a_written_loud_recording_stays_loud_and_never_wraps(loud, tmp_path, sub
 
 def test_what_is_limited_and_turned_down_says_both(loud, tmp_path):
     audio = 2 * loud
-    with pytest.warns(UserWarning, match=r"peaks limited by up to \d\.\d dB and turned down by \d\.\d dB, as PCM_16"):
+    with pytest.warns(
+        UserWarning, match=r"peaks limited by up to \d\.\d dB and turned down by \d\.\d dB, because PCM_16"
+    ):
         level = write_audio(tmp_path / "out.wav", audio, RATE, "PCM_16", limit=True)
     written = read_audio(tmp_path / "out.wav", "input")[0]
     assert decibels(np.abs(written).max()) == pytest.approx(
