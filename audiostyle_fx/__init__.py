@@ -68,7 +68,7 @@ _MODULES = {
     "stylize_batch": "_transfer.api",
     "texture": "_transfer.api",
 }
-"""Where the names are that are imported when they are asked for: SciPy takes four times as long as pedalboard."""
+"""The module of each name that is imported at its first use: importing SciPy takes four times as long as pedalboard."""
 
 
 def __getattr__(name: str) -> Any:

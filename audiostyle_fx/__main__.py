@@ -4,5 +4,5 @@ import sys
 
 from .cli import main
 
-if __name__ == "__main__":  # not in the processes of --jobs, which import it too
+if __name__ == "__main__":  # worker processes of --jobs import this module too
     sys.exit(main())

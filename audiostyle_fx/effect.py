@@ -70,20 +70,20 @@ class StyleTransfer(OfflineEffect):
     {style_sample_rate}
     {style_weights}
     streaming : bool, default False
-        Process a recording in chunks too, by ``reset=False``. The output is `latency` samples behind the input: the
+        Also process recordings in chunks, with ``reset=False``. The output is `latency` samples behind the input: the
         first chunks return nothing; pass `latency` samples of silence at the end to get the rest. Sections are styled
         as soon as they are complete; changed parameters take effect after `reset`.
     content_level_db : float, optional
-        With ``streaming``, the RMS of the whole recording in dBFS, pauses not counted, -120 to 60; by default the RMS
-        of the samples received so far.
+        With ``streaming``, the RMS of the whole recording without its pauses, -120 to 60 dBFS; by default the RMS of
+        the samples received so far.
     {progress}
-        Not carried over by copy and pickle.
+        Copies and pickles don't keep it.
     {parameters}
 
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        Naming the parameter, its value and what is allowed.
+        If a parameter is not allowed; the message names it, its value and what is allowed.
 
     Examples
     --------
@@ -136,7 +136,7 @@ class StyleTransfer(OfflineEffect):
         _carried_style.set(None)
         self._style = carried or GivenStyle.of(style, style_sample_rate, style_weights)
 
-    if not TYPE_CHECKING:  # a type checker would take it for a permission to set any attribute
+    if not TYPE_CHECKING:  # a type checker that sees __setattr__ would allow every attribute
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Refuse a misspelt parameter, as native plugins do."""
@@ -145,18 +145,18 @@ class StyleTransfer(OfflineEffect):
             super().__setattr__(name, value)
 
     def update(self, **parameters: Unpack[TransferOptions]) -> None:
-        """Set several parameters at once: all of them, or none where one is not allowed.
+        """Set several parameters at once; if one of them is not allowed, none is changed.
 
         Parameters
         ----------
         **parameters
-            Any of those that `StyleTransfer` lists, from ``preset`` to ``precision``. The others stay as they are; with
-            ``preset``, they get the preset's values.
+            Any parameters of `StyleTransfer` from ``preset`` to ``precision``. The others stay as they are; if
+            ``preset`` is given, they get the preset's values.
 
         Raises
         ------
         TypeError, ValueError
-            Naming the parameter, its value and what is allowed.
+            If a parameter is not allowed; the message names it, its value and what is allowed.
         """
         self._parameters = choose(parameters, self._parameters)
 
@@ -171,7 +171,7 @@ class StyleTransfer(OfflineEffect):
 
     @property
     def streaming(self) -> bool:
-        """Whether the effect processes a recording in chunks, by ``reset=False``."""
+        """Whether the effect also processes recordings in chunks, with ``reset=False``."""
         return self._streaming
 
     @streaming.setter
@@ -180,7 +180,7 @@ class StyleTransfer(OfflineEffect):
 
     @property
     def content_level_db(self) -> float | None:
-        """The RMS in dBFS of a recording in chunks; None to use the RMS of the samples received so far."""
+        """RMS in dBFS of a recording that comes in chunks; None for the RMS of the samples received so far."""
         return self._content_level_db
 
     @content_level_db.setter
@@ -194,7 +194,7 @@ class StyleTransfer(OfflineEffect):
 
     @style.setter
     def style(self, style: Style) -> None:
-        # Rates and weights belong to the recordings they came with, unless as many others of the kind replace them.
+        # Rates and weights describe the old styles. They are kept only where they also fit the new ones.
         old, new = ([isinstance(source, np.ndarray) for source in as_list(styles)] for styles in (self.style, style))
         keep_rates = new == old if isinstance(self.style_sample_rate, tuple) else any(new)
         rates = self.style_sample_rate if keep_rates else None
@@ -220,44 +220,56 @@ class StyleTransfer(OfflineEffect):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Every parameter by name; ``StyleTransfer(**effect.parameters)`` is the same effect again.
+        """All parameters by name; ``StyleTransfer(**effect.parameters)`` builds an equal effect.
 
         If all styles are files, the dict can be written as JSON directly, with ``Infinity`` for an infinite
-        ``n_filters`` as Python's json writes and reads it. Arrays stay arrays here; `json.dumps` takes them with
-        ``default=numpy.ndarray.tolist``, and the constructor takes such lists.
+        ``n_filters`` as Python's json writes and reads it. Styles given as arrays stay arrays; `json.dumps` converts
+        them to lists with ``default=numpy.ndarray.tolist``, and the constructor accepts such lists.
         """
         style = {"style": self.style, "style_sample_rate": self.style_sample_rate, "style_weights": self.style_weights}
         chunks = {"streaming": self.streaming, "content_level_db": self.content_level_db}
         return {**style, **self._parameters.as_dict(), **chunks}
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
-        """Serve copy, deepcopy and pickle, which carry the styles that were read."""
+        """Support copy, deepcopy and pickle; the samples of the styles go along."""
         return _restore, (super().__reduce_ex__(protocol), self._style)
 
     def latency(self, sample_rate: float) -> int:
-        """Return the samples by which the result is behind a recording in chunks, at a rate in Hz: about one section.
+        """Return the delay of the result of a recording in chunks, in samples at a rate in Hz: about one section.
 
         Raises
         ------
         RuntimeError
-            With the preset "original" or infinite sections, which need the whole recording.
+            With ``preset="original"`` or ``section_seconds=math.inf``, which need the whole recording.
         """
         return self._new_stream(1, sample_rate).latency
 
     def feed(self, audio: np.ndarray, sample_rate: float) -> np.ndarray:
-        """Take the next chunk of a recording; return the finished samples of the result, float32 (channels, samples).
+        """Take the next chunk of a recording; return the finished samples of the result.
+
+        Parameters
+        ----------
+        audio : float32 array (channels, samples)
+        sample_rate : float
+            In Hz.
+
+        Returns
+        -------
+        float32 array (channels, samples)
+            As many samples as are finished; there may be none.
 
         Raises
         ------
         RuntimeError
-            If the rate or the number of channels differs from the chunks before; with the preset "original".
+            If the rate or the number of channels differs from the earlier chunks, or as `latency`.
         """
         if self._stream is None:
             self._stream = self._new_stream(len(audio), sample_rate)
         elif self._stream.source != (len(audio), sample_rate):
             channels, rate = self._stream.source
             raise RuntimeError(
-                f"the recording so far has {channels} channels at {rate:g} Hz; call reset() before another"
+                f"the chunk has {len(audio)} channels at {sample_rate:g} Hz, but the recording so far has {channels} "
+                f"channels at {rate:g} Hz; call reset() before a new recording"
             )
         return self._stream.feed(audio)
 
@@ -274,7 +286,7 @@ class StyleTransfer(OfflineEffect):
         )
 
     def reset(self) -> None:
-        """Forget earlier recordings, and the chunks of one that is not finished. Parameters stay as they are."""
+        """Forget earlier recordings, even if one is unfinished. Parameters stay as they are."""
         super().reset()
         self._stream = None
 

@@ -1,4 +1,4 @@
-"""The package's own errors; each is also the built-in error that callers expect in its place."""
+"""The package's own errors; each also derives from the built-in error that callers expect."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class TransferError(AudiostyleError, RuntimeError):
 
 
 class FolderError(AudiostyleError, ValueError):
-    """The folders, or what they hold, do not allow one to be processed into the other."""
+    """The input folder can't be processed into the output folder, because of a path or of a file in one of them."""
 
 
 class HostingError(AudiostyleError, RuntimeError):

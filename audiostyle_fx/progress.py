@@ -30,8 +30,8 @@ class ProgressEvent:
 
     A recording gives "stage" events only. A folder begins with "start" and ends with "end". For each of its files it
     gives "stage" events, where the work is done in the calling process, then "made" when the file is processed, and
-    "file" when the file is finished or has failed. "again" says that finished files have to be processed again, since
-    another stem of theirs is louder now.
+    "file" when the file is finished or has failed. "again" says that finished stems have to be processed again,
+    because a louder stem of the same song reduces their common gain.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class ProgressEvent:
     seconds : float
         Computing time in seconds.
     passed_over : sequence of str
-        Names of the files in the folder that are no recordings.
+        Names of files in the folder that are not recordings.
     record : mapping or None
         The manifest's record of the file, for the kind "file".
     """
@@ -103,7 +103,7 @@ def check_progress(progress: Progress) -> Progress:
 def reporting(
     progress: Progress, iterations: Mapping[str, int], costs: Mapping[str, float], sections: int
 ) -> Iterator[Callable[[int], StageReport | None]]:
-    """Give a function that makes the report of a batch from the number of its sections, or None where none is wanted.
+    """Give a function that returns the report for a batch, given its number of sections, or None for no progress.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def _event_report(progress: Callable[[ProgressEvent], None], before: int, sectio
 
 
 def _bar_report(bar: tqdm[Any], costs: Mapping[str, float], items: int, before: int, sections: int) -> StageReport:
-    """Return a report that moves a bar by the cost of the iterations done."""
+    """Return a report that advances a bar by the cost of the finished iterations."""
     last = 0
 
     def report(stage: str, iteration: int, iterations: int, losses: Mapping[str, float]) -> None:

@@ -98,13 +98,13 @@ def cupy(request, monkeypatch):
 
 @pytest.fixture(params=["stand-in", pytest.param("threads", marks=pytest.mark.slow), GPU])
 def cupy_of_threads(request, monkeypatch):
-    """The same, and a third variant in which each thread of a block is a thread of the host."""
+    """The variants of `cupy`, and a third one in which each thread of a block is a thread of the host."""
     yield from _cupy(request.param, monkeypatch)
 
 
 @pytest.fixture
 def stand_in(cupy):
-    """The stand-in alone, for tests of what a real GPU does not count or shares with others."""
+    """The stand-in alone, for tests of numbers that a real GPU does not count or shares with other programs."""
     if cupy is not cupy_stand_in.cupy:
         pytest.skip("a real GPU does not count, and has other users")
     return cupy_stand_in
@@ -164,6 +164,6 @@ def shared_out(monkeypatch):
 
 @pytest.fixture(autouse=True, scope="session")
 def interruptible():
-    """Have programs that tests begin take interrupts, which a shell makes what runs in its background ignore."""
+    """Let programs that tests start receive interrupts, which shells disable for background processes."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

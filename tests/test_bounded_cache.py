@@ -1,4 +1,4 @@
-"""The bounded cache: the values added last are kept, and what failed is not."""
+"""The bounded cache: the values added last are kept, and errors are not."""
 
 import pytest
 

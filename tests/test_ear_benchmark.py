@@ -1,4 +1,4 @@
-"""The measures of `benchmarks/ear.py` give their yardsticks what they must."""
+"""The measures of `benchmarks/ear.py` give the expected values for known recordings."""
 
 import numpy as np
 import pytest

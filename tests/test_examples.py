@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """A function: what an example prints."""
+    """A function that returns the output of an example."""
 
     def run_script(script: str, *arguments: str | Path) -> str:
         monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])

@@ -53,7 +53,7 @@ def imported(module):
 
 
 def rises(module, layers, depth):
-    """What a module imports from its own layer or a higher one, but for its own folder."""
+    """The imports of a module from its own layer or a higher one, except from its own folder."""
     rank = {name: number for number, layer in enumerate(layers) for name in layer}
     here = module.parts[depth]
     targets = {name[depth] for name in imported(module)[0] if name[:depth] == module.parts[:depth]} - {here}

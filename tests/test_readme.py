@@ -1,4 +1,4 @@
-"""What the README and the pages that it links say of parameters and commands is what the package does."""
+"""The README and the linked pages describe parameters and commands as the package implements them."""
 
 import inspect
 import re

@@ -1,4 +1,4 @@
-"""Each check accepts what it says, in Python's own types, and refuses the rest by name, value and what is allowed."""
+"""Each check accepts the allowed values, in Python's own types; errors give name, value and what is allowed."""
 
 import math
 

@@ -1,1 +1,1 @@
-"""Chains of effects with names, run from file to file."""
+"""Chains of named effects, run from file to file."""

@@ -1,4 +1,4 @@
-"""Checks of a chain: of its values, before any file is opened, and of the files that its effects read."""
+"""Checks of a chain: its values, before any file is opened, and the files that its effects read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .style_effect import is_style, transfer_options
 
 
 def check_chain(chain: Sequence[Step], *, without_input: bool) -> None:
-    """Raise unless the effects accept their values, as far as that is known without opening a file.
+    """Raise unless the effects accept their values, as far as this can be checked without opening a file.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def check_chain(chain: Sequence[Step], *, without_input: bool) -> None:
     Raises
     ------
     TypeError, ValueError
-        Naming the parameter, its value and what is allowed.
+        If a value is not allowed; the message names the parameter, its value and what is allowed.
     """
     if without_input and not (chain and is_style(chain[0])):
         raise ValueError("a chain without an input must begin with style, which makes a texture")
@@ -37,15 +37,17 @@ def check_chain(chain: Sequence[Step], *, without_input: bool) -> None:
             if without_input and step is chain[0]:
                 _check_texture(step.values)
             elif "duration" in step.values:
-                raise ValueError("duration= is the length of a texture, which is made without an input")
+                raise ValueError(
+                    f"duration={step.values['duration']:g} only applies to a texture, which is made without an input"
+                )
             else:
                 choose(transfer_options(step.values))
         elif not step.effect.takes_file:
-            step.make()  # its class knows what is allowed
+            step.make()  # its class checks the values
 
 
 def _check_texture(values: dict[str, Any]) -> None:
-    """Raise unless the values are those of a texture."""
+    """Raise unless the values are allowed for a texture."""
     choose_texture(transfer_options(values))
     if not values.get("duration", 0) > 0:
         raise ValueError("a texture needs its length in seconds: style RECORDING duration=SECONDS, above 0")

@@ -12,11 +12,11 @@ REQUIRED: Any = inspect.Parameter.empty
 
 
 UNITS = {"db": "dB", "hz": "Hz", "rate": "Hz", "ms": "ms", "seconds": "s", "semitones": "semitones"}
-"""Units by the last word of a parameter's name."""
+"""Units, by the last word of a parameter's name."""
 
 
 def unit_of(name: str) -> str:
-    """Return the unit that a parameter's name ends with; empty where it ends with none."""
+    """Return the unit at the end of a parameter's name; empty if there is none."""
     return UNITS.get(name.rpartition("_")[2], "")
 
 
@@ -28,19 +28,19 @@ class Parameter:
     ----------
     name : str
     read : callable
-        Returns the value that a text stands for; raises ValueError or TypeError that says what is allowed.
+        Returns the value that a text stands for; raises ValueError or TypeError with what is allowed.
     show : callable
-        Returns a text for a value, which `read` accepts.
+        Returns a text, which `read` accepts, for a value.
     default : object
-        `REQUIRED` where there is none.
+        The default value, or `REQUIRED`.
     choices : tuple of str
-        All allowed values, where they can be listed.
+        All allowed values, if they can be listed.
     is_file : bool
         Whether the value is the path of a recording.
     unit : str
-        Empty where there is none.
+        The unit; empty if there is none.
     allowed : str
-        The allowed values in words, where ``choices`` does not list them; may be empty.
+        The allowed values in words, if ``choices`` does not list them; may be empty.
     help : str
         The documentation in one paragraph; may be empty.
     """

@@ -1,7 +1,7 @@
 """Pedalboard's own effects, read from the stub file that pedalboard ships.
 
 The classes are native and have no Python signature; their stub has one, with types and defaults. Docstrings come from
-the classes: in pedalboard 0.9.26 those of two classes are newer than the stub's.
+the classes, because in pedalboard 0.9.26 two of them are newer than in the stub.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .text_values import choice_reader, read_flag, read_integer, read_number, sh
 
 
 class ValueKind(NamedTuple):
-    """How values of a type are read from text and shown as text, and all values, if they can be listed."""
+    """Functions that read and show values of a type as text, and all values if they can be listed."""
 
     read: Callable[[str], Any]
     show: Callable[[Any], str]
@@ -45,9 +45,9 @@ VALUE_KINDS = {
 
 @cache
 def native_effects() -> dict[str, Effect]:
-    """Return all effects of pedalboard's own by snake-case name, in alphabetical order.
+    """Return all effects of pedalboard itself by snake-case name, in alphabetical order.
 
-    Containers, plugins of other makers, classes that cannot be built from text, and base classes are left out.
+    Containers, third-party plugins, classes that cannot be built from text, and base classes are left out.
     """
     stubs = {node.name: node for node in stub_tree().body if isinstance(node, ast.ClassDef)}
     plugins = {
@@ -78,9 +78,9 @@ def snake_case(name: str) -> str:
 
 
 def native_parameters(plugin: type, stub: ast.ClassDef) -> dict[str, Parameter] | None:
-    """Return the parameters of a class by name; None if one is required that text cannot give.
+    """Return the parameters of a class by name; None if text cannot give a required one.
 
-    A parameter that is no property of the class is left out: it belongs to an array given before it.
+    A parameter that is not a property of the class is left out: it describes an array, given by the parameter before.
     """
     parameters = {}
     for argument, default in _arguments(stub):

@@ -1,4 +1,4 @@
-"""A recording through a chain of effects, from file to file."""
+"""Processing of a recording by a chain of effects, from file to file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Job:
     rate : float or None
         The sample rate to write, in Hz; None for the source's, or for a texture the first style's.
     quality : float or None
-        Bit rate of coding with losses, in kbit/s; None for the source's.
+        Bit rate of lossy formats, in kbit/s; None for the source's.
     """
 
     source: str | None
@@ -66,9 +66,9 @@ class JobResult:
         Length and computing time in seconds.
     transfers : tuple of Result
     level : WrittenLevel
-        How the result was fitted into full scale.
+        Limiting and gain that keep the file below full scale.
     limits_peaks : bool
-        Whether peaks are limited where a format clips: after a transfer of a recording that was within full scale.
+        Whether peaks are limited where a format clips: True after a transfer of a recording within full scale.
     """
 
     sample_rate: float
@@ -80,16 +80,16 @@ class JobResult:
 
 
 def run(job: Job, chain: Sequence[Step], progress: Progress = None) -> JobResult:
-    """Process a recording: in bounded memory where a transfer is the only effect, otherwise held in memory.
+    """Process a recording: in bounded memory if a transfer is the only effect, otherwise in memory as a whole.
 
     Raises
     ------
     TypeError, ValueError, OSError, RuntimeError, MemoryError
-        As by `style_file`, and by the effects.
+        As `style_file`, and as the effects.
     """
     began = time.perf_counter()
     if os.path.realpath(job.target) in {os.path.realpath(path) for step in chain for path in step.files}:
-        raise ValueError(f"output {job.target!r} must not be a recording that an effect reads, which it would replace")
+        raise ValueError(f"output {job.target!r} must not replace a recording that an effect reads; give another name")
     with writing_errors(job.target):
         if job.source is None:
             result = _texture_file(job, chain, progress)
@@ -133,7 +133,7 @@ def _chain_file(job: Job, source: str, chain: Sequence[Step], progress: Progress
 
 
 def _texture_file(job: Job, chain: Sequence[Step], progress: Progress) -> JobResult:
-    """Write a texture, at the rate and in the sample format of its first style, after the effects that follow it."""
+    """Write a texture with the following effects, at the rate and in the sample format of its first style."""
     first, *others = chain
     values = {name: value for name, value in first.values.items() if name != "alpha"}
     style, sample_rate = read_audio(values["style"][0], "style")
@@ -173,7 +173,7 @@ def _through(
 
 def _through_native(steps: Sequence[Step], audio: np.ndarray, sample_rate: float) -> np.ndarray:
     channels, samples = audio.shape
-    if samples <= channels:  # pedalboard would confuse the axes: silence makes the recording longer than wide
+    if samples <= channels:  # pedalboard would confuse the axes; appended silence makes time the longer one
         audio = np.pad(audio, ((0, 0), (0, channels + 1 - samples)))
     audio = np.asarray(Pedalboard([step.make() for step in steps])(audio, sample_rate))[:, :samples]
     if not np.isfinite(audio).all():

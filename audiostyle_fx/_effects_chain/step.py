@@ -1,4 +1,4 @@
-"""An effect of a chain, with the values given to it."""
+"""An effect of a chain and its values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .definitions import Effect
 
 @dataclass(frozen=True)
 class Step:
-    """An effect of a chain, and its values by name; several files are given as a list."""
+    """An effect of a chain and its values by name; several files are a list."""
 
     effect: Effect
     values: dict[str, Any] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Step:
         return [path for value in values for path in (value if self.effect.several else [value])]
 
     def with_files(self, replaced: Callable[[str], str]) -> Step:
-        """Return the step with another path, which a function gives, for each recording that the effect reads."""
+        """Return the step with each path of a recording that the effect reads replaced by a function."""
         values = dict(self.values)
         for name in self.file_names:
             paths = values[name]
@@ -41,7 +41,7 @@ class Step:
         Raises
         ------
         ValueError
-            The error of the effect's class, after the effect's name and its values.
+            With the effect's name, its values and the error of its class.
         """
         try:
             return self.effect.make(**self.values)

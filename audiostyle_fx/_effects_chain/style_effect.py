@@ -1,4 +1,4 @@
-"""The transfer as an effect with a name: ``style``, with the parameters of a transfer, or of a texture."""
+"""The transfer as the named effect ``style``, with the parameters of a transfer or of a texture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .text_values import read_number
 
 WINDOWS_HELP = (
     " Written as 93, as 32/16,128/64 (window/hop in ms), as 2048/512smp (in samples), or with weights of style and "
-    "content after it, as in 46,12@0:1, where the second window holds the content alone."
+    "content after it, as in 46,12@0:1, where the second window only keeps the content."
 )
 SUMMARY = "Make the recording sound as the style does; without an input, make a texture."
 
@@ -52,5 +52,5 @@ def transfer_options(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_style(step: Step) -> bool:
-    """Tell whether an effect of a chain is the transfer."""
+    """Return whether an effect of a chain is the transfer."""
     return step.effect.make is StyleTransfer

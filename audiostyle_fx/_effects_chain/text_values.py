@@ -1,4 +1,4 @@
-"""Values of native parameters from text, and text for them."""
+"""Conversion of native parameters' values from text and to text."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def read_integer(text: str) -> int:
 
 
 def read_flag(text: str) -> bool:
-    """Return True for ``true`` and False for ``false``, in capitals or not."""
+    """Return True for ``true`` and False for ``false``; upper and lower case are equal."""
     if text.lower() not in ("true", "false"):
         raise ValueError("must be true or false")
     return text.lower() == "true"
 
 
 def choice_reader(members: Mapping[str, Any]) -> Callable[[str], Any]:
-    """Return a function that finds a member by its name, in capitals or not."""
+    """Return a function that finds a member by its name; upper and lower case are equal."""
     by_name = {name.lower(): member for name, member in members.items()}
 
     def read_choice(text: str) -> Any:
@@ -46,7 +46,7 @@ def choice_reader(members: Mapping[str, Any]) -> Callable[[str], Any]:
 
 
 def show_number(value: float | None) -> str:
-    """Return a number in six digits, or ``none``."""
+    """Return a number with six digits, or ``none``."""
     return "none" if value is None else f"{value:.6g}"
 
 

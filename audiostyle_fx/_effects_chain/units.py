@@ -12,7 +12,7 @@ FACTORS = {
     "ms": {"ms": Decimal(1), "s": Decimal(1000)},
     "semitones": {"semitones": Decimal(1), "cents": Decimal("0.01")},
 }
-"""What the units that may follow a number stand for, in small letters, by the unit of the parameter."""
+"""Factors of the units, in lower case, that may follow a number, by the unit of the parameter."""
 
 _KNOWN = {unit for factors in FACTORS.values() for unit in factors}
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?)([a-z]+)", re.IGNORECASE)
@@ -25,7 +25,7 @@ def without_unit(text: str, unit: str) -> str:
     ----------
     text : str
     unit : str
-        Unit of the parameter; empty where it has none.
+        Unit of the parameter; empty if it has none.
 
     Raises
     ------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 MAX_CHANNELS = 32
-"""An array with more channels than this, and more channels than samples, is refused: it must be a transposed one."""
+"""An array with more channels than this, and more channels than samples, is refused: it is likely transposed."""
 
 
 def check_audio(name: str, audio: np.ndarray) -> np.ndarray:
@@ -14,9 +14,9 @@ def check_audio(name: str, audio: np.ndarray) -> np.ndarray:
     Raises
     ------
     TypeError
-        If it is not a float32 or float64 array.
+        If ``audio`` is not a float32 or float64 array.
     ValueError
-        If it has another shape, more channels than samples, or a value that is not finite.
+        If ``audio`` has another shape, more channels than samples, or a value that is not finite.
     """
     if not isinstance(audio, np.ndarray) or audio.dtype not in (np.float32, np.float64):
         kind = f"{audio.dtype} array" if isinstance(audio, np.ndarray) else type(audio).__name__

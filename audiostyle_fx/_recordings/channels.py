@@ -1,4 +1,4 @@
-"""Channel layouts: a style is brought to the channels of a content."""
+"""Channel matching: a style gets the channels of a content."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .levels import rms
 def match_channels(style: np.ndarray, active: np.ndarray, name: str = "style") -> np.ndarray:
     """Return the style for each channel of the content that has sound.
 
-    Each channel gets the style's channel of the same number, if there are equally many and all of these have sound.
-    Otherwise every channel gets the style's mix to mono.
+    If style and content have equally many channels, and the style's have sound wherever the content's do, each channel
+    gets the style's channel of the same number. Otherwise every channel gets the style's mix to mono.
 
     Parameters
     ----------
     style : float32 array (channels, samples)
     active : bool array (content channels,)
-        False where the content's channel is digital silence.
+        For each channel of the content, whether it has sound.
     name : str
-        Of the style, for the error.
+        Name of the style in the error.
 
     Returns
     -------

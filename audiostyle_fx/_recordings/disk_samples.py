@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Samples(Protocol):
-    """A recording as transfers use it: a float32 array (channels, samples), or an object that is indexed like one."""
+    """A recording for transfers: a float32 array (channels, samples), or an object that is indexed like one."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -24,17 +24,18 @@ class Samples(Protocol):
 
 
 class SampleFile:
-    """Samples (channels, samples), float32, in an unnamed temporary file: a context manager that closes it.
+    """Samples (channels, samples), float32, in an unnamed temporary file; a context manager that closes the file.
 
     ``samples[:, start:stop]`` reads samples and can be assigned to. The file has no name, so the system deletes it
-    however the process ends. Samples that were never written are zero and take no room on disk. Threads may share it.
+    however the process ends. Samples that were never written are zero and take no space on disk. Threads may share a
+    file.
 
     Parameters
     ----------
     folder : path
         The file is made on the disk of this folder.
     channels, n_samples : int
-        Shape at first; `append` makes it longer.
+        Initial shape; `append` adds samples.
     """
 
     def __init__(self, folder: str | os.PathLike[str], channels: int, n_samples: int = 0) -> None:

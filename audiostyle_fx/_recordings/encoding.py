@@ -1,4 +1,4 @@
-"""What a result keeps of its recording: bit rate, places of channels, tags."""
+"""The properties of a recording that its result keeps: bit rate, places of channels, tags."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VORBIS_KBITS = (64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 500)
 
 @dataclass(frozen=True)
 class Kept:
-    """What a result keeps of the recording that it was made from, where its format can hold it.
+    """The properties of a recording that its result keeps, as far as the result's format can hold them.
 
     Attributes
     ----------
@@ -34,16 +34,16 @@ class Kept:
     metadata: Metadata = field(default_factory=Metadata)
 
     def at(self, kbits: float | None) -> Kept:
-        """Return this with another bit rate, where one is given."""
+        """Return the same properties with another bit rate; None keeps the bit rate."""
         return self if kbits is None else replace(self, kbits=kbits)
 
     def write_metadata(self, path: Path, file_format: str) -> tuple[str, ...]:
-        """Add the metadata to a finished file; return, in words, what its format can't hold."""
+        """Add the metadata to a finished file; return names of the parts that its format can't hold."""
         return write_metadata(path, file_format, self.metadata)
 
 
 def encoder_options(subtype: str, sample_rate: float, channels: int, kbits: float | None) -> dict[str, Any]:
-    """Return the options by which libsndfile encodes about so many kbit/s; none for formats without loss.
+    """Return the options with which libsndfile encodes at about ``kbits`` kbit/s; none for lossless formats.
 
     The levels are those of libsndfile 1.2.2: linear in the bit rate for MP3 and Opus, a quality for Vorbis.
     """

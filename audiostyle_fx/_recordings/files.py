@@ -19,11 +19,11 @@ from .encoding import Kept
 from .metadata import read_metadata
 
 READ_SAMPLES = 1 << 20
-"""Samples per channel read at a time. No more memory is taken, whatever length a damaged header claims."""
+"""Samples per channel that are read at a time, so that a damaged header with a huge length takes no memory."""
 
 
 SHORT_SECONDS = 0.002
-"""How much less than promised a file may hold without a word: some formats name their length in milliseconds."""
+"""A file may be this much shorter than its header says without a warning: some headers have milliseconds only."""
 
 
 class SoundFileReader:
@@ -35,9 +35,9 @@ class SoundFileReader:
     ----------
     path : path
     name : str
-        The parameter that errors and warnings name.
+        Name of the parameter in errors and warnings.
     warn : bool
-        Whether to warn of sound that is missing or damaged.
+        Whether to warn of missing or damaged sound.
 
     Attributes
     ----------
@@ -45,15 +45,15 @@ class SoundFileReader:
         In Hz.
     channels : int
     subtype : str or None
-        The sample format, by libsndfile's name, such as "PCM_16"; None for a coding that libsndfile does not have.
+        libsndfile's name of the sample format, such as "PCM_16"; None if libsndfile does not have it.
     layout : Layout or None
-        Places of the channels, where the file names them.
+        Places of the channels, if the file names them.
     n_samples : int or None
-        Samples per channel that the file promises; None where it promises nothing.
+        Length in the header, in samples per channel; None if there is none.
     decoder : str
-        What decodes the file, in words.
+        Library, container and codec, in words.
     notes : list of str
-        What is wrong with the file, as far as it is known.
+        Known problems of the file.
 
     Raises
     ------
@@ -87,7 +87,7 @@ class SoundFileReader:
         self._decoder.close()
 
     def kept(self, start: float = 0.0, n_samples: int | None = None, rate: float | None = None) -> Kept:
-        """Return what a result keeps: of ``n_samples`` from ``start`` seconds on, and at another rate where given."""
+        """Return the properties that a result keeps, for ``n_samples`` from ``start`` seconds on, at a rate in Hz."""
         n_samples = (1 << 62) if n_samples is None else n_samples
         first, new_rate = round(start * self.sample_rate), rate or self.sample_rate
         metadata = read_metadata(self._path).in_part(first, n_samples, self.sample_rate, new_rate)
@@ -95,26 +95,26 @@ class SoundFileReader:
 
     @property
     def notes(self) -> list[str]:
-        """What is wrong with the file, as far as it was read."""
+        """Problems of the file that are known so far."""
         return list(self._decoder.notes)
 
     def _loss(self, n_samples: int) -> str:
-        """Return what is said of a file that holds so many samples, and promises more."""
+        """Return the note about a file with ``n_samples`` samples, fewer than its header promises."""
         assert self.n_samples is not None
         what = "ends early"
         if say_damaged(self.notes):
-            what = "is shorter than it says, and what follows a damaged place comes early"
+            what = "is shorter than it should be, and sound after a damaged place comes early"
         seconds = self.n_samples / self.sample_rate, n_samples / self.sample_rate
         return what + ": its header promises {:.2f} s, but it holds {:.2f} s".format(*seconds)
 
     @property
     def n_expected(self) -> int | None:
-        """Samples per channel that are there, as far as that is known before they are decoded."""
+        """Samples per channel in the file, as far as this is known before decoding."""
         return self.n_samples if self._decoder.n_held is None else self._decoder.n_held
 
     @property
     def early_notes(self) -> list[str]:
-        """What is wrong with the file, as far as that is known before it is decoded, its length included."""
+        """Problems of the file that are known before decoding, including its length."""
         expected = self.n_expected
         is_short = expected is not None and self.n_samples is not None and expected < self.n_samples
         return [*self.notes, self._loss(expected)] if is_short and expected is not None else self.notes
@@ -135,7 +135,7 @@ class SoundFileReader:
         Warns
         -----
         UserWarning
-            If the file holds less than it promises, or is damaged.
+            If the file is shorter than its header says, or is damaged.
         """
         first = round(start * self.sample_rate)
         last = first + max(1, round(duration * self.sample_rate)) if duration < math.inf else math.inf
@@ -156,12 +156,12 @@ class SoundFileReader:
         self._warn_of_loss(n_read, last)
 
     def _warn_of_loss(self, n_read: int, last: float) -> None:
-        """Warn of what is known of the file, and of samples that it promises but does not hold."""
+        """Warn of known problems of the file and of missing samples."""
         notes, wanted = self.notes, min(self.n_samples or 0, last)
         if self.n_samples is not None and n_read < wanted - SHORT_SECONDS * self.sample_rate:
             notes.append(self._loss(n_read))
         if not self.is_placed and self._decoder.name != "libsndfile":
-            notes.append("does not say where its sound begins: it may lie some 1000 samples off its place")
+            notes.append("does not say where its sound begins: it may be shifted by about 1000 samples")
         for note in notes if self._warn else ():
             warnings.warn(f"{self._argument} {note}", stacklevel=2)
 
@@ -186,9 +186,9 @@ def read_audio(path: str | os.PathLike[str], name: str) -> tuple[np.ndarray, int
 def read_format(
     path: str | os.PathLike[str], start: float = 0.0, n_samples: int | None = None, rate: float | None = None
 ) -> tuple[str | None, Kept]:
-    """Read the sample format of a file, by libsndfile's name, and what a result keeps of it; see `SoundFileReader`.
+    """Read libsndfile's name of a file's sample format, and the properties that a result keeps.
 
-    Errors call the file ``input``.
+    Errors are those of `SoundFileReader`; they call the file ``input``.
     """
     with SoundFileReader(path, "input", warn=False) as reader:
         return reader.subtype, reader.kept(start, n_samples, rate)

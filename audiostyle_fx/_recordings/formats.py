@@ -1,4 +1,4 @@
-"""Formats of sound files: which can be written, and what each can hold."""
+"""Formats of sound files: which formats can be written, and which recordings each can hold."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import numpy as np
 import soundfile
 
 VORBIS_MAX_RATE = 200_000
-"""In Hz. Higher rates are refused for OGG."""
+"""The highest sample rate in Hz that is written to OGG."""
 
 RIFF_BYTES = 2**32 - 2**20
-"""Bytes of samples in a file whose length fields have 32 bits, less a margin for its header and tags."""
+"""The most bytes of samples in a file with 32-bit length fields, less a margin for its header and tags."""
 
 LOSSY = ("MPEG_LAYER_III", "VORBIS", "OPUS")
 """Sample formats that are written with a bit rate."""
 
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
-"""In Hz."""
+"""The sample rates in Hz of Opus."""
 
 SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 """Bytes per sample of the sample formats without compression. The others need at most one."""
 
 UNLIMITED = {"RF64", "W64", "CAF", "FLAC", "OGG", "MP3"}
-"""Formats that hold more than `RIFF_BYTES`. WAV becomes RF64 for that."""
+"""Formats that can hold more than `RIFF_BYTES`; WAV becomes RF64 then."""
 
 NO_HEADER = {"RAW", "SD2"}
-"""Formats whose files don't say their own rate and channels; they are neither read nor written."""
+"""Formats whose files don't contain their rate and channels; they are neither read nor written."""
 
 ONLY_READ = {"SDS"}
 """Formats that libsndfile 1.2.2 writes without their last samples."""
@@ -47,13 +47,13 @@ _SYNONYMS = {
     "SND": "AU",
     "WAVE": "WAV",
 }
-"""Endings that are not libsndfile's names, with the formats that they name."""
+"""Formats by endings that are not libsndfile's names."""
 
 USUAL_ENDINGS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".caf", ".w64", ".au")
-"""Endings that errors offer."""
+"""Endings that errors suggest."""
 
 TRIAL_SAMPLES = (1, 1001, 4099)
-"""Lengths that a format must give back: blocks of fixed size and even numbers of bytes don't."""
+"""Lengths that a format must keep; formats with blocks of fixed size or an even number of bytes don't."""
 
 
 def endings(*, written: bool = False) -> set[str]:
@@ -70,18 +70,18 @@ def check_subtype(subtype: str | None) -> None:
 
 
 def check_quality(quality: float | None, path: Path, sample_rate: float, subtype: str) -> None:
-    """Raise ValueError unless ``quality`` is None or a bit rate of a coding with losses, in kbit/s."""
+    """Raise ValueError unless ``quality`` is None, or a bit rate in kbit/s and the format is lossy."""
     if quality is None:
         return
     if subtype not in LOSSY:
         raise ValueError(f"quality={quality!r} only applies to MP3, Vorbis and Opus, not to {os.fspath(path)!r}")
     least = least_kbits(subtype, sample_rate)
     if not least <= quality <= 512:
-        raise ValueError(f"quality={quality!r} must be from {least:g} to 512, in kbit/s")
+        raise ValueError(f"quality={quality!r} must be from {least:g} to 512 kbit/s")
 
 
 def least_kbits(subtype: str, sample_rate: float) -> float:
-    """Return the lowest bit rate that is written: below it, MP3 frames have no room for the length of the recording."""
+    """Return the lowest bit rate in kbit/s: below it, MP3 frames have no room for the length of the recording."""
     if subtype != "MPEG_LAYER_III":
         return 8
     return 56 if sample_rate >= 16000 else 24
@@ -106,18 +106,18 @@ def format_written(
     channels, n_samples : int
         Shape of the recording.
     subtype : str, optional
-        The sample format that is wanted. The format's default takes its place where the format doesn't have it.
+        The wanted sample format; if the format doesn't have it, the format's default is used.
 
     Raises
     ------
     ValueError
-        If there is no such format, or it can't hold the rate, the channels or so many samples.
+        If there is no such format, or it can't hold the rate, the channels or the number of samples.
     """
     file_format, known = _format_of_ending(path), soundfile.available_formats().keys() - NO_HEADER - ONLY_READ
     if file_format not in known:
         others = len(endings(written=True)) - len(USUAL_ENDINGS)
         raise ValueError(
-            f"output {str(path)!r}: the format must be one of {', '.join(USUAL_ENDINGS)}, or of {others} others"
+            f"output {str(path)!r}: the format must be one of {', '.join(USUAL_ENDINGS)}, or one of {others} others"
         )
     if not float(sample_rate).is_integer():
         raise ValueError(
@@ -128,7 +128,10 @@ def format_written(
         subtype = usual
         if usual == "OPUS" and sample_rate not in OPUS_RATES:
             rates = ", ".join(str(rate) for rate in OPUS_RATES)
-            raise ValueError(f"output {str(path)!r}: Opus has sample rates of {rates} Hz; rate=48000 converts to one")
+            raise ValueError(
+                f"output {str(path)!r}: Opus can't hold {sample_rate:.0f} Hz, only {rates} Hz; rate=48000 converts the "
+                "result"
+            )
         if not _can_write(file_format, subtype, sample_rate, channels):
             raise ValueError(
                 f"output {str(path)!r}: {file_format} can't hold {channels} channel{'s' * (channels != 1)} "
@@ -152,7 +155,7 @@ def _format_of_ending(path: Path) -> str:
 
 @contextmanager
 def _trial(file_format: str) -> Iterator[io.BytesIO | str]:
-    """Give a place to write to: memory, but for MP3, which libsndfile can't open there if a file named "._" is near."""
+    """Give a place to write: memory, or a file for MP3, which libsndfile can't open in memory next to a file "._"."""
     if file_format != "MP3":
         yield io.BytesIO()
         return
@@ -162,10 +165,10 @@ def _trial(file_format: str) -> Iterator[io.BytesIO | str]:
 
 @lru_cache(maxsize=256)
 def _can_write(file_format: str, subtype: str, sample_rate: float, channels: int) -> bool:
-    """Try with a few samples whether a format gives back such a recording.
+    """Try with a few samples whether a format keeps such a recording.
 
     A trial is needed because some formats open at any rate and fail at the first sample, write another rate into their
-    header, or come back longer or shorter. OGG beyond `VORBIS_MAX_RATE` is refused without a trial.
+    header, or change the length. OGG beyond `VORBIS_MAX_RATE` is refused without a trial.
     """
     if file_format == "OGG" and sample_rate > VORBIS_MAX_RATE:
         return False

@@ -1,16 +1,16 @@
 """The gain curve of a recording: it amplifies long quiet passages before a transfer, and is undone afterwards.
 
-A transfer drives everything to the style's level. The quieter a passage of the content is, the less it counts against
-that, so pauses would fill up with sound. For this reason the content is multiplied by a gain curve, and the result is
+A transfer drives every passage to the style's level. The quieter a passage of the content is, the less it counts in the
+content loss, so pauses would fill up with sound. So the content is multiplied by a gain curve, and the result is
 divided by it. The curve is a constant gain, which brings the recording to the level of transfers, and it rises where
-the recording stays far below its own level for long. Notes, beats and short quiet passages keep the constant gain:
-they are what is styled.
+the recording stays far below its own level for long. Notes, beats and short quiet passages keep the constant gain,
+because they should be styled.
 
 The curve is made from the levels of short blocks, over all channels together, so the balance of channels stays. A
-morphological closing of these levels ignores passages that are quiet for a short time, and keeps all other edges where
-they are. At an edge the curve rises or falls within one block, on the quiet side: so nothing loud is amplified, and
-sounds of the style that smear over the edge are attenuated with the curve. Only one number per block is kept of a
-recording, and any window of the curve can be computed from them: all sections use the same curve.
+morphological closing of these levels ignores passages that are quiet for a short time, and does not move other edges.
+At an edge the curve rises or falls within one block, on the quiet side: so no loud sound is amplified, and sounds of
+the style that smear over the edge are attenuated with the curve. Only one number per block of a recording is kept, and
+any window of the curve can be computed from these numbers: all sections use the same curve.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Dynamics:
     Parameters
     ----------
     energies : float64 array (blocks,)
-        Sum of the squares in each block, the mean over the channels that count: see `block_energies`.
+        Sum of the squares in each block, as the mean over the measured channels: see `block_energies`.
     n_samples : int
-        Of the recording.
+        Length of the recording.
     block : int
         Samples of a block.
     rms : float, optional
@@ -89,7 +89,7 @@ class Dynamics:
         return cls(energies.sum(axis=1) / max(energies.shape[1], 1), audio.shape[1], block)
 
     def curve(self, window: slice) -> float | np.ndarray:
-        """Return the factors of the samples of a window, float64 (samples,), or one number where all are equal."""
+        """Return the factors of the samples of a window, float64 (samples,), or one number if all are equal."""
         first, last = window.start // self.block, -(-window.stop // self.block)
         lift = self.lift[first : last + 1]
         if not lift.any():

@@ -1,4 +1,4 @@
-"""Kinds of sound files, told by their first bytes: whether a file is a recording, whatever its name."""
+"""Detection of sound files by their first bytes, independent of their names."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SOUND_ENDINGS = frozenset(f".{name}" for name in f"{_SOUNDS} {_VIDEOS}".split())
 """Usual endings of sound files, and of videos with sound."""
 
 HEAD_BYTES = 1 << 14
-"""Bytes that are looked at: two frames of every format of frames."""
+"""Bytes that are read: two frames of every format that consists of frames."""
 
 MAX_TAGS = 4
-"""ID3 tags in front of the sound that are skipped."""
+"""The most ID3 tags before the sound that are skipped."""
 
 _MAGIC = {
     b"caff": "CAF",
@@ -44,7 +44,7 @@ _MAGIC = {
     b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb": "W64",
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c": "ASF",
 }
-"""Kinds by the bytes that their files begin with."""
+"""Kinds by the first bytes of their files."""
 
 _FORMS = {b"AIFF": "AIFF", b"AIFC": "AIFC", b"8SVX": "8SVX", b"16SV": "8SVX"}
 
@@ -58,7 +58,7 @@ _OGG_CODECS = {
 
 _PICTURE_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"})
 _PICTURE_BRANDS |= {b"crx ", b"miaf"}
-"""Brands of files that are built as MP4, but hold pictures."""
+"""Brands of files that are built like MP4 but contain pictures."""
 
 _AC3_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 
@@ -66,8 +66,8 @@ _AC3_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384
 def sound_kind(path: str | os.PathLike[str]) -> str | None:
     """Return the kind of a sound file, such as ``"WAV"`` or ``"Ogg Opus"``, by its contents; None for other files.
 
-    Only the beginning is read, and what follows an ID3 tag; nothing is decoded. A container of video counts, since it
-    has sound as a rule; MIDI and pictures do not.
+    Only the beginning is read, and the bytes after an ID3 tag; nothing is decoded. Video containers count, because they
+    usually have sound; MIDI and pictures do not.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def sound_kind(path: str | os.PathLike[str]) -> str | None:
 
 
 def _id3_bytes(head: bytes) -> int | None:
-    """Return the size of the ID3 tag that a file begins with; None where there is none."""
+    """Return the size of the ID3 tag at the beginning of a file; None if there is no tag."""
     if len(head) < 10 or head[:3] != b"ID3" or head[3] > 9 or max(head[6:10]) > 127:
         return None
     footer = 10 if head[5] & 0x10 else 0
@@ -95,7 +95,7 @@ def _id3_bytes(head: bytes) -> int | None:
 
 
 def _kind(head: bytes, file: BinaryIO) -> str | None:
-    """Return the kind of what begins with these bytes."""
+    """Return the kind of data that begins with these bytes."""
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
             return kind
@@ -123,7 +123,7 @@ def _container(head: bytes, size: int) -> str | None:
 
 
 def _mp4(head: bytes, size: int) -> str | None:
-    """Return the kind of a file of boxes, each with its size and its name; old QuickTime files have no "ftyp"."""
+    """Return the kind of a file that consists of boxes with sizes and names; old QuickTime files have no "ftyp"."""
     name, box_size = head[4:8], int.from_bytes(head[:4], "big")
     if name == b"ftyp" and box_size >= 12 and head[8:12] not in _PICTURE_BRANDS:
         return "MOV" if head[8:12] == b"qt  " else "MP4"
@@ -131,7 +131,7 @@ def _mp4(head: bytes, size: int) -> str | None:
 
 
 def _frames(head: bytes) -> str | None:
-    """Return the kind of a stream of frames: of MPEG, AAC or AC-3 two must follow each other."""
+    """Return the kind of a stream of frames; two frames of MPEG, AAC or AC-3 must follow each other."""
     for kind, frame_bytes in (("MP3", _mpeg_bytes), ("AAC", _aac_bytes), ("AC-3", _ac3_bytes)):
         size = frame_bytes(head, 0)
         if size and frame_bytes(head, size):
@@ -144,13 +144,13 @@ def _frames(head: bytes) -> str | None:
 
 
 def _mpeg_bytes(head: bytes, start: int) -> int:
-    """Return the size of the MPEG audio frame at a position, MP1 and MP2 included; 0 where there is none."""
+    """Return the size of the MPEG audio frame (layer I, II or III) at a position; 0 if there is no frame."""
     header = frame_header(head, start)
     return header.size if header else 0
 
 
 def _aac_bytes(head: bytes, start: int) -> int:
-    """Return the size of the ADTS frame at a position; 0 where there is none."""
+    """Return the size of the ADTS frame at a position; 0 if there is no frame."""
     if len(head) < start + 7 or head[start] != 0xFF or head[start + 1] & 0xF6 != 0xF0 or head[start + 2] >> 2 & 15 > 12:
         return 0
     size = (head[start + 3] & 3) << 11 | head[start + 4] << 3 | head[start + 5] >> 5
@@ -158,7 +158,7 @@ def _aac_bytes(head: bytes, start: int) -> int:
 
 
 def _ac3_bytes(head: bytes, start: int) -> int:
-    """Return the size of the AC-3 or E-AC-3 frame at a position; 0 where there is none."""
+    """Return the size of the AC-3 or E-AC-3 frame at a position; 0 if there is no frame."""
     if len(head) < start + 6 or head[start : start + 2] != b"\x0b\x77":
         return 0
     if head[start + 5] >> 3 > 10:  # E-AC-3

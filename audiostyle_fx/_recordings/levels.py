@@ -1,4 +1,4 @@
-"""Levels of recordings, and how they are written in decibels."""
+"""Levels of recordings, and their conversion to decibels."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 from .disk_samples import Samples
 
 RMS = 0.1
-"""The level at which transfers are made, -20 dBFS: both recordings are brought to this root mean square."""
+"""The level of transfers, -20 dBFS: content and style are brought to this root mean square."""
 
 PEAK_SAMPLES = 1 << 16
 """Samples per channel that `peak` reads at a time."""
 
 HEADROOM_DB = 1.0
-"""How far below full scale the true peak of a recording lies that is turned down (EBU R 128)."""
+"""Distance in dB from full scale to the true peak of a recording that is turned down (EBU R 128)."""
 
 OVERLAP = 64
-"""Samples before a block on which its peaks between the samples depend."""
+"""Samples before a block that affect its peaks between the samples."""
 
 DECODED_PEAK = 10 ** (3 / 20)
-"""The largest peak of recordings that were made within full scale: loud MP3 and Vorbis files exceed it when decoded."""
+"""The largest peak of recordings that count as within full scale: decoded MP3 and Vorbis files may exceed 1."""
 
 
 def rms(audio: np.ndarray) -> float:
@@ -41,7 +41,7 @@ def true_peak(blocks: Iterable[np.ndarray]) -> float:
 
     It is measured at four times the sample rate. Reference: ITU-R BS.1770-5, annex 2.
     """
-    from scipy.signal import resample_poly  # takes a second to import, and only what is too loud needs it
+    from scipy.signal import resample_poly  # takes a second to import, and only recordings that are too loud need it
 
     loudest, last = 0.0, None
     for block in blocks:
@@ -53,10 +53,10 @@ def true_peak(blocks: Iterable[np.ndarray]) -> float:
 
 
 def fitting_scale(loudest: float, blocks: Iterable[np.ndarray]) -> float:
-    """Return the amplitude that has to become full scale so that a recording fits a format that clips.
+    """Return the amplitude that has to become full scale so that a recording fits into a format that clips.
 
-    It is 1 for a recording that fits. Another one gets its true peak to `HEADROOM_DB` below full scale, since players
-    and lossy encoders make peaks between the samples audible.
+    It is 1 for a recording that fits. Otherwise it brings the true peak to `HEADROOM_DB` below full scale, because
+    players and lossy encoders can clip at peaks between the samples.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def fitting_scale(loudest: float, blocks: Iterable[np.ndarray]) -> float:
 
 
 def within_full_scale(audio: Samples) -> bool:
-    """Return whether a recording (channels, samples) was made within full scale, as it may come out of a decoder."""
+    """Return whether a recording (channels, samples) is within full scale, apart from overshoots of a decoder."""
     return peak(audio) <= DECODED_PEAK
 
 

@@ -1,15 +1,15 @@
 """A limiter for files in formats that clip: it lowers the peaks of a recording, not the recording.
 
-Transfers keep the RMS of a loud song, but not the peaks that its master cut off: they rise by up to 9 dB, or by about
-1 dB where a waveform stage runs, in which peaks cost something. Turned down until these fit, a song at -8 dB RMS would
-come out at -17 dB. The limiter multiplies all channels by one gain, which is 1 except near samples beyond the ceiling.
+Transfers keep the RMS of a loud song, but not its limited peaks: these rise by up to 9 dB, or by about 1 dB if a
+waveform stage runs, in which peaks have a cost. If a song at -8 dB RMS were turned down until these peaks fit, it would
+end at -17 dB. The limiter multiplies all channels by one gain, which is 1 except near samples beyond the ceiling.
 The gain is the lowest one needed within half of the look-ahead, smoothed over the other half, so it is low enough at
 each peak without overshoot (P. Hämäläinen, "Smoothing of the control signal without clipped output in digital peak
-limiters", DAFx 2002). It rises after a peak as it fell before.
+limiters", DAFx 2002). It rises after a peak as it falls before it.
 
 Measured on four songs at -8 dB RMS, styled without that cost, so that peaks are 8 to 9 dB over full scale, and on
-decaying low chords with peaks 3 dB over it. Audible is the share of critical bands and frames whose distortion exceeds
-10 dB below the spread spectrum:
+decaying low chords with peaks 3 dB over full scale. "Audible" is the share of critical bands and frames whose
+distortion exceeds 10 dB below the spread spectrum:
 
     method                     RMS lost, dB   audible, %   of chords, %
     turned down                         8.5          0.0            0.0
@@ -35,13 +35,13 @@ from .disk_samples import Samples
 from .levels import ratio_to_db
 
 MAX_LOSS_DB = 1.0
-"""The largest loss of RMS, over the whole recording. Where more would be lost, the ceiling is raised."""
+"""The largest loss of RMS in dB over the whole recording. If more would be lost, the ceiling is raised."""
 
 LOOK_AHEADS_MS = (10.0, 4.0, 2.0, 1.0)
-"""Look-aheads to choose from. Shorter ones distort about as much as clipping."""
+"""Look-aheads to choose from. Shorter ones would distort about as much as clipping."""
 
 CEILING_STEP_DB = 0.1
-"""Resolution with which a raised ceiling is found."""
+"""Resolution of a raised ceiling."""
 
 BLOCK_SAMPLES = 1 << 16
 """Samples per channel that are limited at a time."""
@@ -63,7 +63,7 @@ class Limiter:
     quarter: int
 
     def blocks(self, audio: Samples) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Give the limited recording block by block, without changing it.
+        """Yield the limited recording block by block; ``audio`` is not changed.
 
         Yields
         ------
@@ -87,7 +87,7 @@ class Limiter:
         magnitudes = np.abs(audio[:, first:last]).max(axis=0, initial=self.ceiling).astype(np.float64)
         needed = np.pad(self.ceiling / magnitudes, (first - start + reach, stop + reach - last), constant_values=1.0)
         gain = minimum_filter1d(needed, 2 * hold + 1)
-        for _ in range(2):  # together they reach as far as the minimum was held, so no peak exceeds the ceiling
+        for _ in range(2):  # together they reach as far as the minimum filter, so no peak exceeds the ceiling
             gain = uniform_filter1d(gain, 2 * self.quarter + 1)
         return np.minimum(gain[reach:-reach], 1.0)
 
@@ -99,7 +99,7 @@ class ChosenLimiter:
     Attributes
     ----------
     limiter : Limiter
-        With a ceiling of at least 1, which has to become full scale.
+        Its ceiling is at least 1 and has to become full scale.
     reduction : float
         The lowest gain, from 0 to 1.
     """
@@ -111,8 +111,8 @@ class ChosenLimiter:
 def choose_limiter(audio: Samples, sample_rate: float, loudest: float) -> ChosenLimiter:
     """Choose the limiter of a recording that exceeds full scale.
 
-    It is the one with the longest look-ahead that loses at most `MAX_LOSS_DB` at full scale. If none does, it is the
-    shortest, and its ceiling is raised until it loses no more.
+    It has the longest look-ahead that loses at most `MAX_LOSS_DB` at full scale. If all lose more, it has the shortest
+    one, and its ceiling is raised until it loses no more than that.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def choose_limiter(audio: Samples, sample_rate: float, loudest: float) -> Chosen
 
 
 def _loss(limiter: Limiter, audio: Samples, energy: float) -> tuple[float, float]:
-    """Return the RMS that a limiter takes from a recording of known energy, in dB, and its lowest gain."""
+    """Return the loss of RMS in dB by a limiter for a recording of known energy, and the limiter's lowest gain."""
     left, lowest = 0.0, 1.0
     for block, gain in limiter.blocks(audio):
         left, lowest = left + float(np.square(block, dtype=np.float64).sum()), min(lowest, float(gain.min()))

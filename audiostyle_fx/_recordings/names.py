@@ -6,7 +6,7 @@ import os
 
 
 def soundfile_name(path: str | os.PathLike[str]) -> str | bytes:
-    """Return the name of a file as soundfile accepts it: in bytes where it is not valid text."""
+    """Return the name of a file as soundfile accepts it: as bytes if it is not valid text."""
     name = os.fspath(path)
     try:
         name.encode()

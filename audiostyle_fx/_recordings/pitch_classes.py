@@ -1,4 +1,4 @@
-"""Pitch classes of a recording: how much of each sounds, how it is tuned, and whether it has pitches at all."""
+"""Pitch classes of a recording: the share of each, the tuning, and whether the recording has pitches at all."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import numpy as np
 from .disk_samples import Samples
 
 WINDOW_SECONDS = 0.37
-"""Length of the window, approximately: it parts the partials of neighbouring semitones from 100 Hz on."""
+"""Approximate length of the window: it separates the partials of neighbouring semitones from 100 Hz on."""
 
 LOW_HZ, HIGH_HZ = 80.0, 2000.0
-"""Partials below are too broad for the window; above, most are high harmonics, which blur the pitch classes."""
+"""Limits of partials in Hz: lower ones are too broad for the window, and higher ones blur the pitch classes."""
 
 MAX_PLACES = 600
-"""Places of a recording, evenly spread, that are looked at, so that long recordings don't take longer."""
+"""Number of places of a recording, evenly spread, that are analysed, so that long recordings don't take longer."""
 
 NEARBY_BINS = 40
-"""Bins on either side whose median is the floor of noise around a partial."""
+"""Bins on either side of a partial whose median is the noise floor around it."""
 
 ABOVE_FLOOR = 8.0
-"""Least ratio of a partial's magnitude to that floor: 18 dB. In noise one maximum in a thousand is as high."""
+"""Least ratio of a partial's magnitude to the noise floor: 18 dB. In noise one maximum in a thousand is as high."""
 
 SAME_PITCH = 0.25
-"""Semitones by which a partial may differ between the two frames of a place."""
+"""The most semitones by which a partial may differ between the two frames of a place."""
 
 PITCHED = 0.03
 """Least tonal share of a recording with pitches. Measured: 0.000 for drums, fire, typing, rain and noises, 0.003 for
 clapping; 0.16 for the quietest of seven pieces of music, a pizzicato, and 0.25 to 0.72 for the others."""
 
 SAME_TUNING = 0.05
-"""Tunings that differ by fewer semitones than these 5 cents count as equal: nobody hears it."""
+"""Tunings that differ by fewer semitones than these 5 cents count as equal, because nobody hears the difference."""
 
 
 @dataclass(frozen=True, eq=False)
 class PitchClasses:
-    """How much of each pitch class sounds in a recording.
+    """Shares of the pitch classes in a recording.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class PitchClasses:
 
     @property
     def pitched(self) -> bool:
-        """Whether the recording has pitches: drums, rain and speech have none that make a key."""
+        """Whether the recording has pitches; drums, rain and speech have none that form a key."""
         return self.tonal_share >= PITCHED
 
     @classmethod
@@ -69,18 +69,18 @@ class PitchClasses:
             if not energy:
                 continue
             found, magnitudes = _steady(_partials(first, sample_rate), _partials(second, sample_rate))
-            # Of a Hann window's peak 1.5 times the square is the energy of the whole sine.
+            # With a Hann window, the energy of a sine is 1.5 times the square of its peak.
             share = min(1.0, 1.5 * float(np.sum(magnitudes**2)) / energy)
             shares.append(share)
             levels.append(math.sqrt(energy))
             pitches.append(found)
-            # Each place counts by its share of partials, not by its level: a few loud chords are not the key.
+            # Each place counts by its share of partials, not by its level: a few loud chords don't decide the key.
             weights.append(magnitudes * (share / max(float(magnitudes.sum()), 1e-30)))
         return cls._from_partials(np.concatenate(pitches), np.concatenate(weights), _weighted_mean(shares, levels))
 
     @classmethod
     def _from_partials(cls, pitches: np.ndarray, weights: np.ndarray, tonal_share: float) -> PitchClasses:
-        """Build from the pitches of partials in semitones above C, and their weights."""
+        """Return the pitch classes of partials: pitches in semitones above C, and their weights."""
         phase = np.angle(np.sum(weights * np.exp(2j * np.pi * pitches))) if len(pitches) else 0.0
         tuning = float(phase / (2 * np.pi))
         chroma = np.bincount(np.round(pitches - tuning).astype(int) % 12, weights, 12)
@@ -88,10 +88,10 @@ class PitchClasses:
 
 
 def semitones_between(content: PitchClasses, style: PitchClasses) -> float:
-    """Return by how many semitones the style has to be moved to be in the content's key; 0 where either has no pitches.
+    """Return by how many semitones the style has to be moved into the content's key; 0 if either has no pitches.
 
-    Whole semitones, -5 to 6, are those of the highest correlation of the mean chromas; the smaller move wins where two
-    are nearly equal. The difference of the tunings is added to them.
+    The whole semitones, -5 to 6, maximise the correlation of the mean chromas; of two nearly equal moves the smaller
+    one wins. The difference of the tunings is added.
     """
     if not (content.pitched and style.pitched):
         return 0.0
@@ -99,14 +99,14 @@ def semitones_between(content: PitchClasses, style: PitchClasses) -> float:
     whole, tuning = round(tuning), tuning - round(tuning)
     a, b = content.chroma - content.chroma.mean(), style.chroma - style.chroma.mean()
     scale = float(np.linalg.norm(a) * np.linalg.norm(b)) or 1.0
-    # The tuning wraps around at half a semitone: its whole part is one of the shift.
+    # The tuning wraps around at half a semitone, so its whole part belongs to the shift.
     fits = {k: float(a @ np.roll(b, k - whole)) / scale - 0.01 * abs(k) for k in range(-5, 7)}
     shift = max(fits, key=lambda k: fits[k])
     return float(shift + tuning if abs(tuning) >= SAME_TUNING else shift)
 
 
 def _places(n_samples: int, n_fft: int) -> np.ndarray:
-    """Return where pairs of frames start: a window apart, or farther in long recordings."""
+    """Return the first samples of pairs of frames: one window apart, or more in long recordings."""
     last = max(0, n_samples - n_fft - n_fft // 2)
     return np.linspace(0, last, min(MAX_PLACES, last // n_fft + 1)).astype(int)
 
@@ -151,7 +151,7 @@ def _partials(magnitudes: np.ndarray, sample_rate: float) -> tuple[np.ndarray, n
 def _steady(
     first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the partials of the first frame that the second has as well."""
+    """Return the partials of the first frame that the second frame also has."""
     pitches, magnitudes = first
     others = second[0]
     if not len(pitches) or not len(others):

@@ -17,7 +17,7 @@ import soxr
 from .disk_samples import Samples
 
 MAX_DENOMINATOR = 10_000_000
-"""The largest denominator of a ratio of rates: rates that differ by less than 1 in 20,000,000 count as equal."""
+"""The largest denominator of a ratio of rates; rates that differ by less than 1 in 20,000,000 count as equal."""
 
 
 def resample(audio: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:
@@ -32,14 +32,14 @@ def resample(audio: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:
     Returns
     -------
     float32 array (channels, ceil(samples * to_rate / from_rate))
-        The given array itself where the rates are equal. Samples beyond single precision become infinite.
+        The given array itself if the rates are equal. Samples beyond single precision become infinite.
     """
     ratio = Fraction(float(to_rate) / float(from_rate)).limit_denominator(MAX_DENOMINATOR)
     if ratio == 1:
         return audio
     n_samples = math.ceil(audio.shape[1] * ratio)
-    # soxr rounds its length, to nothing for the shortest recordings: silence at the end makes up for that. One sample
-    # would be enough, but soxr 0.5 refuses arrays of one sample, which an empty recording would become.
+    # soxr rounds the length, to 0 for the shortest recordings, so silence is appended. One sample would be enough, but
+    # soxr 0.5 refuses arrays of one sample, which an empty recording would become.
     silence = math.ceil(n_samples / ratio) + 2 - audio.shape[1]
     padded = np.pad(audio, ((0, 0), (0, silence)))
     resampled = soxr.resample(padded.T, ratio.denominator, ratio.numerator, quality="VHQ")

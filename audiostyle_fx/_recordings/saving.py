@@ -1,4 +1,4 @@
-"""Saving an array to a sound file, in one call."""
+"""Saving of an array to a sound file."""
 
 from __future__ import annotations
 
@@ -25,48 +25,50 @@ def save_audio(
     like: str | os.PathLike[str] | None = None,
     limit: bool = True,
 ) -> WrittenLevel:
-    """Write a recording to a file, such as what a board returned, without clipping it.
+    """Write a recording, such as the output of a board, to a file without clipping it.
 
-    Where the format clips at full scale and the audio exceeds it, a warning says what was done: peaks are limited, as
-    far as that loses at most 1 dB of RMS, and what is still too loud is turned down as a whole, to a true peak of
-    -1 dBTP. A format of floating-point samples, such as the subtype "FLOAT", keeps all as it is.
+    If the format clips at full scale and the audio exceeds full scale, peaks are limited, as far as this loses at most
+    1 dB of RMS. If the recording is still too loud, it is turned down to a true peak of -1 dBTP. A warning gives both
+    changes. Formats with floating-point samples, such as the subtype "FLOAT", don't change the audio.
 
     Parameters
     ----------
     path : path
-        Its ending names the format. An existing file is replaced, by the finished one only.
+        Its ending names the format. An existing file is replaced only when the new one is finished.
     audio : float32 or float64 array (channels, samples) or (samples,)
         Full scale is 1.
     sample_rate : float
-        Of the audio, in Hz; a whole number where it is also the one written.
+        Sample rate of the audio in Hz; a whole number if ``rate`` is not given.
     subtype : str, optional
         libsndfile's name of the sample format, such as "PCM_24"; by default that of ``like``, or the format's own.
     rate : float, optional
         The sample rate to write, in Hz; by default that of the audio.
     quality : float, optional
-        The bit rate of MP3, Vorbis and Opus, 8 to 512 kbit/s; by default that of ``like``, or the encoder's usual one.
+        Bit rate of MP3, Vorbis and Opus, 8 to 512 kbit/s; by default that of ``like``, or the encoder's usual one.
     like : path, optional
-        A recording whose sample format, bit rate, tags, pictures, cue points, loops, time stamps and places of channels
-        the file takes over, where its format has them: that which the audio was made from.
+        The recording from which the audio was made. The file takes over its sample format, bit rate, tags, pictures,
+        cue points, loops, time stamps and places of channels, as far as the format has them.
     limit : bool
         Whether peaks are limited; otherwise the whole recording is turned down.
 
     Returns
     -------
     WrittenLevel
-        ``gain_db`` and ``limited_db``: by how much the recording was turned down, and its highest peak limited, in dB.
+        ``gain_db``, at most 0: the gain of the whole recording in dB; ``limited_db``, at least 0: the reduction of its
+        highest peak by the limiter in dB.
 
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        If an argument is not allowed, or the format can't hold the audio. An earlier file stays as it was.
+        If an argument is not allowed, or the format can't hold the audio. An existing file is not changed.
     OSError
         If the file can't be written.
 
     Warns
     -----
     UserWarning
-        When the file is finished: if the audio was changed to fit, or the format can't hold all that ``like`` has.
+        When the file is finished: if the audio was limited or turned down, or if the format can't hold all tags and
+        other data of ``like``.
     """
     samples, sample_rate = check_audio("audio", audio), check_rate("sample_rate", sample_rate)
     rate = optional(check_rate)("rate", rate)

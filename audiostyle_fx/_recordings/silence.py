@@ -1,4 +1,4 @@
-"""Digital silence: where a recording is exactly zero, its styled result is too."""
+"""Digital silence: a styled result is exactly zero wherever its recording is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from .disk_samples import Samples
 
 SILENCE_SECONDS = 0.01
-"""The shortest run of exact zeros that counts as digital silence. Shorter runs happen within sounds."""
+"""The shortest run of exact zeros that counts as digital silence. Shorter runs occur within sounds."""
 
 SILENCE_FADE_SECONDS = 0.001
 """Duration of the fade of a sound next to digital silence."""

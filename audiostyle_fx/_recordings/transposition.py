@@ -1,8 +1,8 @@
 """Transposition of a recording: other pitches, the same timbre.
 
-The recording is resampled, by which pitch and tempo move together, and an equaliser of a third of an octave brings back
-its own long-term spectrum: formants stay where they were. What a transfer takes from a style does not depend on the
-style's length, and no phase vocoder smears its attacks.
+The recording is resampled, which moves pitch and tempo together, and a third-octave equaliser restores its own
+long-term spectrum, so that formants stay. A change of the length does not matter for a style, and unlike a phase
+vocoder, resampling does not smear attacks.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from .levels import RMS, rms
 from .resampling import resample
 
 WINDOW_SECONDS = 0.093
-"""Length of the equaliser's window, approximately."""
+"""Approximate length of the equaliser's window."""
 
 THIRD_OCTAVE = 2 ** (1 / 6) - 2 ** (-1 / 6)
-"""Width of a third of an octave over its middle frequency."""
+"""Width of a third of an octave divided by its centre frequency."""
 
 MAX_GAIN = 10.0
-"""Largest change by the equaliser, 20 dB up or down: more would only raise noise between partials."""
+"""Largest gain of the equaliser, 20 dB up or down; more would only raise noise between partials."""
 
 LEAST_BINS = 4
-"""Least bins on either side of the mean: in the bass a third of an octave is narrower than the move itself."""
+"""Least bins on either side in the mean, because in the bass a third of an octave is narrower than the move."""
 
 REFINEMENTS = 3
-"""Rounds in which the equaliser is corrected by what its own smoothing left."""
+"""Number of corrections of the equaliser for the error that its own smoothing leaves."""
 
 PASS_BAND = 0.91
 """Share of half the sample rate that resampling keeps."""
@@ -40,7 +40,7 @@ FLOOR = 1e-8
 
 
 def transposed(audio: np.ndarray, sample_rate: float, semitones: float) -> np.ndarray:
-    """Return a recording moved by semitones, with its own long-term spectrum.
+    """Return a recording moved by semitones that keeps its own long-term spectrum.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def transposed(audio: np.ndarray, sample_rate: float, semitones: float) -> np.nd
     sample_rate : float
         In Hz.
     semitones : float
-        Up where positive.
+        Positive numbers move it up.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def transposed(audio: np.ndarray, sample_rate: float, semitones: float) -> np.nd
     if semitones == 0:
         return audio
     ratio = 2.0 ** (semitones / 12)
-    # Powers of samples near the ends of float32's range are beyond it. A power of two rounds nothing.
+    # Powers of very large or small samples exceed the range of float32. A power of two scales without rounding.
     scale = 2.0 ** np.frexp(np.abs(audio).max(initial=0))[1]
     own = (audio / np.float64(scale)).astype(np.float32)
     moved = resample(own, sample_rate * ratio, sample_rate)
@@ -69,10 +69,10 @@ def transposed(audio: np.ndarray, sample_rate: float, semitones: float) -> np.nd
 
 
 def _with_levels_of(own: np.ndarray, moved: np.ndarray, sample_rate: float) -> np.ndarray:
-    """Return a moved recording whose mel bands have the distributions of levels of its own, unmoved ones.
+    """Return a moved recording whose mel bands have the distributions of levels of the unmoved recording.
 
-    Measured on four styles by MFCCs: moved by resampling and the equaliser, they lie at 0.04 to 0.21 of the distance
-    between two recordings from themselves; with this at 0.03 to 0.14.
+    Measured on four styles by MFCCs: after resampling and the equaliser alone, their distance from the unmoved ones is
+    0.04 to 0.21 of the distance between two recordings; with this step it is 0.03 to 0.14.
     """
     n_fft, level = 2 ** round(math.log2(WINDOW_SECONDS * sample_rate)), rms(own)
     stft = STFT(n_fft, n_fft // 4)
@@ -91,22 +91,22 @@ def _equalised(moved: np.ndarray, own: np.ndarray, sample_rate: float, ratio: fl
     n_fft = 2 ** round(math.log2(WINDOW_SECONDS * sample_rate))
     starts = np.arange(0, len(moved) + n_fft, n_fft // 4)
     spectra = _spectra(moved, starts, n_fft)
-    # Frames of the unmoved recording at the same places of the music.
+    # Frames of the unmoved recording at the same positions of the music.
     unmoved = _spectra(own, np.round((starts - n_fft / 2) * ratio + n_fft / 2).astype(int), n_fft)
     wanted = _power(unmoved)
     if ratio < 1:
-        # Moved down, a recording ends below half the sample rate. The band above is filled with its own, unmoved.
+        # A recording that is moved down has nothing near half the sample rate: the unmoved recording fills this band.
         top = int(np.flatnonzero(wanted >= FLOOR * wanted.max())[-1])
         empty = slice(int(min(top, PASS_BAND * (n_fft // 2)) * ratio), None)
         spectra[:, empty] = unmoved[:, empty]
-        # Frames that come closer or farther apart partly cancel where they overlap, which the equaliser has to see.
+        # Frames with another spacing partly cancel where they overlap, so the equaliser has to include the overlap.
         spectra = _spectra(_overlap_added(spectra, starts, n_fft)[: len(moved)], starts, n_fft)
     gain = _equaliser(_power(spectra), wanted)
     return _overlap_added(spectra * gain.astype(np.float32), starts, n_fft)[: len(moved)]
 
 
 def _equaliser(power: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return the gain (bins,) that brings a long-term power spectrum (bins,) to another, by thirds of an octave."""
+    """Return the gain (bins,) that brings a long-term power spectrum (bins,) to another in thirds of an octave."""
     gain, wanted = np.ones(len(power)), _third_octaves(wanted)
     for _ in range(REFINEMENTS):
         level = np.maximum(_third_octaves(power * gain**2), np.finfo(np.float32).tiny)
@@ -119,7 +119,7 @@ def _window(n_fft: int) -> np.ndarray:
 
 
 def _spectra(audio: np.ndarray, starts: np.ndarray, n_fft: int) -> np.ndarray:
-    """Return spectra, complex64 (frames, bins); ``starts`` of frames count from a frame before the first sample."""
+    """Return spectra, complex64 (frames, bins); ``starts`` are counted from one frame before the first sample."""
     padded = np.pad(audio, (n_fft, 3 * n_fft))
     frames = padded[np.clip(starts, 0, len(padded) - n_fft)[:, None] + np.arange(n_fft)]
     return np.asarray(np.fft.rfft(frames * _window(n_fft), axis=1), np.complex64)

@@ -1,4 +1,4 @@
-"""Writing sound files: the finished file replaces an earlier one in one step."""
+"""Writing of sound files: the finished file replaces an existing one in one step."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ WRITE_SAMPLES = 1 << 16
 
 
 class WrittenLevel(NamedTuple):
-    """How a written recording was fitted into full scale.
+    """Changes of level that made a written recording fit into full scale.
 
     Attributes
     ----------
     gain_db : float
-        The gain of the whole recording in dB: 0.0, or negative where it was turned down.
+        The gain of the whole recording in dB: 0.0, or negative if it was turned down.
     limited_db : float
-        By how much the highest peak was limited, in dB, in addition to that; 0.0 where the limiter did not act.
+        Additional reduction of the highest peak by the limiter in dB; 0.0 if the limiter did not act.
     """
 
     gain_db: float = 0.0
@@ -44,7 +44,7 @@ class WrittenLevel(NamedTuple):
 
     @property
     def changes(self) -> str:
-        """What was done to the recording, in words; empty where it fitted."""
+        """The changes of level, in words; empty if there are none."""
         words = {"peaks limited by up to": self.limited_db, "turned down by": -self.gain_db}
         return " and ".join(f"{what} {much:.1f} dB" for what, much in words.items() if much)
 
@@ -58,7 +58,7 @@ def check_writable(
     asked: str | None = None,
     quality: float | None = None,
 ) -> None:
-    """Raise ValueError unless `write_audio` can write such a recording to ``path``; as `subtype_written`."""
+    """Raise ValueError unless `write_audio` can write such a recording to ``path``; see `subtype_written`."""
     check_place(path)
     subtype_written(path, sample_rate, channels, n_samples, subtype, asked, quality)
     try:
@@ -71,7 +71,7 @@ def check_writable(
 
 
 def check_place(path: str | os.PathLike[str]) -> None:
-    """Raise ValueError unless there may be a file at ``path``; nothing is written."""
+    """Raise ValueError if no file can be written at ``path``; nothing is written."""
     target = Path(os.path.realpath(path))
     try:
         is_other = target.exists() and not target.is_file()
@@ -101,16 +101,16 @@ def subtype_written(
         In Hz.
     channels, n_samples : int
     subtype : str, optional
-        The recording's sample format, which is kept where the format has it.
+        The recording's sample format, which is kept if the format has it.
     asked : str, optional
         The sample format that the user asks for instead.
     quality : float, optional
-        Bit rate in kbit/s that the user asks for.
+        Bit rate that the user asks for, in kbit/s.
 
     Raises
     ------
     ValueError
-        If the format does not have what the user asks for.
+        If the format does not have the sample format or bit rate that the user asks for.
     """
     check_subtype(asked)
     container, written = format_written(Path(path), sample_rate, channels, n_samples, asked or subtype)
@@ -122,13 +122,13 @@ def subtype_written(
 
 @contextlib.contextmanager
 def writing_errors(target: str | os.PathLike[str]) -> Iterator[None]:
-    """Name the output in errors of the operating system and of libsndfile; those of reading are ValueErrors."""
+    """Name the output in errors of the operating system and of libsndfile; reading raises ValueError instead."""
     try:
         yield
-    except BrokenPipeError:  # of the caller's progress
+    except BrokenPipeError:  # from the caller's progress function
         raise
     except (OSError, soundfile.SoundFileError) as error:
-        if isinstance(error, OSError) and error.errno is None:  # the library's own, which says what it is about
+        if isinstance(error, OSError) and error.errno is None:  # an error of this package, which already names the file
             raise
         reason = error.strerror if isinstance(error, OSError) else error
         raise OSError(f"output {os.fspath(target)!r} can't be written: {reason}") from error
@@ -146,10 +146,10 @@ def write_audio(
     warn: bool = True,
     rate: float | None = None,
 ) -> WrittenLevel:
-    """Write a recording to ``path``, and replace an earlier file only when the new one is finished.
+    """Write a recording to ``path``, and replace an existing file only when the new one is finished.
 
-    A symbolic link is followed, but its own ending names the format. A replaced file passes on its permissions. A WAV
-    file that would be too large is written as RF64.
+    A symbolic link is followed, but its own ending names the format. The new file gets the permissions of the replaced
+    one. A WAV file that would be too large is written as RF64.
 
     Parameters
     ----------
@@ -159,17 +159,17 @@ def write_audio(
     sample_rate : float
         In Hz; a whole number.
     subtype : str, optional
-        libsndfile's name of the sample format; the format's default where it doesn't have this one.
+        libsndfile's name of the sample format; if the format doesn't have it, the format's default is used.
     kept : Kept, optional
-        What is kept of the recording that the audio was made from.
+        Properties that are kept of the recording from which the audio was made.
     full_scale : float, optional
-        The amplitude that becomes full scale, in any format. By default 1, or for audio that would clip as much as
-        brings its true peak to 1 dB below full scale.
+        The amplitude that becomes full scale, in any format. By default 1, or for audio that would clip the amplitude
+        that brings its true peak to 1 dB below full scale.
     limit : bool
         Whether peaks that would clip are limited, as far as that loses at most 1 dB of RMS, before the audio is turned
         down: see `limiter`. It does not apply with ``full_scale``.
     warn : bool
-        Whether to warn where the audio was changed to fit.
+        Whether to warn if the audio was limited or turned down.
     rate : float, optional
         The sample rate to write, in Hz; by default that of the audio.
 
@@ -180,8 +180,8 @@ def write_audio(
     Raises
     ------
     ValueError
-        If the folder doesn't exist, or the format can't hold the rate, the channels or so many samples, or if what was
-        written does not hold the audio.
+        If the folder doesn't exist, or the format can't hold the rate, the channels or the number of samples, or if the
+        written file does not have them.
     OSError, soundfile.SoundFileError
         If the file can't be written.
 
@@ -189,7 +189,7 @@ def write_audio(
     -----
     UserWarning
         When the file is finished: if the format clips at full scale and the audio had to be limited or turned down to
-        fit, or if the format can't hold all that is kept.
+        fit, or if the format can't hold all properties in ``kept``.
     """
     path, target = Path(path), Path(os.path.realpath(path))
     if not target.parent.is_dir():
@@ -212,8 +212,8 @@ def write_audio(
         lost = _write(path, target, audio, sample_rate, (file_format, subtype), kept, full_scale, limited)
     level = _written_level(full_scale, limited)
     if warn and level.changes and not is_given:
-        remedy = "subtype='FLOAT' keeps all"
-        warnings.warn(f"{path}: {level.changes}, as {subtype} clips at full scale; {remedy}", stacklevel=2)
+        remedy = "subtype='FLOAT' avoids this"
+        warnings.warn(f"{path}: {level.changes}, because {subtype} clips at full scale; {remedy}", stacklevel=2)
     if warn and lost:
         warnings.warn(f"{path}: {file_format} can't hold the {', '.join(lost)} of the recording", stacklevel=2)
     return level
@@ -229,7 +229,7 @@ def _write(
     full_scale: float,
     limited: ChosenLimiter | None,
 ) -> tuple[str, ...]:
-    """Write a recording, compare what was written with it, and put it in its place; return what was not kept."""
+    """Write a recording, check the new file, and move it to its place; return names of the parts that were lost."""
     (channels, n_samples), (file_format, subtype) = audio.shape, coding
     has_mask = kept.layout is not None and kept.layout.is_needed(channels) and file_format in ("WAV", "RF64")
     options = encoder_options(subtype, sample_rate, channels, kept.kbits)
@@ -251,13 +251,13 @@ def _write(
 
 
 def _check_written(path: Path, partial: Path, shape: tuple[int, int, int]) -> None:
-    """Raise ValueError unless a file says of itself that it has a rate, channels and samples."""
+    """Raise ValueError unless the header of a file has the expected rate, channels and samples."""
     info = soundfile.info(soundfile_name(partial))
     written = info.samplerate, info.channels, info.frames
     if written != shape and shape[2]:
         raise ValueError(
-            f"output {str(path)!r}: the format gives back {written[2]} samples at {written[0]} Hz in {written[1]} "
-            f"channels in the place of {shape[2]} at {shape[0]} Hz in {shape[1]}"
+            f"output {str(path)!r}: the file has {written[2]} samples at {written[0]} Hz in {written[1]} channels "
+            f"instead of {shape[2]} samples at {shape[0]} Hz in {shape[1]} channels"
         )
 
 
@@ -268,7 +268,7 @@ def _written_level(full_scale: float, limited: ChosenLimiter | None) -> WrittenL
 
 
 def _blocks(audio: Samples, limited: ChosenLimiter | None) -> Iterator[np.ndarray]:
-    """Give a recording, limited where it has a limiter, block by block."""
+    """Yield a recording block by block, limited if it has a limiter."""
     if limited:
         yield from (block for block, _ in limited.limiter.blocks(audio))
     else:
@@ -279,7 +279,7 @@ def _blocks(audio: Samples, limited: ChosenLimiter | None) -> Iterator[np.ndarra
 def _replacement(target: Path, suffix: str) -> Iterator[Path]:
     """Yield the path of a new file, which then replaces ``target`` and takes over its permissions.
 
-    After an error the new file is deleted, and ``target`` stays as it was.
+    After an error the new file is deleted, and ``target`` is not changed.
     """
     partial = target.with_name(f".{uuid.uuid4().hex}{suffix}")
     try:
@@ -294,6 +294,6 @@ def _replacement(target: Path, suffix: str) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Force a file's data to disk. A file that is renamed before that could be empty after a loss of power."""
+    """Force a file's data to disk; a file that is renamed before could be empty after a loss of power."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())

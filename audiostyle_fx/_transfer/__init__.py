@@ -1,1 +1,1 @@
-"""A style and a content become a result."""
+"""The transfer of a style to a content."""

@@ -1,4 +1,4 @@
-"""The functions: a content and a style in, the styled recording out."""
+"""The functions that transfer a style to arrays or to a file, and make textures."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def stylize(
     progress: Progress = None,
     **parameters: Unpack[TransferOptions],
 ) -> Result:
-    """Restyle a recording: the content, sounding as the style does.
+    """Restyle a recording: give the content the sound of the style.
 
     Parameters
     ----------
@@ -67,13 +67,13 @@ def stylize(
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        Before any work, naming the parameter, its value and what is allowed.
+        Before any work, if a parameter is not allowed; the message names it, its value and what is allowed.
     TransferError
         If the result is silent or not finite. This can happen at extreme levels when ``normalize`` is False.
     RuntimeError
-        If a GPU is asked for that can't be used.
+        If ``device`` names a GPU that can't be used.
     MemoryError
-        If a GPU's memory is too small.
+        If the memory of the GPU is too small.
 
     References
     ----------
@@ -98,11 +98,11 @@ def stylize_batch(
     progress: Progress = None,
     **parameters: Unpack[TransferOptions],
 ) -> list[Result]:
-    """Restyle several recordings of equal length, together where that is faster.
+    """Restyle several recordings of the same shape, in batches where this is faster.
 
     A GPU processes as many recordings at once as fit in its memory. If memory runs out, the batch is halved and a
-    warning is given. Several GPUs take one batch after the other. The CPU processes the recordings one by one, because
-    caches are small.
+    warning is given. With several GPUs, the next free one takes the next batch. A CPU processes the recordings one by
+    one, because its caches are small.
 
     Parameters
     ----------
@@ -120,12 +120,12 @@ def stylize_batch(
     -------
     list of Result
         The same results as `stylize`, except for rounding differences on a GPU; ``seconds`` is the time of the batch
-        that the recording was in. With several GPUs ``progress`` is called from one thread for each.
+        that the recording was in. With several GPUs, ``progress`` is called from one thread per GPU.
 
     Raises
     ------
     TypeError, ValueError, FileNotFoundError, TransferError, RuntimeError, MemoryError
-        As `stylize`; ValueError also for recordings of several shapes.
+        As `stylize`; ValueError also for recordings of different shapes.
     """
     chosen = choose(parameters)
     contents = list(contents)
@@ -159,7 +159,7 @@ def texture(
     sample_rate : float
         Sample rate of the result in Hz, 1,000 to 1,000,000.
     duration : float
-        Length of the result in seconds.
+        Length of the result in seconds, at least one sample.
     {style_sample_rate}
     {style_weights}
     {progress}
@@ -201,11 +201,11 @@ def style_file(
     progress: Progress = None,
     **parameters: Unpack[TransferOptions],
 ) -> Result:
-    """Restyle a recording from file to file, of any length: what `stylize` gives for it, in bounded memory.
+    """Restyle a recording of any length from file to file, as `stylize` does, in bounded memory.
 
-    The recording and the result are kept in unnamed files in the folder of ``out_path``, 4 bytes a sample each; with
-    the preset "original", and where ``section_seconds`` exceeds its length, the recording is held in memory. An
-    earlier file is replaced only by the finished one.
+    The samples of the recording and of the result are kept in unnamed temporary files in the folder of ``out_path``, 4
+    bytes per sample each. With the preset "original", or if ``section_seconds`` exceeds its length, the recording is
+    held in memory. An existing file is replaced only when the result is finished.
 
     Parameters
     ----------
@@ -218,14 +218,14 @@ def style_file(
     {style_sample_rate}
     {style_weights}
     start : float
-        Where in the recording to start, in seconds.
+        Start of the part to style in seconds, at least 0.
     duration : float
-        How much of the recording to style, in seconds; infinity for all of it.
+        Length of the part to style in seconds, above 0; infinity for the rest of the recording.
     subtype : str, optional
-        libsndfile's name of the sample format to write; by default the input's, where the format has it and gives
-        back every length.
+        libsndfile's name of the sample format to write, such as "PCM_16"; by default the input's, if the output format
+        has it and it keeps the exact length.
     rate : float, optional
-        The sample rate to write, in Hz; by default the input's. The transfer is made at the input's.
+        The sample rate to write, in Hz; by default the input's. The transfer itself runs at the input's rate.
     quality : float, optional
         The bit rate of MP3, Vorbis and Opus, 8 to 512 kbit/s; by default the input's, or the encoder's usual one.
     {progress}
@@ -234,7 +234,7 @@ def style_file(
     Returns
     -------
     Result
-        Without audio, with the path, and by how much the file was limited and turned down.
+        It holds the path of the file instead of the audio, and by how much the file was limited and turned down.
 
     Raises
     ------
@@ -249,7 +249,7 @@ def style_file(
     Warns
     -----
     UserWarning
-        Before any work, if the recording is damaged, or holds less than its header promises.
+        Before any work, if the recording is damaged, or shorter than its header says.
     UserWarning
         If the format clips at full scale and the result had to be limited or turned down to fit, see `Result.save`.
     """
@@ -258,7 +258,7 @@ def style_file(
     check_subtype(subtype)
     styles = [os.path.realpath(source) for source in as_list(style) if isinstance(source, (str, os.PathLike))]
     if os.path.realpath(out_path) in styles:
-        raise ValueError(f"out_path={os.fspath(out_path)!r} must not be one of the styles, which it would replace")
+        raise ValueError(f"out_path={os.fspath(out_path)!r} must not be one of the styles, because it would replace it")
     folder = os.path.dirname(os.path.realpath(out_path))
     with writing_errors(out_path), contextlib.ExitStack() as files:
         source = files.enter_context(SoundFileReader(in_path, "in_path"))
@@ -285,7 +285,7 @@ def style_file(
 def styled(
     audio: list[np.ndarray], shapes: list[tuple[int, ...]], transfer: PreparedTransfer, progress: Progress = None
 ) -> list[Result]:
-    """Return the results for recordings (channels, samples) of one shape, their audio in ``shapes``."""
+    """Return the results for recordings (channels, samples) of one shape; ``shapes`` are the shapes of their audio."""
     wets = [np.zeros_like(dry) for dry in audio]
     logs = transfer_recordings(audio, wets, transfer, progress)
     return [
@@ -295,7 +295,7 @@ def styled(
 
 
 def _facts(log: TransferLog, transfer: PreparedTransfer, n_samples: int) -> dict[str, Any]:
-    """Return what a `Result` says of a finished transfer, but for its audio."""
+    """Return the arguments of `Result` for a finished transfer, except its audio."""
     content_rate = transfer.setup.content_rate
     return {
         "sample_rate": float(content_rate),

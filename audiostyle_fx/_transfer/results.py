@@ -34,14 +34,14 @@ class Stage:
     seconds : float
         Computing time, for all items of a batch together and summed over the sections of a recording.
     iterations : int array (n,)
-        Iterations after which the losses were taken: 0 to the last; in the phase stage the last.
+        Numbers of the iterations whose losses are recorded: 0 to the last; in the phase stage only the last.
     style_loss, content_loss : float64 array (n,)
         The two parts of the loss at these iterations; in the phase and waveform stages those of the audio. The target
-        of the style loss holds the ``content_share``. With a strength, the content loss is measured from the song and
-        has no weight: over that at strength 1 it is the way that the result has gone.
+        of the style loss includes the ``content_share``. With a strength, the content loss is the distance from the
+        song, without a weight; its ratio to the content loss at strength 1 says how far the result has gone.
     inconsistency : float64 array, optional
-        In the phase stage, after each iteration: the distance of the audio's magnitudes from those sought, relative.
-        Where L-BFGS takes the last iterations, it may rise there: they bring the log-magnitudes nearer instead.
+        Relative distance of the audio's magnitudes from the target magnitudes after each iteration; None except in the
+        phase stage. It may rise in the last iterations, where L-BFGS brings the log-magnitudes nearer instead.
     """
 
     seconds: float
@@ -78,28 +78,28 @@ class Result:
     Attributes
     ----------
     sample_rate : float
-        In Hz.
+        Sample rate of the audio in Hz.
     duration : float
         Length of the recording in seconds.
     stages : dict of str to Stage
-        Those that ran, of "spectrogram", "phase" and "waveform"; none for digital silence.
+        The stages that ran, among "spectrogram", "phase" and "waveform"; empty for digital silence.
     sections : int
         Number of sections in which the recording was styled.
     seconds : float
-        Computing time.
+        Computing time in seconds.
     parameters : dict
         All parameters of the transfer by name, with the windows in samples as they were used.
     key : tuple of float
-        Semitones by which each style was moved; 0 where it was not.
+        Semitones by which each style was moved; 0 if it was not.
     path : str or None
-        The file that the result was written to; None where it is in memory.
+        The file to which the result was written; None for a result in memory.
     gain_db : float
-        Gain in dB by which the file was turned down because its format clips at full scale; 0 where it fitted.
+        Gain in dB, at most 0, by which the file was turned down because its format clips at full scale.
     limited_db : float
-        By how much the file's highest peak was limited, in dB, because its format clips; 0 where it fitted.
+        Reduction of the file's highest peak by the limiter in dB, at least 0, because its format clips.
     limits_peaks : bool
-        Whether peaks are limited where a format clips, so that a loud song stays loud: where the content was within
-        full scale. Otherwise the whole recording is turned down.
+        Whether `save` limits peaks where a format clips, so that a loud song stays loud. True if the content was within
+        full scale; otherwise the whole recording is turned down.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Result:
         self.stages, self.parameters, self.key = stages, parameters, key
         self.sections = sections
         self.gain_db, self.limited_db, self.limits_peaks = gain_db, limited_db, limits_peaks
-        self.path = None if path is None else os.path.abspath(path)  # holds in another working directory too
+        self.path = None if path is None else os.path.abspath(path)  # valid in another working directory too
         self._audio = audio
 
     @property
@@ -158,13 +158,13 @@ class Result:
     ) -> float:
         """Write the audio to a file; its ending names the format.
 
-        If the content itself exceeded full scale, peaks are not limited where the format clips, and the whole recording
-        is turned down.
+        If the format clips and the content itself exceeded full scale, the whole recording is turned down and no peaks
+        are limited.
 
         Parameters
         ----------
         path, subtype, rate, quality, like
-            As for `save_audio`.
+            See `save_audio`.
 
         Returns
         -------
@@ -179,7 +179,7 @@ class Result:
         Warns
         -----
         UserWarning
-            As `save_audio`.
+            If the audio was limited or turned down, or the format can't hold all tags and other data of ``like``.
         """
         level = save_audio(
             path,
@@ -199,7 +199,7 @@ class Result:
         Raises
         ------
         ImportError
-            Without matplotlib, which the extra ``plot`` installs.
+            If matplotlib is not installed; the extra ``plot`` installs it.
         """
         from ..figures.plots import plot
 
@@ -228,7 +228,7 @@ class Result:
         return [*facts, f"computed in {self.seconds:.1f} s"]
 
     def _repr_html_(self) -> str:
-        """Show a player, the facts, and the figure where matplotlib is installed; of long recordings only the facts."""
+        """Show a player, the facts, and with matplotlib the figure; for long recordings only the facts."""
         parts = [f"<p>{html.escape(', '.join(self._facts()))}</p>"]
         if not 0 < self.duration <= MAX_SHOWN_SECONDS:
             return parts[0]
@@ -243,7 +243,7 @@ class Result:
 
 
 def _flac(audio: np.ndarray, sample_rate: float) -> str:
-    """Return the audio as 16-bit FLAC in base64, turned down where it exceeds full scale."""
+    """Return the audio as 16-bit FLAC in base64, turned down if it exceeds full scale."""
     file = io.BytesIO()
     samples = np.atleast_2d(audio)
     soundfile.write(file, (samples / max(1.0, np.abs(samples).max())).T, int(sample_rate), "PCM_16", format="FLAC")

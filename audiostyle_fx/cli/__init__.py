@@ -1,4 +1,4 @@
-"""The command ``audiostyle``: words in, exit code out."""
+"""The command ``audiostyle``."""
 
 from .command import main
 

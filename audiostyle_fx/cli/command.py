@@ -1,4 +1,4 @@
-"""The command ``audiostyle``: arguments in, exit code out."""
+"""The entry point of the command ``audiostyle``: from arguments to an exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .standard_streams import open_closed_streams, silence_broken_streams
 from .wording import Wording
 
 BROKEN_PIPE = 141
-"""What shells report of programs that end since nobody reads what they write: 128 and the number of SIGPIPE."""
+"""The exit code that shells report for a program whose output is no longer read: 128 plus the number of SIGPIPE."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,9 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is done; 1 when it, or some of several files, failed; 2 when the arguments are not understood or are
-        refused, as when a file would be replaced; 130 when it was interrupted; 141 when nobody reads its output any
-        more. ``audiostyle --help`` lists them.
+        0 if all files are done; 1 if a file or the run failed; 2 if the arguments are not understood or are refused,
+        for example because a file would be replaced; 130 after an interrupt; 141 if the output is no longer read.
+        ``audiostyle --help`` lists them.
     """
     open_closed_streams()
     try:
@@ -44,7 +44,8 @@ def _run(arguments: Sequence[str] | None) -> int:
             if text is not None:
                 print(text.rstrip(), flush=True)
                 return 0
-            from .work import process_requests, requests_of  # SciPy and the recordings' formats take a second to load
+            # Imported here, because SciPy and the file formats take a second to load.
+            from .work import process_requests, requests_of
 
             requests = requests_of(options)
         except (TypeError, ValueError) as error:

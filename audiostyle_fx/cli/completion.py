@@ -1,6 +1,6 @@
-"""Completion of the command line in bash, zsh and fish, by scripts that hold the effects and their parameters.
+"""Completion of the command line in bash, zsh and fish, by scripts that contain the effects and their parameters.
 
-The scripts do not call the command at every key, since Python with SciPy takes a second to start.
+The scripts do not call the command at every key, because Python with SciPy takes a second to start.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def completion_script(
         One of `SHELLS`.
     effects : mapping of str to Effect
     options : mapping of str to bool
-        Whether a value follows, by the option's name.
+        Whether the option takes a value, by its name.
     option_choices : mapping of str to sequence of str
         The values of options that can be listed; the shell completes files for the others.
     """
@@ -153,7 +153,7 @@ def _choices(effects: Mapping[str, Effect]) -> dict[tuple[str, str], str]:
 
 
 def _named_values(parameter: Parameter) -> Sequence[str]:
-    """Return the values that can be listed, or those that have names where others are numbers."""
+    """Return the values that can be listed; for a parameter that also takes numbers, the named ones."""
     return parameter.choices or re.findall(r'"([^"]+)"', parameter.allowed)
 
 

@@ -1,4 +1,4 @@
-"""The devices that can compute, as ``--devices`` lists them."""
+"""The list of devices that ``--devices`` prints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._engine.cuda.devices import describe_gpus
 
 
 def list_devices() -> str:
-    """Return a line for the CPU and one for each GPU that can be used, or for the reason why there is none."""
+    """Return a line for the CPU, and one for each usable GPU or for the reason why there is none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the reason is in the list
         gpus, problem = describe_gpus()

@@ -1,4 +1,4 @@
-"""What ``--dry-run`` prints: what the command would do, and about how long it would take."""
+"""The output of ``--dry-run``: the work that the command would do, and the estimated time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .wording import Wording
 
 
 def print_dry_run(requests: Sequence[Request], copies: PipeCopies, wording: Wording) -> int:
-    """Print what would be done; return 1 if files can't be read or written as the command asks, and else 0."""
+    """Print the planned work; return 1 if a file can't be read or written as the command asks, otherwise 0."""
     options = requests[0].options
     plan = _of_folder(requests[0], copies) if requests[0].of_folder else _of_files(requests, copies)
     plan = replace(plan, files=[replace(file, error=wording.of(file.error)) for file in plan.files])
@@ -59,7 +59,7 @@ def _of_folder(request: Request, copies: PipeCopies) -> DryRun:
 
 
 def _of_files(requests: Sequence[Request], copies: PipeCopies) -> DryRun:
-    """Return the plan of one or several recordings, which one process does after the other."""
+    """Return the plan of one or several recordings, which one process works through."""
     files = [_planned(request, copies) for request in requests]
     with tempfile.TemporaryDirectory() as folder, SerialExecutor(_perform) as executor:
         excerpts = (
@@ -68,13 +68,13 @@ def _of_files(requests: Sequence[Request], copies: PipeCopies) -> DryRun:
             if file.action == "process"
         )
         plan = estimated(files, excerpts, executor)
-    if plan.seconds is None and len(files) == 1 and files[0].duration <= EXCERPT_SECONDS:  # all of it was tried
+    if plan.seconds is None and len(files) == 1 and files[0].duration <= EXCERPT_SECONDS:  # the whole file was tried
         return replace(plan, files=[replace(files[0], action="fail", error=plan.unmeasured, duration=0.0)])
     return plan
 
 
 def _planned(request: Request, copies: PipeCopies) -> PlannedFile:
-    """Return what would become of a recording, or of a texture."""
+    """Return the plan for a recording or a texture."""
     options, target = request.options, request.target
     replaces = os.path.isfile(target)
     try:
@@ -95,7 +95,7 @@ def _planned(request: Request, copies: PipeCopies) -> PlannedFile:
 
 
 def _excerpt(request: Request, copies: PipeCopies, path: str) -> tuple[Job, list[Step]]:
-    """Return the job that processes an excerpt and leaves it at a path, and its effects."""
+    """Return the job that processes an excerpt into the file at ``path``, and its effects."""
     chain = copies.of_chain(request.chain)
     if request.source is None:
         first, *others = chain
@@ -106,9 +106,9 @@ def _excerpt(request: Request, copies: PipeCopies, path: str) -> tuple[Job, list
 
 
 def _perform(task: tuple[Job, list[Step]]) -> Record:
-    """Process an excerpt; return whether that failed, and why."""
+    """Process an excerpt; return its status, and the error if it failed."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they concern an excerpt that nobody hears
+        warnings.simplefilter("ignore")  # nobody hears the excerpt
         try:
             run(*task)
         except (TypeError, ValueError, OSError, RuntimeError, MemoryError) as error:
@@ -117,11 +117,11 @@ def _perform(task: tuple[Job, list[Step]]) -> Record:
 
 
 def _line(file: PlannedFile, *, asks: bool) -> str:
-    """Return a line on a file; ``asks`` tells whether the command asks before it replaces one."""
+    """Return a line about a file; ``asks`` is whether the command asks before it replaces a file."""
     words = {
         "process": f"{file.duration:.1f} s" + (f" by {file.header.decoder}" if file.header else ""),
-        "finish": "processed before; its level is missing",
-        "skip": "finished before",
+        "finish": "already processed; only its final level has to be set",
+        "skip": "already finished",
         "fail": file.error,
     }[file.action]
     notes = list(file.header.notes) if file.header else []
@@ -131,7 +131,7 @@ def _line(file: PlannedFile, *, asks: bool) -> str:
 
 
 def _totals(plan: DryRun, wording: Wording) -> Iterator[str]:
-    """Yield the last lines."""
+    """Yield the lines with the totals."""
     if plan.passed_over:
         yield passed_over_text(plan.passed_over)
     yield f"files: {', '.join(f'{n} to {action}' for action in get_args(Action) if (n := plan.count(action)))}"

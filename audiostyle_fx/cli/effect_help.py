@@ -1,4 +1,4 @@
-"""The list of effects, and the description of one, as text of at most 79 columns."""
+"""The list of effects, and the description of one effect, as text of at most 79 columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def effect_description(effect: Effect) -> str:
 
 
 def two_columns(rows: list[tuple[str, str]]) -> str:
-    """Return rows of a head and a text, the texts in a column of their own."""
+    """Return rows of a head and a text as two columns."""
     width = max((len(head) for head, _ in rows), default=0) + 2
     wrapper = textwrap.TextWrapper(COLUMNS, subsequent_indent=" " * width, break_on_hyphens=False)
     return "\n".join(wrapper.fill(head.ljust(width) + text).rstrip() for head, text in rows)
@@ -42,7 +42,7 @@ def _usage(effect: Effect) -> str:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Yield the paragraphs, filled; the items of a list stay on lines of their own."""
+    """Yield the paragraphs, wrapped; each item of a list starts on its own line."""
     for block in text.split("\n\n"):
         if block.startswith("- "):
             yield "\n".join(textwrap.fill(line, COLUMNS, subsequent_indent="  ") for line in block.splitlines())
@@ -51,7 +51,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _rows(effect: Effect) -> Iterator[tuple[str, str]]:
-    """Yield each parameter with its default, and the notes on it; a sentence is not repeated."""
+    """Yield each parameter with its default and its notes; no sentence is repeated."""
     previous = ""
     for parameter in effect.parameters.values():
         default = "" if parameter.default is REQUIRED else f"={parameter.show(parameter.default)}"

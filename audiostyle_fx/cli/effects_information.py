@@ -1,4 +1,4 @@
-"""What the command prints of effects, presets, formats and devices, for which these have to be loaded."""
+"""Texts about effects, presets, formats and devices; the modules of these have to be loaded for them."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def _defaults_of_textures() -> str:
 
 
 def _words(preset: Preset) -> list[str]:
-    """Return what a preset changes, as words of the command line."""
+    """Return the changes of a preset as words of the command line."""
     return [f"{name}={effects()['style'].parameters[name].show(value)}" for name, value in preset.changes.items()]

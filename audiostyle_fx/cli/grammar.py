@@ -1,8 +1,8 @@
 """The words after IN and OUT: effects, each followed by a value and by ``name=value``.
 
-A word that is an effect's name begins that effect, wherever it stands; a word whose part before ``=`` could be a
-parameter's name sets one; any other is the value of the effect before it. So a file with such a name is written with
-its folder, as ``./reverb``. Numbers may have a unit, as ``-3dB``.
+The name of an effect begins that effect at any position. A word ``name=value`` sets a parameter if ``name`` could be
+the name of one. Any other word is the value of the effect before it. So a file with the name of an effect is written
+with its folder, such as ``./reverb``. Numbers may have a unit, such as ``-3dB``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def parse_chain(words: Sequence[str], effects: Mapping[str, Effect]) -> list[Ste
     Raises
     ------
     ValueError
-        Naming the word that is not understood, and what is allowed in its place.
+        If a word is not understood; the message names the word and what is allowed in its place.
     """
     chain: list[Step] = []
     for word in words:
@@ -46,7 +46,7 @@ def parse_chain(words: Sequence[str], effects: Mapping[str, Effect]) -> list[Ste
 
 
 def not_an_effect(word: str, effects: Iterable[str]) -> str:
-    """Return the error for a word in the place of an effect."""
+    """Return the error for a word where an effect is expected."""
     return f"{word!r} is not an effect.{effect_hint(word, effects)} `audiostyle effects` lists the effects"
 
 
@@ -57,7 +57,7 @@ def is_parameter_word(word: str) -> bool:
 
 
 def set_parameter(step: Step, word: str) -> None:
-    """Take ``name=value``; raise ValueError, naming the word and what is allowed, if it is not understood."""
+    """Set ``name=value``; raise ValueError with the word and what is allowed if it is not understood."""
     effect, (name, _, text) = step.effect, word.partition("=")
     if not name:
         raise ValueError(f"{word!r} has no name before the =; write name=value")
@@ -73,7 +73,7 @@ def set_parameter(step: Step, word: str) -> None:
 
 
 def _set_first(step: Step, word: str, effects: Mapping[str, Effect]) -> None:
-    """Take a value without a name."""
+    """Set the first parameter, given without its name."""
     effect, parameter = step.effect, step.effect.first
     if word in effect.parameters:
         raise ValueError(f"{word!r} is a parameter of {effect.name} and needs a value: {word}=VALUE")
@@ -91,7 +91,7 @@ def _set_first(step: Step, word: str, effects: Mapping[str, Effect]) -> None:
 
 
 def effect_hint(word: str, effects: Iterable[str]) -> str:
-    """Return a sentence on the effect that was probably meant, after a space; empty where none is near."""
+    """Return a space and a sentence with the effect that was probably meant; empty if no name is similar."""
     return sox_hint(word) or suggestion(word, effects)
 
 

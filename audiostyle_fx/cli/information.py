@@ -1,4 +1,4 @@
-"""What the command prints when no recording is to be processed: help, lists, the version, completion."""
+"""The texts that the command prints without processing a recording: help, lists, the version, completion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .options import Parser
 
 
 def information(options: argparse.Namespace) -> str | None:
-    """Return the text that the options ask for; None where they ask to process recordings.
+    """Return the text that the options ask for; None if they ask to process recordings.
 
     Raises
     ------

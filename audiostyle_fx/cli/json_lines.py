@@ -1,4 +1,4 @@
-"""Progress as JSON on standard output, an object a line, for scripts."""
+"""Progress as JSON on standard output, one object per line, for scripts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..progress import ProgressEvent
 
 
 def print_json(event: ProgressEvent) -> None:
-    """Print an event; of a stage only its beginning and end, of a record's transfers only the final losses."""
+    """Print an event; for a stage only its beginning and end, for a record's transfers only the final losses."""
     if event.kind != "stage" or event.iteration in (0, event.iterations):
         print_record(event.as_dict())
 

@@ -1,4 +1,4 @@
-"""Lines on standard error that say what went wrong."""
+"""Error messages on standard error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def fail(error: str, code: int) -> int:
 
 
 def print_message(message: str) -> None:
-    """Print a line on standard error, above a bar where there is one."""
+    """Print a line on standard error, above the progress bar if there is one."""
     from tqdm import tqdm
 
     tqdm.write(f"audiostyle: {message}", file=sys.stderr)

@@ -23,16 +23,17 @@ USAGE = "audiostyle IN OUT [EFFECT [VALUE] [name=value ...]]..."
 DESCRIPTION = """Give recordings the sound of another recording, and run pedalboard's
 effects, in the order given. IN and OUT are files, folders, pipes, or - for
 standard input and output; several files as IN need a folder as OUT, which is
-made if it ends in /. VALUE sets the first parameter of an effect; units may
-follow, as -3dB."""
+made if it ends in /. VALUE sets the first parameter of an effect. Numbers may
+have units, such as -3dB."""
 
 
-EPILOG = """exit codes: 0 done, 1 failed, or some files did, 2 not understood or refused,
-130 interrupted, 141 nobody reads the output
+EPILOG = """exit codes: 0 all done, 1 something failed, 2 arguments not understood or
+refused, 130 interrupted, 141 output no longer read
 
 other commands:
   audiostyle effects         list the effects; help EFFECT describes one
-  audiostyle help presets    list the presets of style; formats: of files
+  audiostyle help presets    list the presets of style
+  audiostyle help formats    list the file formats of OUT
 
 examples:
   audiostyle song.wav out.wav style anthem.wav strength=0.5 reverb room_size=.4
@@ -46,7 +47,7 @@ FOLDER_OPTIONS = ("include", "exclude", "format", "stems", "independent", "force
 """Options that only apply when IN is a folder."""
 
 FILE_OPTIONS = ("format", "set")
-"""Those among them that also apply when IN are files and OUT is a folder."""
+"""Folder options that also apply when IN is several files and OUT is a folder."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -68,17 +69,17 @@ class Parser(argparse.ArgumentParser):
 
     def _add_options(self) -> None:
         add = self.add_argument_group("options, anywhere on the line").add_argument
-        add("-n", dest="no_input", action="store_true", help="no IN: style makes a texture of duration= seconds")
-        add("--start", type=parse_time, default=0.0, metavar="T", help="where to begin in IN: 90, 90s, 1500ms, 1:30")
-        add("--duration", type=parse_time, default=math.inf, metavar="T", help="how much of IN to take")
-        add("--bits", type=parse_bits, metavar="N", help="samples of OUT: 16, 24, 32 or float; IN's by default")
-        add("--rate", type=parse_rate, metavar="HZ", help="sample rate of OUT, such as 48000 or 48kHz; IN's by default")
+        add("-n", dest="no_input", action="store_true", help="without IN, style makes a texture of duration= seconds")
+        add("--start", type=parse_time, default=0.0, metavar="T", help="where to start in IN: 90, 90s, 1500ms, 1:30")
+        add("--duration", type=parse_time, default=math.inf, metavar="T", help="how much of IN to process")
+        add("--bits", type=parse_bits, metavar="N", help="sample format: 16, 24, 32 or float; IN's by default")
+        add("--rate", type=parse_rate, metavar="HZ", help="sample rate, such as 48000 or 48kHz; IN's by default")
         add("--quality", type=parse_kbits, metavar="KBITS", help="bit rate of MP3, Ogg and Opus; IN's by default")
         add("--overwrite", action="store_true", help="replace existing files without asking")
-        add("--dry-run", action="store_true", help="say what would be done, and about how long it takes")
-        add("--report", metavar="PAGE", help="write a page to listen to inputs and results")
+        add("--dry-run", action="store_true", help="print the planned work and an estimate of its time")
+        add("--report", metavar="PAGE", help="write a page for listening to inputs and results")
         add("-q", "--quiet", action="store_true", help="show no progress")
-        add("-v", "--verbose", action="store_true", help="say what was read, done and written")
+        add("-v", "--verbose", action="store_true", help="print what is read, done and written")
         add("--json", action="store_true", help="print progress and results as JSON lines")
         add("--completion", choices=SHELLS, metavar="SHELL", help=f"print completion for {', '.join(SHELLS)}")
         add("--devices", action="store_true", help="list the CPU and the GPUs that can be used")
@@ -92,11 +93,11 @@ class Parser(argparse.ArgumentParser):
         add = self.add_argument_group("options when IN is a folder").add_argument
         add("--include", action="append", default=[], metavar="GLOB", help="take only these files, such as '*.wav'")
         add("--exclude", action="append", default=[], metavar="GLOB", help="leave these files out")
-        add("--stems", action="store_true", help="turn all files of a folder down by one factor")
-        add("--independent", action="store_true", help="give each file a level of its own, also stems")
+        add("--stems", action="store_true", help="turn all files of a folder down by the same gain")
+        add("--independent", action="store_true", help="set the level of each file separately, even of stems")
         add("--force", action="store_true", help="process finished files again")
         add("--jobs", type=int, metavar="N", help="number of processes on this machine")
-        add("--time-limit", type=parse_time, metavar="T", help="let a file that takes longer fail, and go on")
+        add("--time-limit", type=parse_time, metavar="T", help="stop files that take longer, and continue")
         add("--dask", metavar="ADDRESS", help="run on a Dask cluster, or on a local one")
 
     def error(self, message: str) -> NoReturn:
@@ -105,17 +106,17 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def takes_value(self) -> dict[str, bool]:
-        """Whether a value follows, by each option's spellings."""
+        """Whether an option takes a value, by each of its spellings."""
         return {name: action.nargs != 0 for name, action in self._option_string_actions.items()}
 
 
 def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options and the ``words`` among arguments, by default those of the program.
+    """Return the options and the ``words`` in the arguments, by default those of the program.
 
     Raises
     ------
     ValueError
-        Naming the option that is not understood.
+        If an option is not understood; the message names it.
     """
     parser = Parser()
     words, set_words = take_set_words(sys.argv[1:] if arguments is None else arguments)
@@ -186,11 +187,11 @@ def parse_time(text: str) -> float:
 
 
 _MARK = "\0"
-"""Begins words that argparse would take for options; no word of a command line contains it."""
+"""Prefix of words that argparse would take for options; no word of a command line contains it."""
 
 
 def _mark_numbers(words: Sequence[str], takes_value: Mapping[str, bool]) -> list[str]:
-    """Return the words with a mark in front of negative numbers that argparse does not know, as ``-3dB``."""
+    """Return the words with a mark before negative numbers that argparse does not know, such as ``-3dB``."""
     return [
         _MARK + word if re.match(r"-\.?\d", word) and not takes_value.get(previous) else word
         for previous, word in zip(["", *words], words, strict=False)

@@ -1,4 +1,4 @@
-"""OUT: whether results may be written there."""
+"""Checks of OUT: whether results may be written there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_outputs(requests: Sequence[Request]) -> list[Request]:
     Raises
     ------
     ValueError
-        If a result would replace a file that is read, or another one that nobody wants replaced.
+        If a result would replace an input, or an existing file without ``--overwrite`` or the user's consent.
     """
     sources = {_identity(request.source): request.source for request in requests if request.source is not None}
     targets: dict[Hashable, str] = {}
@@ -33,7 +33,7 @@ def check_outputs(requests: Sequence[Request]) -> list[Request]:
 
 
 def _check_output(request: Request, sources: dict[Hashable, str]) -> None:
-    """Raise unless a result replaces nothing that is read; ``sources`` are all inputs."""
+    """Raise if a result would replace a file that is read; ``sources`` are all inputs."""
     if request.target in STANDARD_OUTPUT:
         return
     if request.of_folder:
@@ -51,7 +51,7 @@ def _check_output(request: Request, sources: dict[Hashable, str]) -> None:
 def _check_folder(target: str) -> None:
     """Raise unless OUT can be meant as a folder."""
     if not os.path.exists(target) and has_sound_ending(target):
-        raise ValueError(f"OUT {target!r} must be a folder, as IN is one, but is named as a file")
+        raise ValueError(f"OUT {target!r} must be a folder because IN is one, but it has the name of a file")
 
 
 def _may_write(request: Request, *, alone: bool) -> bool:
@@ -79,12 +79,12 @@ def _may_write(request: Request, *, alone: bool) -> bool:
 
 @contextlib.contextmanager
 def new_folder(path: str | None) -> Iterator[None]:
-    """Make a folder, where there is one to make, and remove it if nothing was written to it.
+    """Make a folder if a path is given; remove it again if nothing was written to it.
 
     Raises
     ------
     OSError
-        Naming the folder, if it can't be made.
+        If the folder can't be made; the message names it.
     """
     if path is None:
         yield
@@ -101,7 +101,7 @@ def new_folder(path: str | None) -> Iterator[None]:
 
 
 def _identity(path: str) -> Hashable:
-    """Return what is equal for paths that lead to one file, also by links."""
+    """Return a key that is equal for paths to the same file, links included."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):  # it does not exist

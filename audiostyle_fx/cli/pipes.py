@@ -1,4 +1,4 @@
-"""Recordings that come and go through pipes: copied to temporary files once, since nobody can seek in a pipe."""
+"""Recordings from and to pipes: they are copied to temporary files, because seeking in a pipe is impossible."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 UNREADABLE = {stat.S_IFDIR: "a folder", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
-"""What can't be read as a recording, by the type that the file system gives it."""
+"""Names of file types that can't be read as a recording."""
 
 
 def is_input_pipe(path: str | None) -> bool:
@@ -30,12 +30,12 @@ def is_input_pipe(path: str | None) -> bool:
 
 
 def is_output_pipe(path: str) -> bool:
-    """Whether a path is standard output or a pipe, in which nobody can seek."""
+    """Whether a path is standard output or a pipe, where seeking is impossible."""
     return path in STANDARD_OUTPUT or _file_type(path) == stat.S_IFIFO
 
 
 def check_pipes(source: str | None, target: str, chain: Sequence[Step]) -> None:
-    """Raise ValueError where a standard stream is closed or a terminal, or a device stands in the place of a file."""
+    """Raise ValueError if a standard stream is closed or a terminal, or a path is a device instead of a file."""
     inputs = [("IN", source), *((step.effect.name, path) for step in chain for path in step.files)]
     for place, path in inputs:
         if path in STANDARD_INPUT:
@@ -52,11 +52,11 @@ def _check_stream(subject: str, stream: Any) -> None:
     if stream is None:
         raise ValueError(f"{subject} is closed")
     if stream.isatty():
-        raise ValueError(f"{subject} is a terminal")
+        raise ValueError(f"{subject} is a terminal; it must be a pipe or a file")
 
 
 def _file_type(path: str) -> int:
-    """Return the type of a file as `stat.S_IFMT` has it; 0 where there is none."""
+    """Return the type of a file as `stat.S_IFMT` does; 0 if there is no file."""
     try:
         return stat.S_IFMT(os.stat(path).st_mode)
     except (OSError, ValueError):  # ValueError: a null byte
@@ -64,9 +64,9 @@ def _file_type(path: str) -> int:
 
 
 class PipeCopies:
-    """Temporary files in the place of pipes, which messages call by the pipes' names; a context manager.
+    """Temporary files that replace pipes, while messages show the pipes' names; a context manager.
 
-    A pipe that stands in several places, or is a style of several recordings, is read once.
+    A pipe that is used several times, such as the style of several recordings, is read once.
     """
 
     def __init__(self, wording: Wording) -> None:
@@ -80,12 +80,12 @@ class PipeCopies:
         self._stack.close()
 
     def of_input(self, path: str, place: str = "IN") -> str:
-        """Return a path that can be read often; ``place`` is where the pipe stands.
+        """Return a path that can be read several times; ``place`` is the pipe's role in messages.
 
         Raises
         ------
         OSError
-            Naming the pipe, if it can't be read or the temporary folder has no space.
+            If the pipe can't be read or the temporary folder has no space; the message names the pipe.
         """
         if not is_input_pipe(path):
             return path
@@ -99,17 +99,17 @@ class PipeCopies:
         return self._paths[pipe]
 
     def of_chain(self, chain: Sequence[Step]) -> list[Step]:
-        """Return effects that read files in the place of pipes; errors as of `of_input`."""
+        """Return effects that read files instead of pipes; raise as `of_input`."""
         return [step.with_files(partial(self.of_input, place=step.effect.name)) for step in chain]
 
     @contextmanager
     def of_output(self, path: str) -> Iterator[str]:
-        """Give a path to write to, from where a pipe is written after the block within.
+        """Give a path to write to; a pipe gets the file's content at the end of the ``with`` block.
 
         Raises
         ------
         OSError
-            Naming the pipe, if it can't be written to.
+            If the pipe can't be written to; the message names it.
         """
         if not is_output_pipe(path):
             yield path
@@ -150,7 +150,7 @@ def _open_output(path: str) -> Iterator[BinaryIO]:
 def _errors_name(subject: str) -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:  # the reader went: no error of the command
+    except BrokenPipeError:  # the reader has closed the pipe: not an error of the command
         raise
     except OSError as error:
         raise OSError(f"{subject} can't be copied: {error.strerror or error}") from error

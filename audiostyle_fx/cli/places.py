@@ -1,6 +1,6 @@
-"""The words of a command line that are IN, OUT and effects, and the line that was probably meant where one is missing.
+"""The words of a command line that are IN, OUT and effects, and suggestions where one is missing.
 
-The effects begin at the first word, after IN and OUT, that is an effect's name. More than two words before it are
+The effects begin at the first word after IN and OUT that is an effect's name. More than two words before it are
 several inputs and a folder.
 """
 
@@ -38,7 +38,7 @@ def find_places(words: Sequence[str], effects: Iterable[str], *, no_input: bool)
     Raises
     ------
     ValueError
-        If IN or OUT is missing, or a file stands in the place of an effect, with the line that was probably meant.
+        If IN or OUT is missing, or a file is given instead of an effect; the message suggests a corrected line.
     """
     n_before = 1 if no_input else 2
     if len(words) < n_before:
@@ -57,12 +57,12 @@ def find_places(words: Sequence[str], effects: Iterable[str], *, no_input: bool)
 
 
 def is_folder(target: str) -> bool:
-    """Whether OUT is a folder, or is to become one."""
+    """Whether OUT is a folder, or will become one."""
     return target.endswith(("/", os.sep)) or os.path.isdir(target)
 
 
 def _check_several(words: Sequence[str], first: int, n_before: int, effects: Sequence[str]) -> None:
-    """Raise if several files, as a glob gives them, stand before the effects, and no folder is the last of them."""
+    """Raise if several files, such as those of a glob, stand before the effects without a folder after them."""
     inputs, last, chain = words[: first - 1], words[first - 1], words[first:]
     if n_before == first or not chain or not all(map(os.path.exists, inputs[1:])):
         return
@@ -79,7 +79,7 @@ def _check_several(words: Sequence[str], first: int, n_before: int, effects: Seq
 
 
 def _check_has_out(sources: Sequence[str], target: str, chain: Sequence[str], effects: Container[str]) -> None:
-    """Raise if an effect stands in the place of OUT."""
+    """Raise if an effect is given instead of OUT."""
     if target in effects and not os.path.exists(target) and (not chain or chain[0] not in effects):
         meant = shlex.join([*sources, "OUT", target, *chain])
         raise ValueError(
@@ -89,7 +89,7 @@ def _check_has_out(sources: Sequence[str], target: str, chain: Sequence[str], ef
 
 
 def check_has_effect(places: Places) -> None:
-    """Raise ValueError if no word follows IN and OUT; nothing would happen to the recording."""
+    """Raise ValueError if no effect follows IN and OUT, so that nothing would happen to the recording."""
     sources, target, chain = places
     if chain or not sources:
         return
@@ -101,9 +101,9 @@ def check_has_effect(places: Places) -> None:
 
 
 def _check_third_word(sources: Sequence[str], target: str, chain: Sequence[str], effects: Container[str]) -> None:
-    """Raise if a file stands in the place of the first effect."""
+    """Raise if a file is given instead of the first effect."""
     if not sources and chain and chain[0] not in effects and any(word in effects for word in chain):
-        raise ValueError(f"-n stands for no input, so {target!r} is OUT, and {chain[0]!r} is not an effect")
+        raise ValueError(f"-n means that there is no IN, so {target!r} is OUT, and {chain[0]!r} is not an effect")
     if chain and chain[0] not in effects and os.path.isfile(chain[0]):
         meant = shlex.join([*(sources or ["-n"]), target, "style", *chain])
         raise ValueError(f"{chain[0]!r} is a file, not an effect. Did you mean `audiostyle {meant}`?")

@@ -1,4 +1,4 @@
-"""Processing of one file, or of a folder, as the command asks for it."""
+"""Processing of one file or of a folder, with the options of the command."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ProcessedFile(NamedTuple):
 
 
 def process_file(request: Request, copies: PipeCopies) -> tuple[int, list[ProcessedFile]]:
-    """Process one recording; return the exit code and what to show on a page."""
+    """Process one recording; return the exit code and the files to show on a page."""
     options, target = request.options, request.target
     source = None if request.source is None else copies.of_input(request.source)
     chain = copies.of_chain(request.chain)
@@ -57,7 +57,7 @@ def process_file(request: Request, copies: PipeCopies) -> tuple[int, list[Proces
         subtype = options.bits
         is_wav_pipe = is_output_pipe(target) and Path(out_path).suffix.lower() == ".wav"
         if subtype is None and is_wav_pipe and not _has_plain_samples(source):
-            subtype = "FLOAT"  # WAV may not have the input's
+            subtype = "FLOAT"  # WAV may not have the input's sample format
         job = Job(source, out_path, options.start, options.duration, subtype, options.rate, options.quality)
         result = run(job, chain, progress=not (options.quiet or options.json))
     level = {name: round(value, 3) for name, value in result.level._asdict().items()}
@@ -68,7 +68,7 @@ def process_file(request: Request, copies: PipeCopies) -> tuple[int, list[Proces
     if options.json:
         print_record({"kind": "file", "file": target, **record})
     elif not options.quiet:
-        print(f"{target}: {result.duration:.1f} s in {result.seconds:.1f} s", file=sys.stderr)
+        print(f"{target}: {result.duration:.1f} s of sound in {result.seconds:.1f} s", file=sys.stderr)
     return 0, [ProcessedFile(target, request.source, target, record)]
 
 
@@ -78,20 +78,20 @@ def _has_plain_samples(source: str | None) -> bool:
 
 
 def _lines_of_effects(request: Request, chain: Sequence[Step]) -> Iterator[str]:
-    """Yield what ``--verbose`` says of the files that effects read, of which the chain has copies of pipes."""
+    """Yield the lines of ``--verbose`` on files that effects read; ``chain`` contains the copies of pipes."""
     for step, local in zip(request.chain, chain, strict=True):
         for name, path in zip(step.files, local.files, strict=True):
             yield line_of_input(step.effect.name, name, path)
 
 
 def check_styles(requests: Sequence[Request], copies: PipeCopies) -> None:
-    """Raise the errors of the effects' files before any of several recordings is processed."""
+    """Raise the errors of the files that effects read, before any of several recordings is processed."""
     sources = [request.source for request in requests if request.source is not None]
     check_files(copies.of_chain(requests[0].chain), first_rate(sources), lengths=False)
 
 
 def selection_of(options: argparse.Namespace) -> Selection:
-    """Return which files of a folder the options take, and how they are written."""
+    """Return the files of a folder that the options select, and how they are written."""
     levels: Levels = "independent" if options.independent else "shared" if options.stems else "auto"
     return Selection(
         options.include,
@@ -122,7 +122,7 @@ def _in_words(report: Callable[[ProgressEvent], None], wording: Wording, event: 
 
 
 def process_folder(request: Request, copies: PipeCopies, wording: Wording) -> tuple[int, list[ProcessedFile]]:
-    """Process a folder; return the exit code and what to show on a page."""
+    """Process a folder; return the exit code and the files to show on a page."""
     options = request.options
     chain = copies.of_chain(request.chain)
     progress = print_json if options.json else display(quiet=options.quiet)

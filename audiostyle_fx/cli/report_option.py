@@ -12,7 +12,7 @@ from .process import ProcessedFile
 from .request import Request
 from .set_option import NAME
 
-# Modules of the page are imported where they are used: a command without a page need not wait for them.
+# Modules of the page are imported where they are used, so that a command without a page does not wait for them.
 
 
 def check_report(request: Request) -> None:
@@ -25,17 +25,17 @@ def check_report(request: Request) -> None:
     page = Path(os.path.realpath(name))
     recordings = [request.source, request.target, *(path for step in request.chain for path in step.files)]
     if str(page) in {os.path.realpath(path) for path in recordings if path is not None}:
-        raise ValueError(f"--report {name!r} must not be a recording, or a folder of them")
+        raise ValueError(f"--report {name!r} must not be a recording or a folder of recordings")
     if request.of_folder:
         if Path(os.path.realpath(str(request.source))) in page.parents:
-            raise ValueError(f"--report {name!r} must not be in IN")
+            raise ValueError(f"--report {name!r} must not be inside IN")
         if Path(os.path.realpath(request.target)) in page.parents and not page.parent.exists():
             return  # the folder is made with OUT
     check_page(name)
 
 
 def check_replaced_page(request: Request) -> None:
-    """Raise ValueError if the page would replace another file than a listening page."""
+    """Raise ValueError if the page would replace a file that is not a listening page."""
     page = request.options.report
     if not page or request.options.overwrite or not os.path.isfile(page):
         return

@@ -1,4 +1,4 @@
-"""What a command line asks for, checked as far as possible without opening a file."""
+"""The requests of a command line, checked as far as possible without opening a file."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class Request:
     source : str or None
         A file, a folder, or a pipe, such as ``-`` for standard input; None for a texture, which has no input.
     target : str
-        A file, a folder, or a pipe, such as ``-`` for standard output. The file in a folder where OUT is one and the
-        source is not.
+        A file, a folder, or a pipe, such as ``-`` for standard output. If OUT is a folder and the source is a file,
+        the target is a file in OUT.
     chain : list of Step
     settings : dict
-        Parameters of ``style`` by glob, for the files of a folder that match; those of several inputs are in the chain.
+        Parameters of ``style`` by glob, for the matching files of a folder; for several inputs the chain has them.
     options : argparse.Namespace
     words : tuple of str
         The effects, as they were typed.
     new_folder : str or None
-        The folder of the result where it has to be made.
+        The folder of the result if it has to be made.
     """
 
     source: str | None
@@ -59,12 +59,12 @@ class Request:
 
 
 def parse_requests(options: argparse.Namespace) -> list[Request]:
-    """Return what options and words ask for: one request, or one for each of several inputs.
+    """Return the requests of options and words: one, or one for each of several inputs.
 
     Raises
     ------
     TypeError, ValueError
-        Naming the option or word that is not allowed, in the words of the command line.
+        If an option or word is not allowed; the message names it in the words of the command line.
     """
     settings = parse_settings(options.set, effects())
     places = find_places(options.words, effects(), no_input=options.no_input)
@@ -109,15 +109,18 @@ def _of_folder(places: Places) -> bool:
 def _check_part(options: argparse.Namespace, chain: Sequence[Step]) -> None:
     """Check the part of the input to process, or the length of a texture."""
     if options.no_input and not (chain and is_style(chain[0])):
-        raise ValueError("-n stands for no input: the first effect must be style, which makes a texture")
+        raise ValueError("-n means that there is no IN: the first effect must be style, which makes a texture")
     if options.no_input and (options.start or options.duration < math.inf):
         name = "--start" if options.start else "--duration"
         raise ValueError(f"{name} does not apply with -n; `style RECORDING duration=SECONDS` sets the length")
     if options.duration == 0:
-        raise ValueError("--duration must be above 0")
+        raise ValueError("--duration 0 must be above 0 s")
     for step in chain[1:] if options.no_input else chain:
         if is_style(step) and "duration" in step.values:
-            raise ValueError("duration= only applies with -n (texture length). To process part of IN, use --duration.")
+            raise ValueError(
+                f"duration={step.values['duration']:g} only applies with -n, as the length of a texture; --duration "
+                "selects a part of IN"
+            )
 
 
 def _check_folder_options(options: argparse.Namespace, places: Places) -> None:
@@ -126,11 +129,11 @@ def _check_folder_options(options: argparse.Namespace, places: Places) -> None:
     if options.jobs is not None and options.dask not in (None, "local"):
         raise ValueError(f"--jobs does not apply with --dask {options.dask}, which has its own number of workers")
     if options.time_limit == 0:
-        raise ValueError("--time-limit must be above 0")
+        raise ValueError("--time-limit 0 must be above 0 s")
     if options.time_limit is not None and options.dask is not None:
         raise ValueError("--time-limit does not apply with --dask, whose workers can't be killed")
     if options.stems and options.independent:
-        raise ValueError("--stems does not apply with --independent, which gives each file a level of its own")
+        raise ValueError("--stems does not apply with --independent, which sets the level of each file separately")
     if _of_folder(places):
         return
     into_folder = bool(places.sources) and is_folder(places.target)
@@ -147,6 +150,6 @@ def _check_report(request: Request) -> None:
     inputs = [request.source, *(path for step in request.chain for path in step.files)]
     pipes = [path for path in inputs if is_input_pipe(path)] + [request.target] * is_output_pipe(request.target)
     if pipes:
-        raise ValueError(f"--report needs files to play: neither IN nor OUT nor a style can be a pipe, as {pipes[0]!r}")
+        raise ValueError(f"--report needs files to play, so IN, OUT and styles can't be pipes: {pipes[0]!r} is one")
     if Path(page).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"--report {page!r} must end in .html")

@@ -1,4 +1,4 @@
-"""The paths of results: in a folder, each has its input's name."""
+"""The paths of results: in a folder, each result has its input's name."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def result_paths(sources: Sequence[str | None], target: str, format: str | None)
     target : str
         OUT.
     format : str, optional
-        Ending of results in a folder; by default they have the inputs'.
+        Ending of results in a folder; by default the inputs'.
 
     Raises
     ------
     ValueError
-        If an input has no name that a result could have, or two results would have the same name.
+        If an input has no name for a result, or two results would have the same name.
     """
     if len(sources) == 1 and (is_output_pipe(target) or not is_folder(target) or os.path.isdir(sources[0] or "")):
         return {target: sources[0]}
@@ -36,10 +36,10 @@ def result_paths(sources: Sequence[str | None], target: str, format: str | None)
     for source in sources:
         if source is None or is_input_pipe(source):
             raise ValueError(
-                f"OUT {target!r} must be a file, since IN has no name that the result could have in a folder"
+                f"OUT {target!r} must be a file, because IN has no name that a result in a folder could have"
             )
         if os.path.isdir(source):
-            raise ValueError(f"IN {source!r} is a folder; several inputs must be files. A folder is given alone")
+            raise ValueError(f"IN {source!r} is a folder; several inputs must be files. Give a folder alone")
         path = os.path.join(target, os.path.basename(source))
         if format:
             path = os.path.splitext(path)[0] + ending(format)

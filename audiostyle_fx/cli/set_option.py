@@ -20,9 +20,9 @@ class SetWords(NamedTuple):
 
 
 def take_set_words(words: Sequence[str]) -> tuple[list[str], list[SetWords]]:
-    """Return the words without these options, which argparse can't tell from the words after them, and the options.
+    """Return the words without these options, and the options; argparse can't tell them from the words after them.
 
-    An option ends before the first word that is not ``name=value``. Words after ``--`` are no options.
+    An option ends before the first word that is not ``name=value``. Words after ``--`` are not options.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def parse_settings(options: Iterable[SetWords], effects: Mapping[str, Effect]) -
     Raises
     ------
     ValueError
-        Naming the glob, and the word that is not understood.
+        If a word is not understood; the message names the glob and the word.
     """
     settings: dict[str, dict[str, Any]] = {}
     for glob, words in options:

@@ -1,4 +1,4 @@
-"""Hints for people who know SoX: what its effects are called here."""
+"""Hints for people who know SoX: the names of its effects and options here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COUNTERPARTS = {
     "vol": "gain, in dB",
 }
 _MISSING = {
-    "bandreject": "peak_filter with a negative gain comes near",
+    "bandreject": "peak_filter with a negative gain is similar",
     "bend": "pitch_shift moves the whole recording",
     "channels": "the result has IN's channels",
     "dcshift": "highpass_filter removes an offset",
@@ -39,7 +39,7 @@ _MISSING = {
     "pad": "no effect adds silence",
     "remix": "the result has IN's channels",
     "repeat": "no effect changes the length",
-    "reverse": "no effect turns time round",
+    "reverse": "no effect reverses time",
     "silence": "--start and --duration take a part of IN",
     "spectrogram": "--report writes a page with spectrograms",
     "speed": "pitch_shift keeps the length",
@@ -62,18 +62,18 @@ _OPTIONS = {
 
 
 _SHORT_OPTIONS = {"-b": "--bits 16", "-C": "--quality 192", "-e": "--bits float", "-r": "--rate 48000"}
-"""SoX's short options for what long ones set here, with a value."""
+"""The long options, with a value, that replace SoX's short ones."""
 
 
 def sox_hint(word: str) -> str:
-    """Return a sentence, after a space, on what SoX's effect is here; empty where SoX has no such effect."""
+    """Return a space and a sentence about the counterpart of SoX's effect; empty if SoX has no such effect."""
     if word in _COUNTERPARTS:
         return f" SoX's {word!r} is {_COUNTERPARTS[word]} here."
     return f" SoX's {word!r} has no counterpart here: {_MISSING[word]}." if word in _MISSING else ""
 
 
 def sox_option_hint(word: str) -> str:
-    """Return a sentence, after a space, on what stands for SoX's option here; empty where SoX has no such option."""
+    """Return a space and a sentence about the counterpart of SoX's option; empty if SoX has no such option."""
     option = word if word.startswith("--") else word[:2]
     option = option.partition("=")[0]
     if option in _SHORT_OPTIONS:

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, or that nobody reads any more."""
+"""Standard streams that are closed, or whose output is no longer read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 
 
 def open_closed_streams() -> None:
-    """Put the null device in the place of closed standard streams.
+    """Replace closed standard streams by the null device.
 
-    Otherwise the next file that is opened would get the number of a standard stream, and messages would be written into
-    it. `sys.stdin` and `sys.stdout` stay None where they are closed.
+    Otherwise the next opened file would get the number of a standard stream, and messages would be written into that
+    file. `sys.stdin` and `sys.stdout` stay None if they are closed.
     """
     for descriptor in range(3):
         try:
@@ -23,7 +23,7 @@ def open_closed_streams() -> None:
 
 
 def silence_broken_streams() -> None:
-    """Let standard streams that nobody reads write to the null device: Python flushes them when it ends."""
+    """Let standard streams without a reader write to the null device, because Python flushes them at its end."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

@@ -7,9 +7,9 @@ from difflib import get_close_matches
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return a question, after a space, that names the nearest of the known words; empty where none is near.
+    """Return a space and a question with the most similar known word; empty if no word is similar.
 
-    A word that begins with the misspelt one, of three letters or more, is nearest.
+    A known word that begins with the misspelt one, of three letters or more, comes first.
     """
     known = list(known)
     nearest = [name for name in known if len(word) > 2 and name.startswith(word)] or get_close_matches(

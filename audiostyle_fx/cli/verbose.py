@@ -1,4 +1,4 @@
-"""What ``--verbose`` prints: what was read, done and written, and where the time went; plain lines."""
+"""The lines that ``--verbose`` prints: inputs, work, results, and the time of each part."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .request import Request
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print lines on standard error, above a bar where there is one."""
+    """Print lines on standard error, above the progress bar if there is one."""
     for line in lines:
         tqdm.write(line, file=sys.stderr)
 
 
 def verbose_progress(progress: Callable[[ProgressEvent], None], request: Request) -> Callable[[ProgressEvent], None]:
-    """Make a folder's progress that also prints the lines of each finished file, after those of another progress."""
+    """Return a folder's progress that calls ``progress``, and then prints the lines of each finished file."""
     options = request.options
-    threads = None if options.jobs or options.dask else cores()  # other processes have their own
+    threads = None if options.jobs or options.dask else cores()  # other processes have their own number
 
     def report(event: ProgressEvent) -> None:
         progress(event)
@@ -45,14 +45,14 @@ def verbose_progress(progress: Callable[[ProgressEvent], None], request: Request
 
 
 def line_of_input(place: str, name: str, path: str | None = None) -> str:
-    """Return a line on a recording that is read, at ``path`` if its name is a pipe's."""
+    """Return a line about an input; ``path`` is the file to read if the name is that of a pipe."""
     return f"{place} {name}: {_recording(path or name, 'input' if place == 'IN' else place)}"
 
 
 def lines_of_record(record: Mapping[str, Any], chain: Sequence[Step], threads: int | None) -> Iterator[str]:
-    """Yield lines on the effects, their parameters as they were used, and each stage of transfers.
+    """Yield lines about the effects, the parameters they used, and each stage of transfers.
 
-    ``threads`` are those that a transfer on the CPU ran on; None where that is not known.
+    ``threads`` is the number of threads of a transfer on the CPU; None if it is not known.
     """
     transfers = iter(record["transfers"])
     for step in chain:
@@ -67,7 +67,7 @@ def lines_of_record(record: Mapping[str, Any], chain: Sequence[Step], threads: i
 
 
 def lines_of_output(target: str, record: Mapping[str, Any], path: str | None = None) -> Iterator[str]:
-    """Yield a line on the result, which may be at another path, and one on how it was fitted into full scale."""
+    """Yield a line about the result, which may be at another path, and one about its gain and limited peaks."""
     yield f"OUT {target}: {_recording(path or target, 'output')}"
     yield f"OUT {target}: gain {record['gain_db']:.1f} dB, peaks limited by up to {record['limited_db']:.1f} dB"
 
@@ -90,7 +90,7 @@ def _lines_of_transfer(transfer: Record, threads: int | None) -> Iterator[str]:
 
 
 def _words(effect: str, values: Mapping[str, Any]) -> list[str]:
-    """Return the values of an effect as words of the command line; recordings have lines of their own."""
+    """Return the values of an effect as words of the command line, without recordings, which have their own lines."""
     known = effects()[effect].parameters
     return [
         f"{name}={known[name].show(_of_json(name, value))}" for name, value in values.items() if not known[name].is_file
@@ -98,13 +98,13 @@ def _words(effect: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _of_json(name: str, value: Any) -> Any:
-    """Return a value of a record as the effect's parameter has it."""
+    """Return a value of a record as the type of the effect's parameter."""
     is_windows = name == "windows" and isinstance(value, list)
     return [Window(**window) if isinstance(window, dict) else window for window in value] if is_windows else value
 
 
 def _recording(path: str, argument: str) -> str:
-    """Return what a recording is: how it was read, its format, rate, channels and length; errors name the argument."""
+    """Return the decoder, rate, channels and length of a recording; errors name the argument."""
     header = read_header(path, argument)
     channels = {1: "mono", 2: "stereo"}.get(header.channels, f"{header.channels} channels")
     return f"{header.decoder}, {header.sample_rate} Hz, {channels}, {header.duration:.3f} s"

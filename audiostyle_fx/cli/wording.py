@@ -15,32 +15,32 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\b(out_path=|output )(?=['\"])", "OUT "),
     (r"\boverwrite=True", "--overwrite"),
     (r"that match include and exclude", "that match --include and --exclude"),
-    (r"as the input is one$", "as IN is one"),
+    (r"because the input is one$", "because IN is one"),
     (r"\brate=48000 converts", "--rate 48000 converts"),
-    (r"\bsubtype='FLOAT' keeps all", "--bits float keeps all"),
+    (r"\bsubtype='FLOAT' avoids this", "--bits float avoids this"),
     (r"^subtype='(?:PCM_)?(\w+)'", lambda match: f"--bits {match[1].lower()}"),
     (r"^quality=([\d.]+?)(?:\.0)?(?=\s)", r"--quality \1"),
     (r"leave one of them out with exclude", "leave one of them out with --exclude"),
     (r"soundfile.available_formats\(\) lists", "`audiostyle help formats` lists"),
 )
-"""How the library names what the user gave, and what the user typed."""
+"""Patterns of the library's names for the user's arguments, and the words that replace them."""
 
 
 class Wording:
-    """Names in messages: the library's parameters become options, and copies of pipes the pipes themselves."""
+    """Rewrites messages: the library's parameters become options, and temporary copies the pipes they stand for."""
 
     def __init__(self) -> None:
         self._copies: dict[str, tuple[str, str]] = {}
 
     def add_copy(self, path: str, pipe: str, stream: str) -> str:
-        """Call a temporary file by its pipe from now on; return what messages call it.
+        """Show a temporary file as its pipe from now on; return the name that messages use.
 
         Parameters
         ----------
         path, pipe : str
             The temporary file, and the pipe as the user wrote it.
         stream : str
-            What ``-`` stands for.
+            The standard stream that ``-`` stands for.
         """
         note = f" ({stream})" if pipe == "-" else ""
         self._copies[path] = pipe + note, repr(pipe) + note

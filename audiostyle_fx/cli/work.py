@@ -20,12 +20,12 @@ from .wording import Wording
 
 
 def requests_of(options: argparse.Namespace) -> list[Request]:
-    """Return what is asked for, as far as the user wants its results written.
+    """Return the requests whose results may be written.
 
     Raises
     ------
     TypeError, ValueError
-        If something is not understood, or refused.
+        If an argument is not understood or not allowed.
     RuntimeError
         If a device is not available.
     """
@@ -35,7 +35,7 @@ def requests_of(options: argparse.Namespace) -> list[Request]:
 
 
 def process_requests(requests: Sequence[Request], wording: Wording) -> int:
-    """Do what was asked for; return the exit code."""
+    """Process the requests; return the exit code."""
     options, several = requests[0].options, len(requests) > 1
     code, files = 0, list[ProcessedFile]()
     try:
@@ -53,7 +53,7 @@ def process_requests(requests: Sequence[Request], wording: Wording) -> int:
                 code, files = max(code, own_code), files + own_files
     except BrokenPipeError:
         raise
-    except FolderError as error:  # of a dry run
+    except FolderError as error:  # raised by a dry run
         return fail(wording.of(error), 2)
     except (TypeError, ValueError, OSError, RuntimeError) as error:  # before any work
         for request in requests:
@@ -76,7 +76,7 @@ def process_requests(requests: Sequence[Request], wording: Wording) -> int:
 def _process_request(
     request: Request, copies: PipeCopies, wording: Wording, *, several: bool
 ) -> tuple[int, list[ProcessedFile]]:
-    """Process a recording or a folder; return the exit code and what to show on a page."""
+    """Process a recording or a folder; return the exit code and the files to show on a page."""
     try:
         if request.of_folder:
             return process_folder(request, copies, wording)
@@ -106,7 +106,7 @@ def _record_failure(request: Request, reason: str) -> Record:
 
 
 def _after_interrupt(requests: Sequence[Request], n_done: int) -> str:
-    """Return what is finished after an interrupt, and what to do about the rest."""
+    """Return a text with the number of finished files after an interrupt, or how to continue."""
     if requests[0].of_folder:
         again = "the same command without --force" if requests[0].options.force else "the same command"
         return f"{again} continues with the remaining files"

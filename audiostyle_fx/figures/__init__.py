@@ -1,7 +1,7 @@
 """Figures of recordings and of transfers, drawn with matplotlib, which the extra ``plot`` installs.
 
-`spectrogram` draws a recording into axes of your own; `plot` makes a whole figure of a transfer, as ``Result.plot()``
-does. matplotlib is imported at the first use of one of them.
+`spectrogram` draws a recording into given axes; `plot` makes a whole figure of a transfer, as ``Result.plot()`` does.
+matplotlib is imported at the first use of one of them, which raises ImportError if it is not installed.
 """
 
 from __future__ import annotations

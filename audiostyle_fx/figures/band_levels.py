@@ -7,13 +7,13 @@ import numpy as np
 from .._engine.spectra.stft import default_n_fft
 
 LOW_HZ, HIGH_HZ = 40.0, 20_000.0
-"""The ends of the frequency axis; frequencies beyond them are hardly heard."""
+"""The ends of the frequency axis in Hz; frequencies beyond them are hardly audible."""
 
 RANGE_DB = 80.0
-"""The range of levels that colours show."""
+"""The range of levels in dB that colours show."""
 
 _FRAMES = 256
-"""Frames transformed at a time."""
+"""Number of frames transformed at a time."""
 
 
 class BandLevels:
@@ -24,7 +24,7 @@ class BandLevels:
     Parameters
     ----------
     n_samples : int
-        Of the whole recording, at least 1.
+        Length of the whole recording in samples, at least 1.
     sample_rate : float
         In Hz.
     bands : int
@@ -77,7 +77,7 @@ class BandLevels:
         self._buffer = samples[:, n_frames * self._hop_length :]
 
     def _add_frames(self, frames: np.ndarray) -> None:
-        """Add the power of frames (channels, frames, n_fft) to the intervals in which their centres are."""
+        """Add the power of frames (channels, frames, n_fft) to the intervals that contain their centres."""
         spectra = np.fft.rfft(frames * self._window, 2 * self._n_fft)
         power = np.mean(spectra.real**2 + spectra.imag**2, axis=0).astype(np.float32) @ self._weights
         centres = (self._next_frame + np.arange(len(power))) * self._hop_length

@@ -46,7 +46,7 @@ def png(pixels: np.ndarray, palette: np.ndarray) -> bytes:
     bytes
         The file.
     """
-    # These lines take the place of Pillow, a dependency of 5 to 7 MB of which nothing else would be used.
+    # These lines replace Pillow, a dependency of 5 to 7 MB that nothing else would use.
     height, width = pixels.shape
     rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter: 0, none
     rows[:, 1:] = pixels

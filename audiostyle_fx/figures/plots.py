@@ -24,27 +24,27 @@ _TICKS_HZ = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
 class StageCurves(Protocol):
-    """A stage of a transfer, as plots read it: its duration in seconds and its losses by iteration."""
+    """The attributes of a transfer's stage that plots read."""
 
     @property
     def seconds(self) -> float:
-        """Computing time."""
+        """Computing time in seconds."""
 
     @property
     def iterations(self) -> np.ndarray:
-        """Iterations after which the losses were computed, int (n,)."""
+        """Numbers of the iterations whose losses are recorded, int (n,)."""
 
     @property
     def style_loss(self) -> np.ndarray:
-        """Style loss after each of them, float (n,)."""
+        """Style loss after each of these iterations, float (n,)."""
 
     @property
     def content_loss(self) -> np.ndarray:
-        """Content loss after each of them, float (n,)."""
+        """Content loss after each of these iterations, float (n,)."""
 
     @property
     def inconsistency(self) -> np.ndarray | None:
-        """Inconsistency of the spectrogram after iterations 1, 2, ..., float (m,); None where there is none."""
+        """Inconsistency of the spectrogram after iterations 1, 2, ..., float (m,); None except in the phase stage."""
 
 
 def plot(stages: Mapping[str, StageCurves], audio: np.ndarray | None = None, sample_rate: float = 0.0) -> Figure:
@@ -53,16 +53,16 @@ def plot(stages: Mapping[str, StageCurves], audio: np.ndarray | None = None, sam
     Parameters
     ----------
     stages : mapping of str to Stage
-        By name, in their order; such as ``result.stages``.
+        Stages by name, in order, such as ``result.stages``.
     audio : float array (channels, samples) or (samples,), optional
-        Without it, there is no spectrogram.
+        The recording; without it, the figure has no spectrogram.
     sample_rate : float
-        Of the audio, in Hz.
+        Sample rate of the audio in Hz.
 
     Returns
     -------
     matplotlib.figure.Figure
-        It needs no display; ``savefig`` writes it to a file.
+        The figure needs no display; ``savefig`` writes it to a file.
     """
     n_rows = (audio is not None) + bool(stages)
     figure = Figure(figsize=(9, 1 + 3 * n_rows), layout="constrained")
@@ -82,7 +82,7 @@ def spectrogram(axis: Axes, audio: np.ndarray, sample_rate: float, max_db: float
     Parameters
     ----------
     axis : matplotlib Axes
-        To draw in.
+        The axes to draw in.
     audio : float array (channels, samples) or (samples,)
     sample_rate : float
         In Hz.
@@ -93,7 +93,7 @@ def spectrogram(axis: Axes, audio: np.ndarray, sample_rate: float, max_db: float
     Returns
     -------
     matplotlib QuadMesh
-        For ``figure.colorbar``.
+        The drawn mesh, for ``figure.colorbar``.
     """
     audio = np.atleast_2d(audio)
     high_hz = min(HIGH_HZ, sample_rate / 2)
@@ -120,7 +120,7 @@ def spectrogram(axis: Axes, audio: np.ndarray, sample_rate: float, max_db: float
 
 
 def _plot_losses(axes: np.ndarray, stages: Mapping[str, StageCurves]) -> None:
-    """Draw each stage in axes of its own, with one logarithmic scale of losses for all."""
+    """Draw each stage in its own axes, all with the same logarithmic scale of losses."""
     for axis, (name, stage) in zip(axes, stages.items(), strict=True):
         line = "o-" if len(stage.iterations) < 3 else "-"
         for label, losses, colour in (("style", stage.style_loss, "C3"), ("content", stage.content_loss, "C0")):

@@ -1,1 +1,1 @@
-"""Folders of recordings: processed file by file; a run that is stopped at any moment is resumed by the next."""
+"""Folders of recordings, processed file by file; the next run resumes a run that was stopped at any moment."""

@@ -53,18 +53,18 @@ def style_folder(
     progress: Progress = None,
     **parameters: Unpack[TransferOptions],
 ) -> FolderResult:
-    """Style all recordings in a folder and its subfolders, to the same names in another folder.
+    """Style all recordings in a folder and its subfolders, and write them to the same names in another folder.
 
-    A run that was stopped, by an interrupt, a killed process or a loss of power, is resumed by the same call: files
-    that an earlier call finished with the same parameters, style, input and version are skipped. A file that can't be
-    styled is recorded with its error, and the others go on.
+    The same call resumes a run that was stopped by an interrupt, a killed process or a loss of power: files that an
+    earlier call finished with the same parameters, style, input and version are skipped. A file that can't be styled
+    is recorded with its error, and the run continues.
 
-    The files directly in one folder are taken for stems of one song if all have the same sample rate and length. Each
-    is styled with the same seed, and if one of them would clip in its format, all are turned down by the same factor,
-    so that they still sum to the mix: their peaks are not limited. Stems finished by an earlier call, and not part of
-    this one, count towards this factor; if they are too loud for it, a warning names their folder. Other files have
-    levels of their own: where one would clip, its peaks are limited, and if that would lose more than 1 dB of RMS, it
-    is turned down alone. This also holds for a file alone in its folder.
+    The files directly in one folder count as stems of one song if all have the same sample rate and length. Each is
+    styled with the same seed, and if one of them would clip in its format, all are turned down by the same factor, so
+    that they still sum to the mix; their peaks are not limited. Stems finished by an earlier call, and not part of
+    this one, count towards this factor; if they are too loud for it, a warning names their folder. The level of any
+    other file, such as a file alone in its folder, is its own: if it would clip, its peaks are limited, and if that
+    would lose more than 1 dB of RMS, it is also turned down.
 
     Records of all files are kept in ``out_folder/.audiostyle``, and written to ``out_folder/audiostyle.json`` at the
     end of each run.
@@ -72,46 +72,46 @@ def style_folder(
     Parameters
     ----------
     in_folder, out_folder : path
-        Neither may be in the other, also by links, and no result may replace a file that is read. ``out_folder`` is
-        made if it does not exist; files in it that have the name of a result are replaced. Links in ``in_folder`` are
+        Neither may be inside the other, even through links, and no result may replace an input. ``out_folder`` is made
+        if it does not exist; files in it that have the name of a result are replaced. Links in ``in_folder`` are
         followed.
     style : path or sequence of paths
-        As for `stylize`, but files.
+        As for `stylize`, but only files.
     {style_weights}
     include, exclude : sequence of str
-        Globs, such as ``"*.wav"`` or ``"drums/*"``, of files to process, all by default, and of files to leave out.
+        Globs, such as ``"*.wav"`` or ``"drums/*"``, of files to process (by default all) and of files to leave out.
     settings : mapping of str to dict, optional
-        Parameters of the files that match a glob, in the place of the call's:
-        ``{'drums*': {'preset': 'drums'}, 'vox/*': {'alpha': 0.05}}``. As for ``include``, a glob without a slash
-        is compared with the file's name, one with a slash with the path below ``in_folder``; capitals count. Where
-        several match, later ones change the parameters of earlier ones. A preset here counts as the parameters that it
-        changes: for these, the call's values give way; the call's other parameters stay. A glob that matches no
-        recording of the folder is an error. ``device`` and the styles can't differ. Each file's settings are in its
-        record; when they change, only the files concerned are styled again, and stems keep their common level.
+        Parameters, by glob, that replace the call's for matching files:
+        ``{'drums*': {'preset': 'drums'}, 'vox/*': {'alpha': 0.05}}``. As for ``include``, a glob without a slash is
+        compared with the file's name, and a glob with a slash with the path below ``in_folder``; upper and lower case
+        differ. If several globs match, later ones override earlier ones. A preset here sets only the parameters that it
+        changes; the call's other parameters stay. A glob that matches no recording of the folder is an error.
+        ``device`` and the styles can't differ between files. Each file's settings are in its record; when they change,
+        only the affected files are styled again, and stems keep their common level.
     format : str, optional
-        Ending of the results, such as ``"flac"``; by default each file keeps its own.
+        Ending of the results, such as ``"flac"``; by default each file keeps its ending.
     start, duration : float
-        The part of each recording to style, in seconds.
+        Start and length, in seconds, of the part of each recording to style.
     levels : "auto", "shared" or "independent"
-        Whether files share a level: the stems found as above, all files directly in one folder, whatever their lengths,
-        or none.
+        The files that share a level: "auto" means stems as described above, "shared" all files directly in one folder,
+        whatever their lengths, and "independent" none.
     independent : bool
         The same as ``levels="independent"``.
     subtype, rate, quality
-        How the results are written, as by `style_file`.
+        Sample format, sample rate in Hz and bit rate in kbit/s of the results, as for `style_file`.
     force : bool
         Style finished files again.
     jobs : int
-        Number of processes on this machine, which share its cores; each uses a GPU of its own where there are several.
-        They import the calling program, so its call must be inside of ``if __name__ == "__main__":``.
+        Number of processes on this machine, at least 1. They share its cores, and with several GPUs each uses one of
+        them. They import the calling program, so its call must be inside ``if __name__ == "__main__":``.
     executor : Executor, optional
-        An executor that does the work instead: any of `concurrent.futures`, or of a cluster with the same folders. It
-        is given paths, not recordings, and is not shut down. Warnings in its threads are not recorded.
+        An executor that does the work instead, from `concurrent.futures` or of a cluster that sees the same folders. It
+        gets paths, not recordings, and is not shut down. Warnings in its threads are not recorded.
     time_limit : float
-        Seconds that each file may take. One that takes longer fails, and the others go on. With a limit, the work is
-        done in processes also if ``jobs`` is 1; it does not apply with ``executor``.
+        Seconds that each file may take. A file that takes longer fails, and the run continues. With a limit, other
+        processes do the work even if ``jobs`` is 1; a limit can't be combined with ``executor``.
     progress : bool or callable, optional
-        True for a bar, or lines where standard error is not a terminal; or a function that is called with every
+        True for a bar, or lines if standard error is not a terminal; or a function that is called with every
         `ProgressEvent`. Stages are reported if the work is done in this process.
     {parameters}
 
@@ -122,11 +122,11 @@ def style_folder(
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        Before any work, as by `stylize`.
+        Before any work, as `stylize`.
     FolderError
-        Before any work, if the folders, or the files in them, can't be used.
+        Before any work, if the folders or the files in them can't be used.
     RuntimeError
-        If another process is at work in ``out_folder``, or if processes of ``jobs`` end while they start.
+        If another process is working in ``out_folder``, or if processes of ``jobs`` end while they start.
     BrokenExecutor
         If the given executor is broken. Finished files are kept.
     OSError

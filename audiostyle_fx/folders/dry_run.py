@@ -1,4 +1,4 @@
-"""What a run would do, without doing it: which files it would process, what reads them, and about how long it takes."""
+"""A dry run: the files that a run would process, the decoders that read them, and the estimated time."""
 
 from __future__ import annotations
 
@@ -30,38 +30,38 @@ from .run import refuse_to_replace
 from .workers import Workers
 
 EXCERPT_SECONDS = 10.0
-"""The most of a recording that is processed to measure the time."""
+"""The longest part of a recording, in seconds, that is processed to measure the time."""
 
 MAX_EXCERPTS = 16
-"""The most recordings of which excerpts are processed at once; with more workers than that the time is a bound."""
+"""The most excerpts that are processed at once; with more workers, the estimate is an upper bound."""
 
 SETTLED_SECONDS = 5.0
-"""A measurement that takes longer is not repeated: the loading of modules, which it includes, is a small part of it."""
+"""A measurement that takes longer is not repeated, because loading of modules is only a small part of its time."""
 
 Action: TypeAlias = Literal["process", "finish", "skip", "fail"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedFile:
-    """What would become of a file.
+    """The plan for a file.
 
     Attributes
     ----------
     name : str
         Name of the result.
     action : {"process", "finish", "skip", "fail"}
-        Whether the file would be processed; only be brought to its level, since an earlier run processed it; skipped,
-        since one finished it; or fail.
+        "process" if the file would be processed; "finish" if an earlier run processed it and only its level has to be
+        set; "skip" if an earlier run finished it; "fail" if it would fail.
     header : Header or None
-        What its header says; None where it was not read.
+        The contents of the header; None if it was not read.
     duration : float
-        Length in seconds of what would be processed.
+        Length in seconds of the part that would be processed.
     work : float
-        The number of samples in all channels of that.
+        Number of samples in all channels of this part.
     replaces : bool
-        Whether a file is in the result's place.
+        Whether a file with the result's name exists.
     error : str
-        Why the file would fail.
+        Reason why the file would fail.
     """
 
     name: str
@@ -87,17 +87,17 @@ class PlannedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class DryRun:
-    """What a run would do.
+    """The plan and the estimated time of a run.
 
     Attributes
     ----------
     files : sequence of PlannedFile
     passed_over : sequence of str
-        Names of the files in the folder that are no recordings.
+        Names of files in the folder that are not recordings.
     seconds : float or None
-        About how long the run would take, by a measured rate; None where that could not be measured.
+        Estimated time of the run in seconds, by a measured rate; None if it could not be measured.
     unmeasured : str
-        Why it could not.
+        Reason why the time could not be measured.
     """
 
     files: Sequence[PlannedFile]
@@ -111,7 +111,7 @@ class DryRun:
         return sum(file.duration for file in self.files)
 
     def count(self, action: Action) -> int:
-        """Return the number of files that an action is planned for."""
+        """Return the number of files with a planned action."""
         return sum(file.action == action for file in self.files)
 
     def as_dict(self) -> Record:
@@ -132,9 +132,9 @@ def dry_run_folder(
     force: bool = False,
     overwrite: bool = True,
 ) -> DryRun:
-    """Return what `run_folder` would do with the same arguments; only temporary files are written.
+    """Return the plan of `run_folder` with the same arguments; only temporary files are written.
 
-    Not foreseen are files that have to be processed again since another stem turns out louder.
+    The plan can't predict files that have to be processed again because another stem turns out to be louder.
     """
     run = CheckedRun.of(in_folder, out_folder, chain, selection, settings)
     _check_may_be_made(run.out)
@@ -163,7 +163,7 @@ def dry_run_folder(
 
 
 def planned_file(name: str, header: Header, start: float, duration: float, *, replaces: bool) -> PlannedFile:
-    """Return the plan of a recording of which a part is processed.
+    """Return the plan for a part of a recording.
 
     Raises
     ------
@@ -183,13 +183,13 @@ def estimated(
     executor: TaskExecutor[TaskT, Record],
     passed_over: Sequence[str] = (),
 ) -> DryRun:
-    """Return a dry run with its time, measured on as many excerpts as the executor takes at once.
+    """Return a dry run with its time, which is measured on as many excerpts as the executor takes at once.
 
     Parameters
     ----------
     files : sequence of PlannedFile
     excerpts : iterable of (task, float)
-        Tasks that process excerpts of the files, and their work.
+        Tasks that process excerpts of the files, and the work of each.
     executor : TaskExecutor
     passed_over : sequence of str
     """
@@ -242,22 +242,22 @@ def _copy_of_records(out: Path) -> Iterator[Manifest]:
 
 
 def _tasks(plan: Plan) -> Iterator[Task]:
-    """Yield the tasks of a plan, without doing them."""
+    """Yield the tasks of a plan without doing them."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of levels, which the run gives
+        warnings.simplefilter("ignore")  # the run itself warns of levels
         plan.finish_complete_groups()
     while task := plan.next_task():
         yield task
 
 
 def _check_may_be_made(out: Path) -> None:
-    """Raise OSError where an output folder, or the folder that it would be made in, can't be written to."""
+    """Raise OSError if an output folder, or the folder in which it would be made, can't be written to."""
     folder = next(place for place in (out, *out.parents) if place.exists())
     check_folder(folder)
 
 
 def _planned(task: Task, checked: dict[Any, str], *, replaces: bool) -> PlannedFile:
-    """Return what would become of a file that has to be processed; ``checked`` keeps the errors of effects."""
+    """Return the plan for a file that has to be processed; ``checked`` keeps the errors of effects."""
     try:
         header = read_header(task.source)
         key = repr(task.effects), header.sample_rate
@@ -272,7 +272,7 @@ def _planned(task: Task, checked: dict[Any, str], *, replaces: bool) -> PlannedF
 
 
 def _error_of_effects(task: Task, sample_rate: float) -> str:
-    """Return why the effects can't process recordings of a rate; empty where they can."""
+    """Return the reason why the effects can't process recordings at a rate; empty if they can."""
     try:
         check_files([Step(effects()[name], values) for name, values in task.effects], sample_rate)
     except (TypeError, ValueError, OSError) as error:
@@ -281,5 +281,5 @@ def _error_of_effects(task: Task, sample_rate: float) -> str:
 
 
 def _excerpt(task: Task, path: str) -> Task:
-    """Return the task that processes an excerpt and leaves it at a path."""
+    """Return the task that processes an excerpt into the file at ``path``."""
     return replace(task, staged=path, duration=min(task.duration, EXCERPT_SECONDS), shares_level=True)

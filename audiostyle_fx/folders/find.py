@@ -18,27 +18,28 @@ from .._validation import number, sample_rate
 from ..errors import FolderError
 
 USUAL_FORMATS = ("wav", "flac", "aiff", "mp3", "ogg", "caf", "w64")
-"""Formats that an error names; there are more."""
+"""The formats that an error lists; there are more."""
 
 Levels: TypeAlias = Literal["auto", "shared", "independent"]
-"""Which files of a folder share a level: those that look like stems, all, or none."""
+"""The files of a folder that share a level: files that look like stems, all files, or none."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which files of a folder are processed, which part of them, and how they are written.
+    """The files of a folder that are processed, the part of each, and the format of the results.
 
     Attributes
     ----------
     include, exclude : sequence of str
         Globs of files to process and of files to leave out. A glob with a slash is compared with the path below the
-        folder, one without with the file's name.
+        folder, a glob without a slash with the file's name.
     format : str, optional
-        Ending of the results; by default each file keeps its own.
+        Ending of the results; by default each file keeps its ending.
     start, duration : float
         The part of each recording, in seconds.
     levels : {"auto", "shared", "independent"}
-        Whether the files directly in one folder share a level: if they look like stems of one song, always, or never.
+        Whether the files directly in one folder share a level: "auto" if they look like stems of one song, "shared"
+        always, "independent" never.
     subtype, rate, quality : str, float, float, optional
         Sample format, sample rate in Hz and bit rate in kbit/s of the results; by default those of their recordings.
     """
@@ -84,7 +85,7 @@ class Found(NamedTuple):
     recordings : dict of str to str
         Paths of the recordings by the relative names of their results.
     passed_over : tuple of str
-        Relative names of the files that are no recordings.
+        Relative names of the files that are not recordings.
     """
 
     recordings: dict[str, str]
@@ -102,24 +103,24 @@ def find(
     selection: Selection,
     other_inputs: Iterable[str] = (),
 ) -> Found:
-    """Return the recordings in a folder and its subfolders, and the files there that are none.
+    """Return the recordings in a folder and its subfolders, and the other files there.
 
-    A file is a recording if it has a usual ending of sound files, or if it is one by its contents: see `sound_kind`.
-    Links are followed. Names that begin with a dot, the files of listening pages, and what the selection leaves out
-    are neither.
+    A file is a recording if it has a usual ending of sound files or contents of a sound file: see `sound_kind`. Links
+    are followed. Names that begin with a dot, the files of listening pages, and files that the selection leaves out
+    are ignored.
 
     Parameters
     ----------
     in_folder, out_folder : path
     selection : Selection
     other_inputs : iterable of str
-        Paths of other files that are read, and that no result may replace.
+        Paths of other input files, which no result may replace.
 
     Raises
     ------
     FolderError
-        If the folders are the same, or one is in the other, also by links; if there is no recording; if two results
-        would have the same name; if a result would replace a file that is read.
+        If the folders are the same, or one is inside the other, even through links; if there is no recording; if two
+        results would have the same name; if a result would replace an input.
     OSError
         If a folder can't be read.
     """
@@ -127,11 +128,11 @@ def find(
     if not os.path.isdir(source):
         raise FolderError(f"input {os.fspath(in_folder)!r} must be a folder that exists")
     if os.path.exists(target) and not os.path.isdir(target):
-        raise FolderError(f"output {os.fspath(out_folder)!r} must be a folder, as the input is one")
+        raise FolderError(f"output {os.fspath(out_folder)!r} must be a folder because the input is one")
     if _overlap(source, target):
         raise FolderError(
-            f"output {os.fspath(out_folder)!r} and input {os.fspath(in_folder)!r} must not be the same folder, nor one "
-            "in the other"
+            f"output {os.fspath(out_folder)!r} and input {os.fspath(in_folder)!r} must not be the same folder, and "
+            "neither may be inside the other"
         )
     recordings: dict[str, str] = {}
     passed_over: list[str] = []
@@ -157,9 +158,9 @@ def find(
 
 
 def is_recording(path: str) -> bool:
-    """Whether a file is a recording, by its ending or by its contents; not a pipe or a device.
+    """Whether a file is a recording, by its ending or its contents; pipes and devices are not.
 
-    A file with the ending of a recording counts whatever it holds: if it can't be read, that is a failure to report.
+    A file with the ending of a recording counts even if it can't be read, so that its failure is reported.
     """
     known = has_sound_ending(path)
     try:
@@ -177,8 +178,8 @@ def has_sound_ending(name: str) -> bool:
 def result_name(name: str, format: str | None = None) -> str:
     """Return the name of a recording's result.
 
-    The result keeps the name, but for an ending that can't be written, which becomes ``.wav``. To a name whose ending
-    is not one of recordings, as in ``take 1.2``, an ending is added.
+    The result keeps the name, except that an ending that can't be written becomes ``.wav``. If the name has no ending
+    of recordings, such as ``take 1.2``, an ending is added.
 
     Parameters
     ----------
@@ -196,30 +197,30 @@ def result_name(name: str, format: str | None = None) -> str:
 
 @cache
 def _endings(*, written: bool) -> frozenset[str]:
-    """Return the endings of libsndfile's formats, asked for once."""
+    """Return the endings of libsndfile's formats; they are read only once."""
     return frozenset(endings(written=written))
 
 
 def passed_over_text(names: Sequence[str], most: int = 10) -> str:
-    """Return a sentence that counts the files that are no recordings, and names at most so many of them."""
+    """Return a text with the number of files that are not recordings and at most ``most`` of their names."""
     shown = ", ".join(map(printable, names[:most]))
     others = f" and {len(names) - most} more" if len(names) > most else ""
-    files = "1 file that is no recording" if len(names) == 1 else f"{len(names)} files that are no recordings"
+    files = "1 file that is not a recording" if len(names) == 1 else f"{len(names)} files that are not recordings"
     return f"passed over: {files}: {shown}{others}"
 
 
 def printable(name: str | None) -> str:
-    """Return a file's name on one line, whatever characters it holds."""
+    """Return a file's name on one line, whatever characters it contains."""
     return repr(name) if name is not None and not name.isprintable() else str(name)
 
 
 def matches(name: str, glob: str) -> bool:
-    """Whether a file's name below the folder matches a glob; one without a slash is compared with its last part."""
+    """Whether a file's path below the folder matches a glob; without a slash, the glob is compared with the name."""
     return fnmatch.fnmatchcase(name if "/" in glob else os.path.basename(name), glob)
 
 
 def recording_names(in_folder: str | os.PathLike[str], out_folder: str | os.PathLike[str]) -> Iterator[str]:
-    """Give the names below a folder of all its recordings, whatever the selection; arguments as for `find`."""
+    """Yield the relative names of all recordings in a folder, whatever the selection; arguments as for `find`."""
     source = os.path.realpath(in_folder)
     for name, path, _ in _files(source, "", os.path.realpath(out_folder), (source,)):
         if is_recording(path):
@@ -227,9 +228,9 @@ def recording_names(in_folder: str | os.PathLike[str], out_folder: str | os.Path
 
 
 def _files(folder: str, prefix: str, target: str, parents: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-    """Give relative name, path, and path without links of all but folders in a folder and its subfolders.
+    """Yield relative name, path, and path without links of all files in a folder and its subfolders.
 
-    Links to a folder's own parents are left out; ``parents`` are these, and the folder, without links.
+    Links to a folder's own parents are left out; ``parents`` are the paths without links of the folder and its parents.
     """
     from ..report.media import is_page_media  # loads the listening page, which only folders need
 
@@ -249,7 +250,7 @@ def _files(folder: str, prefix: str, target: str, parents: tuple[str, ...]) -> I
 
 
 def _overlap(folder: str, other: str) -> bool:
-    """Whether two folders are the same, or one is in the other."""
+    """Whether two folders are the same, or one is inside the other."""
     return folder == other or Path(folder) in Path(other).parents or Path(other) in Path(folder).parents
 
 

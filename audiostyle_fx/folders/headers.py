@@ -1,4 +1,4 @@
-"""What the headers of recordings say, read without decoding them."""
+"""The headers of recordings, read without decoding."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Header(NamedTuple):
         In Hz.
     channels : int
     subtype : str or None
-        The sample format, by libsndfile's name; None for one that it does not have.
+        libsndfile's name of the sample format; None if libsndfile does not have it.
     n_samples : int
         Length in samples per channel.
     decoder : str
-        What reads the recording.
+        Library, container and codec that read the recording, in words.
     notes : sequence of str
-        What is wrong with the file, as far as its header shows.
+        Problems of the file that its header shows.
     """
 
     sample_rate: float
@@ -41,12 +41,12 @@ class Header(NamedTuple):
 
 
 def read_header(path: str | os.PathLike[str], name: str = "input") -> Header:
-    """Read the header of a recording; where it gives no length, the samples are decoded and counted.
+    """Read the header of a recording; if the header has no length, the samples are decoded and counted.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As by `SoundFileReader`; the errors call the recording ``name``.
+        As `SoundFileReader`; the errors call the recording ``name``.
     """
     with SoundFileReader(path, name, warn=False) as reader:
         n_samples = reader.n_expected

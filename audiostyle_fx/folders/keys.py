@@ -24,12 +24,12 @@ class ResultKeys:
     Attributes
     ----------
     identity : str
-        Digest of what all results depend on: effects, selection, contents of styles, version.
+        Digest of everything that affects all results: effects, selection, contents of styles, version.
     keys : mapping of str to str
-        Digest for each file, by name: the identity, the parameters that its settings change, and size, time of change,
-        ending and name of the recording.
+        Digest for each file, by name: of the identity, the parameters that its settings change, and the size, time of
+        change, ending and name of the recording.
     sizes : mapping of str to int
-        Bytes of each recording; 0 where it can't be found, which its task reports.
+        Bytes of each recording; 0 for a missing one, which its task reports.
     """
 
     identity: str
@@ -53,12 +53,12 @@ class ResultKeys:
         return cls(identity, keys, sizes)
 
     def size(self, names: Iterable[str]) -> int:
-        """Return the bytes of some recordings together."""
+        """Return the total bytes of some recordings."""
         return sum(self.sizes[name] for name in names)
 
 
 def _identity(chain: Sequence[Step], selection: Selection) -> list[Any]:
-    """Return what all results depend on, as JSON values; files by their contents, not by their paths."""
+    """Return everything that affects all results, as JSON values; files by their contents, not by their paths."""
     effects = []
     for step in chain:
         values = {name: value for name, value in step.values.items() if not step.effect.parameters[name].is_file}
@@ -69,7 +69,7 @@ def _identity(chain: Sequence[Step], selection: Selection) -> list[Any]:
 
 
 def _own_parameters(settings: FileSettings, name: str, path: str) -> str:
-    """Return the parameters of a file's styles; empty where they are the call's."""
+    """Return the parameters that a file's settings change, as JSON text; empty if there are none."""
     chain = settings.chain_of(name, path)
     if all(step.values == of_call.values for step, of_call in zip(chain, settings.chain, strict=True)):
         return ""

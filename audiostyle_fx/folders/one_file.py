@@ -1,4 +1,4 @@
-"""One recording of a folder, processed in any process: first in floating point, then at its level in its format."""
+"""Processing of one recording in any process: first in floating point, then at its level in its format."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from ..progress import Progress
 from .records.manifest_json import Record, plain
 
 MAX_POINTS = 32
-"""Points of a loss curve that a record keeps."""
+"""The most points of a loss curve that a record keeps."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What has to be done for a file, in plain values that can be sent to any process.
+    """The work on a file, in plain values that can be sent to any process.
 
-    A file that shares its level with others takes two tasks: the first stages it, and the second, with ``full_scale``,
+    A file that shares its level with others needs two tasks: the first stages it, and the second, with ``full_scale``,
     finishes it.
 
     Attributes
@@ -42,22 +42,22 @@ class Task:
     source, target : str
         Paths of the recording and of the result.
     staged : str
-        Path where the processed recording is in floating point until its level is known.
+        Path of the processed recording in floating point, which exists until its level is known.
     finished : str
-        Path of the result in its format. Only the process that has the manifest moves it to ``target``, so a process
-        that was considered lost can't overwrite the result.
+        Path of the result in its format. Only the process with the manifest moves it to ``target``, so a process that
+        counts as lost can't overwrite the result.
     effects : tuple of (str, dict)
         Names of the effects and their values.
     start, duration : float
         The part of the recording, in seconds.
     subtype, rate, quality
-        How the result is written, see `Job`.
+        Format of the result, see `Job`.
     shares_level : bool
-        Whether the level is known only when other files have been processed.
+        Whether the level is only known after other files have been processed.
     full_scale : float or None
         In a second task, the level that becomes full scale.
     limits_peaks : bool or None
-        In a second task of a file that is by itself after all, whether its peaks are limited: it gets its own level.
+        In a second task of a file that is alone after all, and gets its own level, whether its peaks are limited.
     again : bool
         Whether the file was finished before, at another level.
     """
@@ -80,7 +80,7 @@ class Task:
 
 
 def perform(task: Task, progress: Progress = None) -> Record:
-    """Do a task and return the file's record, with its error where it failed."""
+    """Do a task and return the file's record, with the error if it failed."""
     with _recorded_warnings() as messages:
         try:
             if task.full_scale is None:
@@ -99,13 +99,13 @@ def perform(task: Task, progress: Progress = None) -> Record:
 
 
 def open_recording(task: Task) -> None:
-    """Open the recording of a task and close it: before the work, since a damaged file may keep its decoder forever."""
+    """Open and close the recording of a task before the work, because a damaged file may hang its decoder."""
     with SoundFileReader(task.source, "input"):
         pass
 
 
 def check_result(task: Task, sample_rate: float, channels: int, subtype: str | None) -> str:
-    """Return the sample format of a task's result, from what its recording has.
+    """Return the sample format of a task's result, for the rate, channels and sample format of its recording.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def failure(task: Task, error: str) -> Record:
 
 @contextlib.contextmanager
 def _recorded_warnings() -> Iterator[list[str]]:
-    """Collect the warnings of a task, but only in the main thread, since threads share the state of warnings."""
+    """Collect the warnings of a task, but only in the main thread, because threads share the state of warnings."""
     messages: list[str] = []
     if threading.current_thread() is not threading.main_thread():
         yield messages
@@ -137,7 +137,7 @@ def _recorded_warnings() -> Iterator[list[str]]:
 
 
 def _stage_recording(task: Task, progress: Progress) -> Record:
-    """Process a recording and leave it in floating point at the path where it is staged."""
+    """Process a recording and write it in floating point to the task's ``staged`` path."""
     with SoundFileReader(task.source, "input") as source:
         channels = source.channels
         subtype = check_result(task, source.sample_rate, channels, source.subtype)
@@ -159,7 +159,7 @@ def _stage_recording(task: Task, progress: Progress) -> Record:
 
 
 def _finish(task: Task, full_scale: float | None, messages: list[str], *, limit: bool = False) -> Record:
-    """Write what is staged in its format: at the level of its group, or at its own where ``full_scale`` is None."""
+    """Write a staged recording in its format: at ``full_scale``, the level of its group, or None for its own level."""
     with (
         SoundFileReader(task.staged, "result") as source,
         SampleFile(os.path.dirname(task.finished), source.channels) as samples,
@@ -178,8 +178,8 @@ def _finish(task: Task, full_scale: float | None, messages: list[str], *, limit:
             warn=False,
             rate=task.rate,
         )
-    if full_scale is None and level.changes:  # of a common level `Stems` warns
-        messages.append(f"{level.changes}, as it would clip at full scale")
+    if full_scale is None and level.changes:  # `Stems` warns of a common level
+        messages.append(f"{level.changes}, because it would clip at full scale")
     return {
         "status": "done",
         "full_scale": 10 ** (-level.gain_db / 20) if full_scale is None else full_scale,
@@ -190,7 +190,7 @@ def _finish(task: Task, full_scale: float | None, messages: list[str], *, limit:
 
 
 def record_of(result: JobResult) -> Record:
-    """Return how a recording was processed, as JSON values."""
+    """Return the record of a processed recording, as JSON values."""
     return {
         "sample_rate": result.sample_rate,
         "duration": result.duration,
@@ -208,7 +208,7 @@ def record_of(result: JobResult) -> Record:
 
 
 def _stage_record(stage: Stage) -> Record:
-    """Return how a stage went, with as many points of its curves as a plot needs."""
+    """Return the record of a stage, with as many points of its curves as a plot needs."""
     record = {"seconds": round(stage.seconds, 3), "iterations": [int(i) for i in _thinned(stage.iterations)]}
     record |= {"style_loss": _thinned(stage.style_loss), "content_loss": _thinned(stage.content_loss)}
     return record if stage.inconsistency is None else {**record, "inconsistency": _thinned(stage.inconsistency)}

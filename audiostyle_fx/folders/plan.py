@@ -1,6 +1,6 @@
 """The plan of a folder's run: which files an earlier run finished, and which tasks the others need.
 
-A run that was stopped is resumed here: `Plan` compares the records of earlier runs with the files of this one.
+This module resumes a stopped run: `Plan` compares the records of earlier runs with the files of this run.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Plan:
     manifest : Manifest
         Manifest of the output folder, or a copy; records that are no longer valid are deleted from it.
     paths : ResultPaths
-        Where results, and files that are not finished, are.
+        Paths of results and of unfinished files.
     recordings : mapping of str to str
         Paths by name, see `find`.
     keys : ResultKeys
     settings : FileSettings
         Effects of each file, with paths that are valid in any process.
     selection : Selection
-        The part of each recording.
+        The selection with the part of each recording.
     songs : mapping of str to str
         The song that each file is a stem of, by name; see `songs_of`.
     force : bool
@@ -74,11 +74,11 @@ class Plan:
         self._urgent: deque[Task] = deque()
 
     def size_unprocessed(self) -> int:
-        """Return the bytes of the recordings that have to be read."""
+        """Return the total bytes of the recordings that have to be read."""
         return self._keys.size(self._unprocessed)
 
     def staged_names(self) -> list[str]:
-        """Return the files that are processed and wait for their level."""
+        """Return the names of processed files that wait for their level."""
         return self._stems.staged_names()
 
     def finish_complete_groups(self) -> list[str]:
@@ -87,7 +87,7 @@ class Plan:
         Returns
         -------
         list of str
-            Files that were finished at a different level, and are processed again.
+            Files that were finished at a different level and are processed again.
         """
         return self._queue([task for group in self._stems.complete_groups() for task in self._finishing_tasks(group)])
 
@@ -98,14 +98,14 @@ class Plan:
         return self._task(self._unprocessed.popleft()) if self._unprocessed else None
 
     def take(self, task: Task, answer: Record) -> tuple[Record, list[str]]:
-        """Record an answer, and put the tasks that follow from it at the front of the queue.
+        """Record an answer, and put the tasks that follow at the front of the queue.
 
         Returns
         -------
         record : dict
             The file's new record.
         again : list of str
-            Files that were finished at a different level, and are processed again.
+            Files that were finished at a different level and are processed again.
         """
         name, is_second_task = task.name, task.full_scale is not None
         if answer["status"] == "done":
@@ -139,7 +139,7 @@ class Plan:
         self._paths.remove_leftovers(OWN_FILES, staged | self._staged_by_others)
 
     def _queue(self, tasks: Collection[Task]) -> list[str]:
-        """Put tasks at the front of the queue; return the names of the files that they process again."""
+        """Put tasks at the front of the queue; return the names of files that are processed again."""
         self._urgent.extendleft(reversed(list(tasks)))
         return [task.name for task in tasks if task.again]
 
@@ -160,7 +160,7 @@ class Plan:
         return tasks
 
     def _holds(self, name: str, state: FileState) -> bool:
-        """Whether a record is still valid. Records of files that are not in this run stay if they can be used."""
+        """Whether a record is still valid; records of files that are not in this run are kept if they can be used."""
         if name not in self._recordings:
             return self._other_holds(name, state)
         if self._force or state.status == "failed" or state.key != self._keys.keys[name]:
@@ -181,7 +181,7 @@ class Plan:
         exists = isfile(path)
         if exists and not done:
             self._staged_by_others.add(path)
-        # A result of a recording of this run, such as one in another format, is not another stem.
+        # Another result of a recording of this run, such as one in another format, is not another stem.
         if exists and state.identity == self._keys.identity and state.source not in self._sources:
             self._stems.add_other(name, state)
         return exists or done

@@ -13,11 +13,11 @@ from ..progress import BAR_FORMAT, Progress, ProgressEvent, check_progress
 from .find import passed_over_text, printable
 
 STAGE_SHARES = {"spectrogram": (0.0, 0.35), "phase": (0.35, 0.44), "waveform": (0.44, 1.0)}
-"""Where in the work on a section each stage begins and ends, as shares of its time; measured with the defaults."""
+"""The beginning and end of each stage, as shares of a section's time; measured with the defaults."""
 
 
 def folder_progress(progress: Progress) -> Callable[[ProgressEvent], None]:
-    """Return the function that gets a folder's events: the user's, or one that shows them, or one that ignores them."""
+    """Return the function that receives a folder's events: the user's, a display, or one that ignores them."""
     check_progress(progress)
     if callable(progress):
         return progress
@@ -30,7 +30,7 @@ def display(*, quiet: bool) -> Callable[[ProgressEvent], None]:
 
 
 class FileCounts:
-    """Counts the files and bytes that are done, from a folder's events.
+    """Counts finished files and bytes from a folder's events.
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ class FileCounts:
     Attributes
     ----------
     files, skipped : int
-        Files of the run, and those that an earlier run finished.
+        Number of files of the run, and of files that an earlier run finished.
     bytes, bytes_done : int
-        Sizes of the input files that have to be processed, and of those that are.
+        Total size of the input files to process, and of the processed ones.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -51,7 +51,7 @@ class FileCounts:
         self._counted: set[str] = set()
 
     def count(self, event: ProgressEvent) -> None:
-        """Take an event into account."""
+        """Count an event."""
         if event.kind == "start":
             self._began = self._now()
             self.files, self.skipped, self.bytes = event.files, event.skipped, event.bytes
@@ -61,22 +61,22 @@ class FileCounts:
         elif event.kind == "made":
             self._count_file(event, event.bytes)
             self._seconds_made += event.duration
-        elif event.kind == "file":  # a file that an earlier run processed has no bytes of this run
+        elif event.kind == "file":  # a file that an earlier run processed adds no bytes to this run
             self._count_file(event, event.bytes if has_failed(event) else 0)
 
     def _count_file(self, event: ProgressEvent, n_bytes: int) -> None:
-        if event.file is not None and event.file not in self._counted:  # "made" and "file" come for one file
+        if event.file is not None and event.file not in self._counted:  # a file has both a "made" and a "file" event
             self._counted.add(event.file)
             self.bytes_done += n_bytes
 
     @property
     def n_done(self) -> int:
-        """Files that are processed, those of earlier runs included."""
+        """Number of processed files, including those of earlier runs."""
         return self.skipped + len(self._counted)
 
     @property
     def seconds_left(self) -> float:
-        """Estimate of the time left; assumes the same time per byte as for the finished files."""
+        """Estimated time left in seconds; it assumes the same time per byte as for the finished files."""
         if not self.bytes_done:
             return 0.0
         return (self._now() - self._began) * (self.bytes - self.bytes_done) / self.bytes_done
@@ -89,7 +89,7 @@ class FileCounts:
 
 
 class FileLines:
-    """Prints a line for each file, and one at the end.
+    """Prints a line for each file, and a last line with the totals.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class FileLines:
         if event.kind == "made":
             left = f", {tqdm.format_interval(counts.seconds_left)} left" if counts.n_done < counts.files else ""
             position = f"{counts.n_done}/{counts.files} {printable(event.file)}"
-            return f"{position}: {event.duration:.1f} s in {event.seconds:.1f} s{left}"
+            return f"{position}: {event.duration:.1f} s of sound in {event.seconds:.1f} s{left}"
         return summary(event, counts.pace) if event.kind == "end" else ""
 
 
@@ -145,30 +145,30 @@ class FileBar:
             self._show("")
 
     def _show(self, name: str, share_of_file: float = 0.0) -> None:
-        """Show the number of files done, what is being done, and how much of all bytes that is."""
+        """Show the number of finished files, the current file, and the share of all bytes."""
         counts = self._counts
         self.bar.set_description(f"{counts.n_done}/{counts.files} {name}".rstrip(), refresh=False)
         self.bar.set_postfix_str(counts.pace, refresh=False)
         mean_bytes = (counts.bytes - counts.bytes_done) / max(1, counts.files - counts.n_done)
         self.bar.total = max(1, counts.bytes)
-        # Files differ from the mean: the bar waits rather than run backwards.
+        # Files differ from the mean, so the bar waits rather than moves backwards.
         self.bar.update(max(0, counts.bytes_done + share_of_file * mean_bytes - self.bar.n))
 
 
 def summary(event: ProgressEvent, pace: str) -> str:
-    """Return the last line of a run: the numbers of files, the time, the pace."""
+    """Return the last line of a run: the numbers of files, the time and the pace."""
     counts = [f"{_n_files(event.done)} done"]
     counts += [f"{n} {name}" for name, n in (("skipped", event.skipped), ("failed", event.failed)) if n]
     return f"{', '.join(counts)} in {tqdm.format_interval(event.seconds)}" + (f", {pace}" if pace else "")
 
 
 def passed_over_line(event: ProgressEvent) -> str:
-    """Return a line on the files of a folder that are no recordings; empty where there are none."""
+    """Return a line about files of a folder that are not recordings; empty if there are none."""
     return passed_over_text(event.passed_over) if event.passed_over else ""
 
 
 def has_failed(event: ProgressEvent) -> bool:
-    """Tell whether an event says that a file has failed."""
+    """Return whether an event says that a file has failed."""
     return event.kind == "file" and event.record is not None and event.record.get("status") == "failed"
 
 

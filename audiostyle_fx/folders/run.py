@@ -1,4 +1,4 @@
-"""The run of a folder: tasks from the plan to an executor, answers back to the plan, and events to the caller."""
+"""The run of a folder: it passes tasks from the plan to an executor, answers to the plan, and events to the caller."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from .results import FolderResult
 from .workers import Workers
 
 PACKAGES = ("audiostyle-fx", "numpy", "scipy", "soxr", "soundfile", "pedalboard")
-"""Packages whose versions the manifest names."""
+"""Packages whose versions are in the manifest."""
 
 MAX_PASSED_OVER = 1000
-"""Files that are no recordings that the manifest names; it counts all."""
+"""The most files that are not recordings and whose names are in the manifest; all of them are counted."""
 
 
 def run_folder(
@@ -48,8 +48,8 @@ def run_folder(
 ) -> FolderResult:
     """Process all recordings in a folder with any chain of effects; see `style_folder`.
 
-    Without ``overwrite``, a `FolderError` is raised before any work if a result would replace a file that no run into
-    the folder has made.
+    Without ``overwrite``, a `FolderError` is raised before any work if a result would replace a file that is not from
+    an earlier run.
     """
     start, report = time.perf_counter(), folder_progress(progress)
     force = flag("force", force)
@@ -88,7 +88,7 @@ def run_folder(
 def _do_tasks(
     plan: Plan, workers: TaskExecutor[Task, Record], keys: ResultKeys, report: Callable[[ProgressEvent], None]
 ) -> None:
-    """Do the tasks of a plan until there are none."""
+    """Do the tasks of a plan until none is left."""
     _report_again(plan.finish_complete_groups(), keys, report)
     while True:
         while workers.has_capacity() and (next_task := plan.next_task()):
@@ -119,25 +119,25 @@ def _report_again(names: Sequence[str], keys: ResultKeys, report: Callable[[Prog
 
 
 def refuse_to_replace(out_folder: str | os.PathLike[str], names: Sequence[str]) -> None:
-    """Raise FolderError if there are results that would replace files of other makers."""
+    """Raise FolderError if results would replace files that are not from an earlier run."""
     if not names:
         return
     files = f"{len(names)} files" if len(names) > 1 else "a file"
     raise FolderError(
-        f"output {os.fspath(out_folder)!r} holds {files} that would be replaced and that no earlier run made, as "
+        f"output {os.fspath(out_folder)!r} holds {files} that would be replaced and that no earlier run made, such as "
         f"{names[0]!r}; overwrite=True replaces them"
     )
 
 
 def _make_folders(out: Path, recordings: Mapping[str, str]) -> None:
-    """Make the folders of the results; raise OSError where they can't be written to."""
+    """Make the folders of the results; raise OSError if they can't be written to."""
     for folder in {out / os.path.dirname(name) for name in recordings}:
         folder.mkdir(parents=True, exist_ok=True)
         check_folder(folder)
 
 
 def _description(in_folder: str | os.PathLike[str], run: CheckedRun) -> Record:
-    """Return what the manifest says of the run."""
+    """Return the manifest's entries about the run."""
     return {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "platform": platform.platform(),

@@ -18,14 +18,14 @@ from .find import matches
 SHARED = {
     "style": "all files of a call have the same style",
     "style_weights": "all files of a call have the same style",
-    "device": "it is where the whole call computes",
-    "duration": "it is the length of a texture, which is made without an input",
+    "device": "the whole call computes on one device",
+    "duration": "it only applies to a texture, which is made without an input",
 }
-"""Names that settings may not hold, and why."""
+"""Names that settings must not contain, with the reason."""
 
 
 class FileSettings:
-    """The chain of each file of a folder: the call's, with the file's settings in each ``style``.
+    """The chain of each file of a folder: the call's effects, with the file's settings in each ``style``.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ class FileSettings:
         self.chain, self.settings = chain, settings
 
     def of_file(self, name: str, source: str) -> dict[str, Any]:
-        """Return the settings of a file, empty where it has none; later globs change those of earlier ones.
+        """Return the settings of a file, which may be empty; later globs override earlier ones.
 
         Parameters
         ----------
         name : str
             Name of the result, relative to the output folder.
         source : str
-            Path of the recording, of which the last part counts.
+            Path of the recording; only its last part is used.
         """
         settings: dict[str, Any] = {}
         if self.settings:
@@ -69,26 +69,26 @@ class FileSettings:
         return [Step(step.effect, changed(step.values, settings)) if is_style(step) else step for step in self.chain]
 
     def check(self, recordings: Mapping[str, str], names: Iterable[str]) -> None:
-        """Raise unless every glob matches a recording, and every file's parameters suit each other.
+        """Raise unless every glob matches a recording and every file's parameters can be combined.
 
         Parameters
         ----------
         recordings : mapping of str to str
             Paths of this run's recordings by the names of their results.
         names : iterable of str
-            Names of all recordings of the folder, whether this run takes them or not.
+            Names of all recordings of the folder, even if this run does not process them.
 
         Raises
         ------
         FolderError
-            Naming the glob that matches no recording.
+            If a glob matches no recording; the message names the glob.
         TypeError, ValueError
-            Naming the file, the parameter, its value and what is allowed.
+            If a parameter is not allowed; the message names the file, the parameter, its value and what is allowed.
         """
         names = list(names)
         for glob in self.settings:
             if not any(matches(name, glob) for name in names):
-                raise FolderError(f"settings[{glob!r}]: no recording of the folder has such a name")
+                raise FolderError(f"settings[{glob!r}] matches no recording of the folder")
         checked: list[dict[str, Any]] = [{}]
         for name, path in recordings.items():
             settings = self.of_file(name, path)
@@ -101,10 +101,10 @@ class FileSettings:
 
 
 def changed(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values with settings in their place.
+    """Return values that settings have overridden.
 
-    A preset among the settings counts as the parameters that it changes: values of these give way to the preset, and
-    the other values stay. ``alpha`` takes the place of ``strength``, and vice versa.
+    A preset in the settings overrides only the values of the parameters that it changes. ``alpha`` replaces
+    ``strength``, and vice versa.
     """
     of_preset = PRESETS[settings["preset"]].changes if "preset" in settings else {}
     replaced = {*of_preset, *(other for name, other in INSTEAD_OF.items() if name in settings or name in of_preset)}
@@ -112,12 +112,13 @@ def changed(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
 
 
 def checked_settings(settings: Any, chain: Sequence[Step]) -> dict[str, dict[str, Any]]:
-    """Return settings with values of one type each.
+    """Return settings in which each parameter has values of one type.
 
     Raises
     ------
     TypeError, ValueError
-        Naming the glob, the parameter, its value and what is allowed; ValueError also if the chain has no ``style``.
+        If a parameter is not allowed; the message names the glob, the parameter, its value and what is allowed.
+        ValueError also if the chain has no ``style``.
     """
     if settings is None:
         return {}
@@ -129,13 +130,13 @@ def checked_settings(settings: Any, chain: Sequence[Step]) -> dict[str, dict[str
 
 
 def checked_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters with values of one type each, so that equal ones are equal however they are written."""
+    """Return parameters that each have values of one type, so that equal parameters compare as equal."""
     checked = choose(parameters)
     return {name: value if name == "preset" else getattr(checked, name) for name, value in parameters.items()}
 
 
 def _checked(glob: Any, values: Any) -> dict[str, Any]:
-    """Return the parameters of one glob, each checked by itself; `FileSettings.check` judges them together."""
+    """Return the parameters of one glob, each checked alone; `FileSettings.check` checks their combination."""
     if not isinstance(glob, str):
         raise TypeError(f"settings[{glob!r}]: the key must be a glob, a str")
     if not isinstance(values, Mapping):
@@ -154,5 +155,5 @@ def _checked(glob: Any, values: Any) -> dict[str, Any]:
 
 
 def _named(subject: str, error: Exception) -> Exception:
-    """Return an error of the same kind that says first what it is about."""
+    """Return an error of the same kind whose message begins with the subject."""
     return (TypeError if isinstance(error, TypeError) else ValueError)(f"{subject}: {error}")

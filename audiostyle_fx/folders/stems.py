@@ -1,10 +1,10 @@
 """The common level of stems: files of one folder are turned down by one factor, so that they still sum to the mix.
 
-Peaks of stems are not limited. Limited stems would not sum to the mix, and since the mix gets its level later, it does
-not matter that the stems are turned down. Only a file that is by itself is limited.
+Peaks of stems are not limited: limited stems would not sum to the mix, and the level of stems does not matter, because
+the mix gets its level later. Only the peaks of single files are limited.
 
-The files directly in one folder are taken for stems if all have one sample rate and one length. This depends on the
-recordings of the run alone, whatever earlier runs have finished of them.
+The files directly in one folder count as stems if all have the same sample rate and length. This depends only on the
+recordings of the run, not on the results of earlier runs.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from .headers import read_header
 from .records.file_state import FileState
 
 SHARED_LEVEL = "all files of the folder"
-"""The song of files that share a level because the user says so."""
+"""The song of files that share a level because the user asks for it."""
 
 
 def songs_of(recordings: Mapping[str, str], levels: Levels) -> dict[str, str]:
-    """Return the song that each file is a stem of, by name; an empty one for a file with a level of its own.
+    """Return the song that each file is a stem of, by name; it is empty for a file with its own level.
 
     Parameters
     ----------
     recordings : mapping of str to str
         Paths by the names of the results.
     levels : {"auto", "shared", "independent"}
-        With "auto", the files directly in one folder are stems of one song if their sample rates and lengths are equal,
-        which name the song. Files that can't be read do not count.
+        With "auto", the files directly in one folder are stems of one song if their sample rates and lengths are equal;
+        these name the song. Unreadable files are ignored.
     """
     if levels != "auto":
         return dict.fromkeys(recordings, SHARED_LEVEL if levels == "shared" else "")
@@ -46,7 +46,7 @@ def songs_of(recordings: Mapping[str, str], levels: Levels) -> dict[str, str]:
 
 
 def _common_shape(paths: Iterable[str]) -> str:
-    """Return the sample rate and length that recordings have in common; empty where they differ."""
+    """Return the common sample rate and length of recordings; empty if they differ."""
     common = ""
     for path in paths:
         with contextlib.suppress(ValueError, OSError):
@@ -65,7 +65,7 @@ class Stems:
     ----------
     songs : mapping of str to str
         The song of each file of this run by its name; see `songs_of`. The stems of a song that are directly in one
-        folder are a group; a file without a song is a group by itself.
+        folder are a group; a file without a song is its own group.
     """
 
     def __init__(self, songs: Mapping[str, str]) -> None:
@@ -79,19 +79,19 @@ class Stems:
         self._unprocessed = {group: set(group_names) for group, group_names in self._names.items()}
 
     def group(self, name: str) -> str:
-        """Return the folder that a stem is in, or the name of a file that is no stem."""
+        """Return the folder of a stem, or the name of a file that is not a stem."""
         return os.path.dirname(name) if self._songs[name] else name
 
     def song(self, name: str) -> str:
-        """Return the song that a file shares its level with; empty if it has a level of its own."""
+        """Return the song whose stems share the file's level; empty if the file has its own level."""
         return self._songs[name] if self.shares_level(name) else ""
 
     def shares_level(self, name: str) -> bool:
-        """Whether the file's level is known only when the others of its group have been processed."""
+        """Whether the file's level is only known after the others of its group have been processed."""
         return not self.is_alone(self.group(name))
 
     def is_alone(self, group: str) -> bool:
-        """Whether the group is a single file, which has a level of its own."""
+        """Whether the group is a single file, which has its own level."""
         return len(self._names[group]) == 1 and group not in self._others
 
     def set_processed(self, name: str, state: FileState) -> None:
@@ -100,12 +100,12 @@ class Stems:
         self._unprocessed[self.group(name)].discard(name)
 
     def set_failed(self, name: str) -> None:
-        """Mark a file as failed: the group no longer waits for its level."""
+        """Mark a file as failed, so that its group no longer waits for its level."""
         self._processed.pop(name, None)
         self._unprocessed[self.group(name)].discard(name)
 
     def set_unprocessed(self, name: str) -> None:
-        """Mark a file as unprocessed: the group waits for its level again."""
+        """Mark a file as unprocessed, so that its group waits for its level again."""
         self._unprocessed[self.group(name)].add(name)
 
     def add_other(self, name: str, state: FileState) -> None:
@@ -135,13 +135,13 @@ class Stems:
         return [name for name, state in self._processed.items() if state.status == "staged"]
 
     def full_scale(self, group: str) -> float:
-        """Return the level that becomes full scale in a group: at least 1, and that of the loudest file."""
+        """Return the level that becomes full scale in a group: the level of the loudest file, at least 1."""
         others = self._others.get(group, {})
         finished = [state.full_scale for state in others.values() if state.full_scale is not None]
         return max([1.0, *finished, *(state.level for state in {**others, **self._states(group)}.values())])
 
     def names_at_other_levels(self, group: str) -> list[str]:
-        """Return the files of this run that are done, but at another level than the group's."""
+        """Return the files of this run that are done at another level than the group's."""
         states, full_scale = self._states(group), self.full_scale(group)
         if self.is_alone(group):
             return [name for name, state in states.items() if not (state.own_level or state.full_scale in (None, 1))]
@@ -169,8 +169,8 @@ class Stems:
             subject = f"{group}: its files" if group else "all files"
             loudest = max(states, key=lambda name: states[name].level)
             excess = format_db(states[loudest].level) if states[loudest].level > 1 else ""
-            reason = f"{loudest} would clip by {excess}" if excess else "files finished before are"
-            warnings.warn(f"{subject} turned down by {format_db(full_scale)}, as {reason}", stacklevel=2)
+            reason = f"{loudest} would clip by {excess}" if excess else "files finished earlier are"
+            warnings.warn(f"{subject} turned down by {format_db(full_scale)}, because {reason}", stacklevel=2)
 
     def _states(self, group: str) -> dict[str, FileState]:
         """Return the states of the group's files of this run that are processed."""

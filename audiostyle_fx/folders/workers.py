@@ -1,4 +1,4 @@
-"""Who does a folder's tasks: this process, several of them, or an executor of the caller's."""
+"""The workers that do a folder's tasks: this process, several processes, or an executor from the caller."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .records.manifest_json import Record
 
 @dataclass(frozen=True)
 class Workers:
-    """Who does the tasks of a run; see `style_folder`."""
+    """The workers that do the tasks of a run; see `style_folder`."""
 
     jobs: int = 1
     given: Executor | None = None
@@ -45,7 +45,7 @@ class Workers:
             )
 
     def executor(self, chain: Sequence[Step], report: Callable[[ProgressEvent], None]) -> TaskExecutor[Task, Record]:
-        """Return the executor of the tasks, which reports the stages of those that run in this process."""
+        """Return the executor of the tasks, which reports the stages of tasks that run in this process."""
         if self.given is not None:
             return ExternalExecutor(self.given, perform, failure)
         if self.jobs > 1 or self.time_limit < math.inf:
@@ -69,6 +69,6 @@ def _perform_here(report: Callable[[ProgressEvent], None], task: Task) -> Record
             raise
 
     record = perform(task, forward)
-    if raised:  # the caller's function failed, not the recording
+    if raised:  # the caller's progress function failed, not the recording
         raise raised[0]
     return record

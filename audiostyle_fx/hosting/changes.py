@@ -26,7 +26,7 @@ class Change(NamedTuple):
     ----------
     owner : class or module
     name : str
-        Of the attribute of `owner`.
+        Name of the attribute of `owner`.
     replace : callable
         Makes the replacement from the native function.
     reason : str
@@ -60,7 +60,7 @@ CHANGES: list[Change] = [
     Change(PluginContainer, "__getitem__", returning_method, _HANDS_OUT),
     Change(PluginContainer, "__iter__", returning_method, _HANDS_OUT),
 ]
-"""Everything that is changed in pedalboard."""
+"""All changes in pedalboard."""
 
 
 if hasattr(AudioStream, "plugins"):

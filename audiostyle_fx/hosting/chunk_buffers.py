@@ -13,15 +13,15 @@ from .native import Audio, process_list
 from .plugin_notes import known_note, note_of
 
 NATIVE_BLOCK = 512
-"""Samples that native plugins are given at a time in a board with an effect that takes chunks."""
+"""Samples per block of native plugins in a board with an effect that takes chunks."""
 
 
 _SILENT_IN_BLOCKS = (PitchShift, GSMFullRateCompressor)
-"""Native plugins that return silence, or nearly, in blocks of `NATIVE_BLOCK` samples, in pedalboard by itself too."""
+"""Native plugins that return almost silence in blocks of `NATIVE_BLOCK` samples, even without this package."""
 
 
 class WaitingBuffer(NamedTuple):
-    """Where samples wait for the next chunk: the note of a plugin that lives as long as its board, and a name."""
+    """The place where samples wait for the next chunk: the note of a plugin of the board, and a name."""
 
     plugin: Plugin
     name: str
@@ -33,7 +33,7 @@ def check_chunks(plugins: Iterable[Plugin]) -> None:
     Raises
     ------
     RuntimeError
-        If an effect needs the whole recording at once, or a native plugin would give silence.
+        If an effect needs the whole recording at once, or a native plugin would return silence.
     """
     plugins = list(plugins)
     whole = [plugin for plugin in plugins if isinstance(plugin, HostedEffect) and not plugin.streaming]
@@ -47,7 +47,7 @@ def check_chunks(plugins: Iterable[Plugin]) -> None:
     for plugin in plugins:
         if isinstance(plugin, _SILENT_IN_BLOCKS):
             raise RuntimeError(
-                f"{type(plugin).__name__} gives silence in short blocks, and next to an offline effect it receives a "
+                f"{type(plugin).__name__} returns silence in short blocks, and next to an offline effect it receives a "
                 f"recording in chunks in blocks of {NATIVE_BLOCK} samples. Process the whole recording in one call, "
                 "with reset=True (the default)."
             )
@@ -56,9 +56,9 @@ def check_chunks(plugins: Iterable[Plugin]) -> None:
 def feed_native_plugins(plugins: list[Plugin], audio: Audio, sample_rate: float, buffer: WaitingBuffer) -> Audio:
     """Run native plugins on the next chunk of a recording, in blocks of one size.
 
-    Native code starts again whenever it is given fewer samples than ``buffer_size`` and another number of them than
-    before, and it takes an array of few samples for one of many channels. An effect returns any number of samples.
-    So the part of a chunk that does not fill a block waits for the next chunk, whatever the caller's ``buffer_size``.
+    Native code loses its state when a block is shorter than ``buffer_size`` and not as long as the block before, and
+    it mistakes an array of few samples for one of many channels. An effect returns any number of samples. So the part
+    of a chunk that does not fill a block waits for the next chunk, whatever the caller's ``buffer_size``.
     """
     waiting = note_of(buffer.plugin).waiting
     [earlier] = waiting.get(buffer.name, [audio[:, :0]])
@@ -75,7 +75,7 @@ def feed_native_plugins(plugins: list[Plugin], audio: Audio, sample_rate: float,
 
 
 def mix_chunks(mix: Mix, branches: list[Audio]) -> Audio:
-    """Add up the samples that every branch of a mix has returned; the samples of branches that are ahead wait."""
+    """Add up the samples that all branches of a mix have returned; further samples of a branch wait."""
     waiting = note_of(mix).waiting
     if "out" in waiting:
         branches = [np.concatenate(parts, axis=1) for parts in zip(waiting["out"], branches, strict=True)]

@@ -1,4 +1,4 @@
-"""Whether plugins are offline effects or hold one, at any depth of containers."""
+"""Checks whether plugins are offline effects or contain one, at any depth of containers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .plugin_notes import known_note
 
 
 def has_known_effect(plugin: object) -> bool:
-    """Return within a microsecond whether a plugin is an offline effect or is known to hold one."""
+    """Return within a microsecond whether a plugin is an offline effect or is known to contain one."""
     if isinstance(plugin, HostedEffect):
         return True
     note = known_note(plugin)
@@ -20,14 +20,14 @@ def has_known_effect(plugin: object) -> bool:
 
 
 def has_effect(plugin: object) -> bool:
-    """Return whether a plugin is an offline effect or holds one; looks at the entries of every container."""
+    """Return whether a plugin is an offline effect or contains one; this checks the entries of every container."""
     if isinstance(plugin, HostedEffect):
         return True
     return isinstance(plugin, PluginContainer) and any(map(has_effect, checked_entries(plugin)))
 
 
 def checked_entries(container: PluginContainer) -> list[Plugin | None]:
-    """List what is in a container.
+    """List the entries of a container.
 
     Raises
     ------

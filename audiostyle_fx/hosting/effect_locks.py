@@ -1,8 +1,8 @@
-"""Locks of effects: what an effect keeps of earlier chunks belongs to one call at a time, as in native plugins.
+"""Locks of effects: only one call at a time may use the state of earlier chunks, as in native plugins.
 
 A call with a chunk holds the locks of all effects of its board from beginning to end, and a reset waits for it. Calls
-with a whole recording keep nothing: they hold the locks only while they discard earlier chunks, so that several threads
-render with one effect at a time.
+with a whole recording keep no state: they hold the locks only while they discard earlier chunks, so that several
+threads can render with the same effect.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from .plugin_notes import note_of
 
 @contextlib.contextmanager
 def exclusive(effects: Iterable[Plugin]) -> Iterator[None]:
-    """Hold the locks of effects; in one order everywhere, so that boards that share effects never wait for each other.
+    """Hold the locks of effects; they are always taken in the same order, so that boards can't deadlock.
 
-    The thread that holds them may take them again.
+    The thread that holds the locks may take them again.
     """
     locks = {id(effect): note_of(effect).lock for effect in effects}
     with contextlib.ExitStack() as held:
@@ -31,7 +31,7 @@ def exclusive(effects: Iterable[Plugin]) -> Iterator[None]:
 
 
 def exclusive_method(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a method of an effect that holds its lock."""
+    """Return a method of an effect that holds the effect's lock."""
 
     @functools.wraps(method)
     def locked(self: Any, /, *args: Any, **kwargs: Any) -> Any:

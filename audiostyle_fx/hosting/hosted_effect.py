@@ -1,4 +1,4 @@
-"""What running a board needs of an offline effect: its native half, its parameters, and the methods of subclasses."""
+"""The part of an offline effect that running a board needs: native half, parameters, and methods of subclasses."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .plugin_notes import note_of
 
 
 class HostedEffect(Chain):
-    """Base of `OfflineEffect`, which adds how effects are called, copied and shown.
+    """Base of `OfflineEffect`; the subclass adds calls, copies and `repr`.
 
     Its native half is a `Chain` that native code refuses to run, see `native.refused_plugins`.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let the methods of subclasses that keep or forget chunks run in one thread at a time."""
+        """Make the methods of subclasses that keep or forget chunks run in one thread at a time."""
         super().__init_subclass__(**kwargs)
         for name in ("feed", "reset"):
             if name in vars(cls):
@@ -35,20 +35,20 @@ class HostedEffect(Chain):
         Parameters
         ----------
         audio : float32 array, shape (channels, samples)
-            The whole recording, at least one sample long. This method may overwrite it.
+            The whole recording, at least one sample long. This method may overwrite the array.
         sample_rate : float
             In Hz.
 
         Returns
         -------
         floating-point array, shape (channels, samples)
-            The same shape as `audio`, without NaN and infinity. The caller copies it.
+            The same shape as `audio`, without NaN and infinity. The caller copies the array.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement render(audio, sample_rate)")
 
     @property
     def streaming(self) -> bool:
-        """Whether the effect accepts a recording in chunks, by ``reset=False``.
+        """Whether the effect accepts a recording in chunks, with ``reset=False``.
 
         False here. A subclass that returns True implements `feed` as well.
         """
@@ -62,20 +62,20 @@ class HostedEffect(Chain):
         Parameters
         ----------
         audio : float32 array, shape (channels, samples)
-            The samples after the previous chunk since `reset`, any number of them. This method may overwrite it.
+            Any number of samples that follow the previous chunk. This method may overwrite the array.
         sample_rate : float
             In Hz.
 
         Returns
         -------
         floating-point array, shape (channels, any number of samples)
-            The samples after those returned before, without NaN and infinity. The caller copies it.
+            The samples that follow the last returned ones, without NaN and infinity. The caller copies the array.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement feed(audio, sample_rate)")
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Keyword arguments that build an equal effect; `repr` shows them, and copy and pickle carry them over.
+        """Keyword arguments that build an equal effect; `repr` shows them, and copy and pickle use them.
 
         A subclass with attributes of its own returns them here; otherwise copy and pickle raise TypeError.
         """
@@ -83,9 +83,9 @@ class HostedEffect(Chain):
 
     @exclusive_method
     def reset(self) -> None:
-        """Forget earlier recordings: which axis was time, and chunks. Parameters stay as they are.
+        """Forget the chunks and the time axis of earlier recordings. Parameters stay as they are.
 
-        Waits for a call of another thread that processes a chunk.
+        This method waits while another thread processes a chunk.
         """
         note_of(self).reset()
 

@@ -1,4 +1,4 @@
-"""Making the changes in pedalboard, and taking them back."""
+"""Installation and removal of the changes in pedalboard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INHERITED = object()
 
 
 class _Undo(NamedTuple):
-    """How to take one change back; `native` is `_INHERITED` where the owner had no such attribute of its own."""
+    """How to undo one change; `native` is `_INHERITED` if the owner only inherited the attribute."""
 
     owner: Any
     name: str
@@ -36,8 +36,8 @@ def install() -> None:
     Raises
     ------
     audiostyle_fx.errors.HostingError
-        If this version of pedalboard would pass audio unprocessed through an effect that is not hosted. Nothing is
-        changed then.
+        If this version of pedalboard would pass audio unprocessed through an effect that is not hosted; then nothing
+        is changed.
     """
     with _install_lock:
         if _undo:
@@ -55,7 +55,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Take back everything that `install` changed, except what other code has changed since.
+    """Undo the changes of `install`, except attributes that other code has changed since.
 
     A board that holds an offline effect then raises RuntimeError.
     """

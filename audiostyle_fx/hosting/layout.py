@@ -1,4 +1,4 @@
-"""Which axis of an array is time, as native code decides it."""
+"""The time axis of an array, as native code decides it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .plugin_notes import note_of
 
 
 def time_comes_first(plugin: Plugin, input_array: Any, sample_rate: Any, buffer_size: Any, reset: Any) -> bool:
-    """Have native code check the arguments of `process`, and return whether time is the first of two axes.
+    """Let native code check the arguments of `process`, and return whether time is the first of two axes.
 
-    Native code goes by the sizes of the array and by the arrays that the same plugin was given before. It is asked
-    rather than imitated: a lowpass filter in the plugin's place is given a click in an array of the same kind, and
-    smears the click along time. The array is shortened in a way that changes neither the order of its sizes nor
-    whether they are equal.
+    Native code decides by the sizes of the array and by earlier arrays of the same plugin. Its decision is observed
+    rather than imitated: a lowpass filter, instead of the plugin, gets a click in an array of the same kind, and smears
+    the click along time. The array is shortened in a way that changes neither the order of its sizes nor whether they
+    are equal.
     """
     try:
         process_plugin(Gain(), np.zeros(0, np.float32), sample_rate, buffer_size, reset)
@@ -28,7 +28,7 @@ def time_comes_first(plugin: Plugin, input_array: Any, sample_rate: Any, buffer_
         if click.dtype.kind == "f":
             click.flat[:1] = 1
         smeared = process_plugin(note_of(plugin).layout_probe, click, 44100.0)
-    except TypeError:  # repeated with the caller's own plugin and array, which the message then names
+    except TypeError:  # repeated with the caller's own plugin and array, so that the message names them
         process_plugin(plugin, input_array, sample_rate, buffer_size, reset)
         raise
     if int(buffer_size) < 1:

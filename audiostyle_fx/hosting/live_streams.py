@@ -13,7 +13,7 @@ from pedalboard import PluginContainer
 from .contents import all_plugins, has_effect
 
 AudioStream: Any = getattr(pedalboard.io, "AudioStream", None)
-"""The class of live streams; None, or a class without ``plugins``, where pedalboard is built without audio devices."""
+"""The class of live streams; None, or a class without ``plugins``, if pedalboard is built without audio devices."""
 
 
 _open_streams: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -23,7 +23,7 @@ _REFUSAL = "An offline effect needs the whole recording: it can't be part of a l
 
 
 def method_without_effects(native: Callable[..., None]) -> Callable[..., None]:
-    """Make a stream's method that raises TypeError where it is given an effect."""
+    """Return a stream's method that raises TypeError if an argument is or contains an effect."""
 
     @functools.wraps(native)
     def method(self: Any, /, *args: Any, **kwargs: Any) -> None:
@@ -36,12 +36,12 @@ def method_without_effects(native: Callable[..., None]) -> Callable[..., None]:
 
 
 def property_without_effects(native: Any) -> property:
-    """Make a stream's property that raises TypeError when it is set to an effect, or to a board that holds one."""
+    """Return a stream's property that raises TypeError when it is set to an effect or to a board with one."""
     return property(native.fget, method_without_effects(native.fset), native.fdel, native.__doc__)
 
 
 def check_not_live(container: PluginContainer, *arguments: Any) -> None:
-    """Raise TypeError if the arguments bring an effect into a container that a live stream plays, at any depth."""
+    """Raise TypeError if the arguments put an effect into a container that a live stream plays, at any depth."""
     if not _open_streams or not _any_has_effect(*arguments):
         return
     if any(part is container for stream in list(_open_streams) for part in all_plugins([stream.plugins])):

@@ -1,4 +1,4 @@
-"""pedalboard's native code as it is before `install` changes it, and what the safety of this folder needs of it."""
+"""pedalboard's native code before `install` changes it, and the check on which the safety of this folder depends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Audio: TypeAlias = npt.NDArray[np.float32]
 """Shape (channels, samples) inside this folder."""
 
 
-# When the module is loaded again, pedalboard may be changed already: what the first load found stays.
+# When the module is loaded again, pedalboard may already be changed, so the function of the first load is kept.
 process_plugin: Callable[..., Audio] = globals().get("process_plugin", Plugin.process)
 
 
@@ -31,7 +31,7 @@ _native_len: Callable[[PluginContainer], int] = globals().get("_native_len", Plu
 
 
 def native_entries(container: PluginContainer) -> list[Plugin | None]:
-    """List what native code holds in a container, item by item: its iterator takes three times as long."""
+    """List the native entries of a container by index, because its iterator takes three times as long."""
     return [_native_getitem(container, index) for index in range(_native_len(container))]
 
 

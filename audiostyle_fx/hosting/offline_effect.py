@@ -16,8 +16,8 @@ class OfflineEffect(HostedEffect):
     """Base class of effects that are written in Python and see the whole recording at once.
 
     A subclass implements `render`, and `parameters` if it has attributes of its own. Its instances can be called and
-    put into a `Pedalboard`, a `Chain` or a `Mix`, like any plugin of pedalboard. The list methods inherited from
-    `Chain`, the native half of an effect, raise TypeError: code that walks through boards by
+    put into a `Pedalboard`, a `Chain` or a `Mix`, like any plugin of pedalboard. The native half of an effect is a
+    `Chain`, whose list methods raise TypeError here: code that walks through boards and tests
     ``isinstance(plugin, PluginContainer)`` has to check for `OfflineEffect` first.
 
     Examples
@@ -41,18 +41,18 @@ class OfflineEffect(HostedEffect):
         buffer_size : int
             Samples that native code processes at a time, at least 1. It has no effect on this plugin.
         reset : bool
-            False if the array is a chunk of a recording, which only an effect with `streaming` accepts.
+            False if the array is a chunk of a recording; only an effect with `streaming` accepts chunks.
 
         Returns
         -------
         float32 array
-            The shape of `input_array`; of chunks, any number of samples.
+            The shape of `input_array`; for chunks, any number of samples.
 
         Raises
         ------
         TypeError, RuntimeError
-            As native code raises them for arguments that it refuses. Also RuntimeError if `reset` is false without
-            `streaming`, or if `render` or `feed` returns another shape or type, NaN or infinity.
+            As native code for arguments that it refuses. Also RuntimeError if `reset` is false without `streaming`,
+            or if `render` or `feed` returns another shape or type, NaN or infinity.
         ValueError
             If `buffer_size` is below 1.
         """

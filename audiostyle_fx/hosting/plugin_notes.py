@@ -1,4 +1,4 @@
-"""Data attached to plugins: the Python objects they contain and samples that wait.
+"""Data attached to plugins: the Python objects they contain and waiting samples.
 
 A note lives as long as the Python object of its plugin.
 
@@ -26,9 +26,9 @@ class PluginNote:
     Attributes
     ----------
     python_halves : list of PluginContainer
-        The effects and containers in it.
+        The effects and containers in the plugin.
     waiting : dict
-        Samples that wait for the next chunk, by the name of their buffer; see `chunks`.
+        Samples that wait for the next chunk, by the name of their buffer; see `chunk_buffers`.
     lock : RLock
         Held while the plugin's earlier chunks are read or changed; see `effect_locks`.
     """
@@ -41,16 +41,16 @@ class PluginNote:
 
     @functools.cached_property
     def layout_probe(self) -> Plugin:
-        """A filter that remembers, in the plugin's place, which axis of earlier arrays was time; see `layout`."""
+        """A filter that remembers, instead of the plugin, the time axis of earlier arrays; see `layout`."""
         return LowpassFilter(cutoff_frequency_hz=50)
 
     def reset(self) -> None:
-        """Forget earlier recordings: which axis was time, and the samples that wait."""
+        """Forget the time axis and the waiting samples of earlier recordings."""
         self.layout_probe.reset()
         self.waiting.clear()
 
 
-# Notes of plugins that take no attributes, `Chain` and `Mix` themselves, by the plugin's id.
+# Notes of plugins that accept no attributes, `Chain` and `Mix` themselves, by the plugin's id.
 _notes_by_id: dict[int, PluginNote] = {}
 
 
@@ -64,7 +64,7 @@ def known_note(plugin: object) -> PluginNote | None:
 
 
 def note_of(plugin: Plugin) -> PluginNote:
-    """Return the note of a plugin, a new one if it has none."""
+    """Return the note of a plugin; a plugin without one gets a new note."""
     with _notes_lock:
         note = known_note(plugin)
         if note is None:
@@ -79,8 +79,8 @@ def note_of(plugin: Plugin) -> PluginNote:
 
 
 def keep_python_halves(container: PluginContainer) -> None:
-    """Keep the Python halves that are in a container alive, and release those that no longer are in it."""
-    with _notes_lock:  # otherwise a slow thread could overwrite what a fast one has appended since it looked
+    """Keep the Python halves in a container alive, and release halves that have left it."""
+    with _notes_lock:  # otherwise a slow thread could overwrite the entries of a fast one
         halves = [plugin for plugin in native_entries(container) if isinstance(plugin, PluginContainer)]
         if halves or known_note(container):
             note = note_of(container)

@@ -18,7 +18,7 @@ from .runner import process_hosted
 
 
 def container_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
-    """Make `process` of containers: boards with an offline effect run in `process_hosted`, others in native code."""
+    """Return `process` of containers: boards with an offline effect run in `process_hosted`, others in native code."""
 
     @functools.wraps(native)
     def process(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Audio:
@@ -34,14 +34,14 @@ def container_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
 
 
 def list_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
-    """Make `pedalboard.process`: lists with an offline effect run in `process_hosted`, all others in native code."""
+    """Return `pedalboard.process`: lists with an offline effect run in `process_hosted`, others in native code."""
 
     def hosted_process(
         input_array: Any, sample_rate: Any, plugins: Iterable[Any], buffer_size: Any = 8192, reset: Any = True
     ) -> Audio:
         chain = Chain(list(plugins))
         first = next((plugin for plugin in native_entries(chain) if plugin is not None), None)
-        # Native code goes by the arrays that the first plugin was given before; an effect's are known only here.
+        # Native code remembers the earlier arrays of the first plugin; those of an effect are only known here.
         layout_of = first if has_known_effect(first) else None
         return process_hosted(
             chain, input_array, sample_rate, buffer_size, reset, plugin_by_plugin=True, layout_of=layout_of
@@ -60,7 +60,7 @@ def list_process(native: Callable[..., Audio]) -> Callable[..., Audio]:
 
 
 def container_reset(native: Callable[[PluginContainer], None]) -> Callable[[PluginContainer], None]:
-    """Make `reset` of containers, which also resets the effects inside."""
+    """Return `reset` of containers, which also resets the effects inside."""
 
     @functools.wraps(native)
     def reset(self: PluginContainer) -> None:
@@ -81,7 +81,7 @@ def container_reset(native: Callable[[PluginContainer], None]) -> Callable[[Plug
 
 
 def adding_method(native: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a method that puts plugins into a container, and keeps their Python halves alive."""
+    """Return a method that puts plugins into a container and keeps their Python halves alive."""
 
     @functools.wraps(native)
     def method(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Any:
@@ -96,7 +96,7 @@ def adding_method(native: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def removing_method(native: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a method that takes plugins out of a container, and releases their Python halves."""
+    """Return a method that takes plugins out of a container and releases their Python halves."""
 
     @functools.wraps(native)
     def method(self: PluginContainer, /, *args: Any, **kwargs: Any) -> Any:
@@ -109,7 +109,7 @@ def removing_method(native: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def returning_method(native: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a method that returns plugins of a container, and keeps the containers among them alive."""
+    """Return a method that returns plugins of a container and keeps the containers among them alive."""
 
     @functools.wraps(native)
     def method(self: PluginContainer, /, *args: Any) -> Any:
@@ -122,7 +122,7 @@ def returning_method(native: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _has_no_python_half(argument: object) -> bool:
-    """Return whether an argument of a list method brings no plugin with a Python half to keep."""
+    """Return whether an argument of a list method contains no plugin with a Python half to keep."""
     if isinstance(argument, (list, tuple)):
         return not any(isinstance(entry, PluginContainer) for entry in argument)
     return argument is None or (isinstance(argument, (int, Plugin)) and not isinstance(argument, PluginContainer))

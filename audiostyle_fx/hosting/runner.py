@@ -1,4 +1,4 @@
-"""Run offline effects, and containers that hold some: native plugins in native code, each effect in Python.
+"""Run offline effects, and containers with effects: native plugins in native code, each effect in Python.
 
 Splitting a board changes the result of two kinds of native plugins, if the plugins named here are on different sides of
 the split; otherwise it is exact. `PitchShift`, `Resample`, `GSMFullRateCompressor` and `MP3Compressor` after a plugin
@@ -25,7 +25,7 @@ from .native import Audio, process_list, process_plugin
 
 
 class _BoardRun(NamedTuple):
-    """How a board is run.
+    """Settings of a board's run.
 
     Attributes
     ----------
@@ -36,8 +36,8 @@ class _BoardRun(NamedTuple):
     in_chunks : bool
         Whether the audio is a chunk of a recording rather than all of it.
     plugin_by_plugin : bool
-        Whether native plugins run one after the other, as `pedalboard.process` has it; a board runs all of them block
-        by block.
+        Whether native plugins run one after the other, as in `pedalboard.process`; a board runs all of them block by
+        block.
     """
 
     sample_rate: float
@@ -56,7 +56,7 @@ def process_hosted(
     plugin_by_plugin: bool = False,
     layout_of: Plugin | None = None,
 ) -> Audio:
-    """Run an offline effect, or a container that holds one, with the arguments and results of `Plugin.process`.
+    """Run an offline effect, or a container with one, with the arguments and results of `Plugin.process`.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def process_hosted(
     """
     time_first = time_comes_first(layout_of or plugin, input_array, sample_rate, buffer_size, reset)
     plugins = list(all_plugins([plugin]))
-    if len({id(part) for part in plugins}) < len(plugins):  # native code raises, as an instance stands twice
+    if len({id(part) for part in plugins}) < len(plugins):  # native code raises, because an instance occurs twice
         return process_plugin(plugin, input_array, sample_rate, buffer_size, reset)
     effects = [part for part in plugins if isinstance(part, HostedEffect)]
     if reset:
@@ -91,7 +91,7 @@ def _run_plugins(
 ) -> Audio:
     """Run plugins one after the other on audio of shape (channels, samples), which may be overwritten.
 
-    `buffer` is where samples of a chunk wait if none of the plugins holds an effect.
+    Samples of a chunk wait in `buffer` if none of the plugins contains an effect.
     """
     stretch: list[Plugin] = []  # of native plugins
     for plugin in plugins:
@@ -123,16 +123,16 @@ def _run_mix(mix: Mix, audio: Audio, run: _BoardRun) -> Audio:
 
 
 def _run_native_plugins(plugins: list[Plugin], audio: Audio, run: _BoardRun, buffer: WaitingBuffer | None) -> Audio:
-    """Run native plugins as a board that holds nothing else."""
+    """Run native plugins as a board without other entries."""
     if not plugins:
         return audio
     if run.in_chunks:
         assert buffer is not None, "a board without an effect is not run here"
         return feed_native_plugins(plugins, audio, run.sample_rate, buffer)
     channels, samples = audio.shape
-    if samples <= channels:  # silence is appended, as native code would take samples for channels
+    if samples <= channels:  # silence is appended, because native code would mistake samples for channels
         audio = np.pad(audio, ((0, 0), (0, channels + 1 - samples)))
-    # A new plugin stands first, as native code decides by the first one's earlier arrays which axis is time.
+    # A new plugin comes first, because native code uses the first plugin's earlier arrays to find the time axis.
     headed = [Gain(gain_db=0.0), *plugins] if run.plugin_by_plugin else [Chain(plugins)]
     return process_list(audio, run.sample_rate, headed, run.buffer_size, True)[:, :samples]
 
@@ -154,5 +154,5 @@ def _run_effect(effect: HostedEffect, audio: Audio, run: _BoardRun) -> Audio:
     with np.errstate(over="ignore"):  # values beyond float32 become infinite, which is reported below
         output = np.array(result, dtype=np.float32, order="C")
     if not np.isfinite(output).all():
-        raise RuntimeError(f"{name} returned audio with NaN or infinity; check the input of the board for them too")
+        raise RuntimeError(f"{name} returned audio with NaN or infinity; check the input of the board for them, too")
     return output

@@ -24,7 +24,7 @@ def test_a_chain_without_style_is_pedalboard_as_a_command(stereo, rate, capsys):
     words = ["ladder_filter", "hpf24", "cutoff_hz=900", "delay", "0.1", "mix=.25", "invert"]
     assert run("song.wav", "out.wav", *words) == 0
     shown = capsys.readouterr()
-    assert shown.out == "" and shown.err.startswith("out.wav: 1.0 s in ")
+    assert shown.out == "" and shown.err.startswith("out.wav: 1.0 s of sound in ")
     board = [LadderFilter(LadderFilter.Mode.HPF24, cutoff_hz=900), Delay(0.1, mix=0.25), Invert()]
     np.testing.assert_array_equal(read("out.wav"), Pedalboard(board)(stereo, rate))
 

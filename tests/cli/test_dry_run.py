@@ -94,7 +94,7 @@ def test_lines_of_a_folder(stems, capsys):
     assert shown.err == ""
     line, passed_over, counts, time = shown.out.splitlines()
     assert line == "process solo.flac: 0.5 s by libsndfile: WAV, PCM_16" and counts == "files: 1 to process"
-    assert passed_over == "passed over: 1 file that is no recording: notes.txt"
+    assert passed_over == "passed over: 1 file that is not a recording: notes.txt"
     assert re.fullmatch(r"0\.5 s of sound, in about \d+\.\d s", time)
 
 

@@ -69,7 +69,7 @@ def test_a_loud_song_is_limited_and_said(stereo, capsys, chain):
     shown, errors = capsys.readouterr()
     record = json.loads(shown.splitlines()[-1])
     assert record["limited_db"] > 0 and record["gain_db"] == 0
-    assert f"peaks limited by up to {record['limited_db']:.1f} dB, as PCM_16 clips" in errors
+    assert f"peaks limited by up to {record['limited_db']:.1f} dB, because PCM_16 clips" in errors
 
 
 def test_effects_without_a_transfer_are_turned_down_as_a_whole(stereo, capsys):

@@ -52,7 +52,7 @@ def test_results_of_an_earlier_run_are_its_own(words):
 
 
 def test_results_stay_a_run_s_own_when_it_is_interrupted(monkeypatch):
-    """A run with another chain has no records of the old results any more, but it has made them."""
+    """A run with another chain drops the records of the old results, but they still count as this package's."""
 
     def interrupt(job, chain, progress):
         raise KeyboardInterrupt

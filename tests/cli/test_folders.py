@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("stems")
 
 @pytest.fixture(autouse=True)
 def high_peaks(monkeypatch):
-    """Results whose peaks cost nothing, so that those of the loud stem exceed full scale."""
+    """Switch the cost of peaks off, so that the peaks of the loud stem exceed full scale."""
     monkeypatch.setattr(peaks, "WEIGHT", 0.0)
 
 
@@ -32,9 +32,9 @@ def test_lines_where_there_is_no_terminal(capsys):
     shown = capsys.readouterr()
     lines = shown.err.splitlines()
     assert shown.out == "" and len(contents()) == 6
-    assert re.fullmatch(r"1/6 a/bass.wav: 0.5 s in \d+\.\d s, \d+:\d\d left", lines[0])
+    assert re.fullmatch(r"1/6 a/bass.wav: 0.5 s of sound in \d+\.\d s, \d+:\d\d left", lines[0])
     assert re.search(
-        r"^audiostyle: a: its files turned down by \d\.\d dB, as a/loud.wav would clip by \d\.\d dB$",
+        r"^audiostyle: a: its files turned down by \d\.\d dB, because a/loud.wav would clip by \d\.\d dB$",
         shown.err,
         re.MULTILINE,
     )
@@ -104,13 +104,13 @@ def test_chains_and_folders_without_style():
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["in", "in/out"], "must not be the same folder, nor one in the other"),
+        (["in", "in/out"], "must not be the same folder, and neither may be inside the other"),
         (["in", "in"], "must not be the same folder"),
-        (["in", "style.wav"], "must be a folder, as IN is one"),
+        (["in", "style.wav"], "must be a folder because IN is one"),
         (["in", "out", "--include", "*.mp3"], "contains no recordings that match --include and --exclude"),
         (["in", "out", "--format", "xyz"], "--format 'xyz' must be one of"),
         (["in", "out", "--stems", "--independent"], "--stems does not apply with --independent"),
-        (["in", "out", "--time-limit", "0s"], "--time-limit must be above 0"),
+        (["in", "out", "--time-limit", "0s"], "--time-limit 0 must be above 0 s"),
         (["in", "out", "--time-limit", "5", "--dask", "local"], "--time-limit does not apply with --dask"),
         (["style.wav", "out.wav", "--time-limit", "1:30"], "--time-limit only applies when IN is a folder"),
         (["in", "out", "--jobs", "0"], "--jobs 0 must be at least 1"),
@@ -159,7 +159,7 @@ def test_a_page_of_a_folder_shows_every_file_and_is_no_input_of_the_next(page, m
 
 @pytest.mark.parametrize(
     ("page", "why"),
-    [("in/page.html", "must not be in IN"), ("nowhere/page.html", "folder that exists"), ("sub.html", "")],
+    [("in/page.html", "must not be inside IN"), ("nowhere/page.html", "folder that exists"), ("sub.html", "")],
 )
 def test_a_page_that_can_not_be_is_found_before_any_work(page, why, capsys, no_work):
     Path("sub.html").mkdir()

@@ -24,7 +24,7 @@ STYLED = ["style", "style.wav", *QUICK]
 
 
 def unbroken(*words):
-    """The contents of a folder that an unbroken run has made."""
+    """The contents of a folder after a run without an interrupt."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         assert main(["-q", "in", "whole", *words]) == 0

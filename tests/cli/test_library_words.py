@@ -1,4 +1,4 @@
-"""The words of the command line stand in the folder of the command alone."""
+"""Only the folder of the command contains words of the command line."""
 
 import ast
 import re

@@ -26,7 +26,7 @@ def test_as_a_program_between_pipes(stereo, style, rate, quick):
     done = run_program("-", "-", "style", "style.wav", *QUICK, "alpha=0.5", data=Path("song.wav").read_bytes())
     assert done.returncode == 0, done.stderr
     assert b"waveform" in done.stderr and b"style=" in done.stderr and b"100%" in done.stderr
-    assert done.stderr.splitlines()[-1].startswith(b"-: 1.0 s in ")
+    assert done.stderr.splitlines()[-1].startswith(b"-: 1.0 s of sound in ")
     with soundfile.SoundFile(io.BytesIO(done.stdout)) as file:
         assert (file.format, file.subtype, file.samplerate) == ("WAV", "FLOAT", rate)
         want = stylize(stereo, style, rate, alpha=0.5, **quick).audio

@@ -1,4 +1,4 @@
-"""OUT: results that would replace another file, folders in the place of files, and files in the place of folders."""
+"""OUT: results that would replace another file, folders instead of files, and files instead of folders."""
 
 import os
 import sys
@@ -108,7 +108,7 @@ def test_pipes_are_not_asked_about(streams):
 def test_the_result_in_a_folder_has_the_input_s_name(target, stereo, capsys):
     Path("out").mkdir()
     assert run("song.wav", target, "invert") == 0
-    assert capsys.readouterr().err.startswith("out/song.wav: 1.0 s in ")
+    assert capsys.readouterr().err.startswith("out/song.wav: 1.0 s of sound in ")
     assert names("out") == ["song.wav"]
     np.testing.assert_array_equal(read("out/song.wav"), -stereo)
     assert "OUT 'out/song.wav' exists; --overwrite" in fails(capsys, 2, "song.wav", target, *GAIN)
@@ -119,11 +119,11 @@ def test_the_result_in_a_folder_has_the_input_s_name(target, stereo, capsys):
     ("words", "why"),
     [
         (["song.wav", "style.wav/", *GAIN], "OUT 'style.wav/' must be a folder, but is a file"),
-        (["-n", "sub", *TEXTURE[2:]], "OUT 'sub' must be a file, since IN has no name"),
-        (["-", "sub", *GAIN], "OUT 'sub' must be a file, since IN has no name"),
-        (["sub", "out.wav", *GAIN], "OUT 'out.wav' must be a folder, as IN is one, but is named as a file"),
-        (["sub", "new/out.FLAC", *GAIN], "must be a folder, as IN is one"),
-        (["sub", "song.wav", *GAIN], "OUT 'song.wav' must be a folder, as IN is one"),
+        (["-n", "sub", *TEXTURE[2:]], "OUT 'sub' must be a file, because IN has no name"),
+        (["-", "sub", *GAIN], "OUT 'sub' must be a file, because IN has no name"),
+        (["sub", "out.wav", *GAIN], "OUT 'out.wav' must be a folder because IN is one, but it has the name of a file"),
+        (["sub", "new/out.FLAC", *GAIN], "must be a folder because IN is one"),
+        (["sub", "song.wav", *GAIN], "OUT 'song.wav' must be a folder because IN is one"),
     ],
 )
 def test_folders_and_files_in_each_other_s_place(words, why, capsys, no_work):

@@ -197,9 +197,9 @@ def test_warnings_name_standard_output(streams, capsys, stereo):
         (["song.wav", "out.wav", "style", "."], "style '.' is a folder; it must be a recording"),
         (["song.wav", "out.wav", "convolution", "."], "convolution '.' is a folder; it must be a recording"),
         (["/dev/stdin", "out.wav", "gain"], "IN is /dev/stdin, but standard input is a terminal"),
-        (["--report", "page.html", "song.wav", "pipe", "gain"], "as 'pipe'"),
+        (["--report", "page.html", "song.wav", "pipe", "gain"], "'pipe' is one"),
         (["--json", "song.wav", "/dev/stdout", "gain"], "--json and OUT /dev/stdout would both write to standard"),
-        (["pipe", ".", "gain"], "OUT '.' must be a file, since IN has no name"),
+        (["pipe", ".", "gain"], "OUT '.' must be a file, because IN has no name"),
     ],
 )
 def test_what_can_not_be_a_pipe(words, why, folder, capsys, no_work, monkeypatch):

@@ -88,7 +88,7 @@ def test_a_changed_setting_styles_its_files_again(stems, capsys):
         (["in", "out", "--set", "a*", "preset=loud", *STYLED], "--set 'a*': preset='loud' must be"),
         (["in", "out", "--set", "a*", "device=cpu", *STYLED], "--set 'a*': device can't differ by file"),
         (["in", "out", "--set", "a*", "style=b.wav", *STYLED], "--set 'a*': style can't differ by file"),
-        (["in", "out", "--set", "[z]*", "mix=1", *STYLED], "--set '[z]*': no recording of the folder"),
+        (["in", "out", "--set", "[z]*", "mix=1", *STYLED], "--set '[z]*' matches no recording of the folder"),
         (["in", "out", "--set", "a*", "mix=1", "--set", "a*", "alpha=1", *STYLED], "--set 'a*' is given twice"),
         (["in", "out", "--set", "a*", "mix=1", "gain", "-3"], "--set gives parameters of style"),
         (["style.wav", "out.wav", "--set", "a*", "mix=1", *STYLED], "--set only applies when IN or OUT is a folder"),

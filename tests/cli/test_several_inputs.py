@@ -1,4 +1,4 @@
-"""Several recordings as IN and a folder as OUT, as cp takes them."""
+"""Several recordings as IN and a folder as OUT, as with the command cp."""
 
 import io
 import json
@@ -138,12 +138,12 @@ def test_an_interrupt_says_what_is_done(capsys, monkeypatch):
         (["a.wav", "b.wav", "."], "OUT './a.wav' is the same file as IN 'a.wav'; give the result another name"),
         (["sub/b.wav", "a.wav", "--overwrite", "."], "OUT './a.wav' is the same file as IN 'a.wav'"),
         (["song.wav", "sub/style.wav", "--overwrite", "."], "OUT './song.wav' is the same file as IN"),
-        (["a.wav", "sub", "out/"], "IN 'sub' is a folder; several inputs must be files. A folder is given alone"),
-        (["a.wav", "-", "out/"], "OUT 'out/' must be a file, since IN has no name"),
+        (["a.wav", "sub", "out/"], "IN 'sub' is a folder; several inputs must be files. Give a folder alone"),
+        (["a.wav", "-", "out/"], "OUT 'out/' must be a file, because IN has no name"),
         (["a.wav", "b.wav", "song.wav/"], "OUT 'song.wav/' must be a folder, but is a file"),
         (["--jobs", "2", "a.wav", "b.wav", "out/"], "--jobs only applies when IN is a folder"),
         (["--format", "xyz", "a.wav", "b.wav", "out/"], "--format 'xyz' must be one of"),
-        (["--set", "z*", "mix=1", "a.wav", "b.wav", "out/"], "--set 'z*': no recording"),
+        (["--set", "z*", "mix=1", "a.wav", "b.wav", "out/"], "--set 'z*' matches no recording"),
     ],
 )
 def test_what_is_refused_before_any_work(words, why, capsys, no_work, monkeypatch):

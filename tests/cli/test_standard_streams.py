@@ -1,4 +1,4 @@
-"""Standard streams that nobody reads, or that are closed."""
+"""Standard streams that are closed, or whose output is no longer read."""
 
 import os
 import shutil

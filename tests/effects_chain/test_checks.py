@@ -31,7 +31,7 @@ def native(name, **values):
         ([style(duration=1, alpha=0.1)], "alpha=0.1 must be 0.0 for a texture"),
         ([style(duration=1, mix=0.5)], "mix=0.5 must be 1.0 for a texture"),
         ([style(duration=1, preset="original")], "preset='original' needs a content"),
-        ([style(duration=1), style(duration=1)], "duration= is the length of a texture"),
+        ([style(duration=1), style(duration=1)], "duration=1 only applies to a texture"),
         ([style(duration=1, style_weights=(1, 2))], r"style_weights=\(1, 2\)"),
     ],
 )
@@ -43,7 +43,7 @@ def test_chains_without_an_input(chain, why):
 @pytest.mark.parametrize(
     ("chain", "why"),
     [
-        ([style(duration=1)], "duration= is the length of a texture, which is made without an input"),
+        ([style(duration=1)], "duration=1 only applies to a texture, which is made without an input"),
         ([style(alpha=-1)], "alpha=-1 must be at least 0"),
         ([style(preset="bold", mix=2)], "mix=2 must be from 0 to 1"),
         ([native("reverb", room_size=2.0)], "reverb room_size=2: Room Size value must be between"),

@@ -1,4 +1,4 @@
-"""Pedalboard's effects: what is read from its stub is what the classes do."""
+"""Pedalboard's effects: the parameters read from its stub are those of the classes."""
 
 import ast
 import inspect

@@ -33,7 +33,7 @@ def test_alpha_rises_above_the_target_and_falls_below_it(dtype):
 
 
 def test_a_loss_on_its_way_to_the_target_is_left_some_time():
-    """It is still above the target, but falls so fast that it will be below."""
+    """The loss is still above the target, but falls so fast that it will pass the target."""
     balance = balance_of(0.1, 0.1, target=[1, 1])
     balance.steer(np.array([1.1, 1.4]))
     before = balance.alpha.copy()
@@ -55,7 +55,7 @@ def test_alpha_stays_within_its_bounds(dtype):
 @pytest.mark.parametrize("lag", [0.5, 0.7, 0.9])
 @pytest.mark.parametrize("exponent", [0.2, 0.5])
 def test_the_loss_comes_to_its_target(lag, exponent):
-    """A loss that falls with a power of alpha, and answers late, as those of transfers do."""
+    """A loss that falls with a power of alpha and reacts with a delay, like the losses of transfers."""
     targets = np.array([0.5, 1.0, 3.0])
     balance, loss = balance_of(0.1, 0.1, 0.1, target=targets), np.full(3, 2.0)
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""Matrix products are requested from cuBLAS as its documentation asks for."""
+"""Matrix products call cuBLAS as its documentation requires."""
 
 import ctypes
 
@@ -11,7 +11,7 @@ from audiostyle_fx._engine.arrays import matmul
 
 
 class HostCublas:
-    """Does in NumPy, on the addresses it is given, what NVIDIA's documentation says of the strided batched product."""
+    """Computes the strided batched product of NVIDIA's documentation in NumPy, on the given addresses."""
 
     def gemm(self, a, b, c, sizes, dtype, beta, tf32):
         m, n, k, batch = sizes

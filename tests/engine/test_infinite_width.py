@@ -150,7 +150,7 @@ def test_content_loss_and_gradient_are_exactly_zero_at_the_content(terms, dtype)
 
 
 def test_gradient_of_one_patch_alone_in_single_precision():
-    """Its kernel with itself is |p|^2 / 2, and the loss against silence the square of that."""
+    """The kernel of a patch with itself is |p|^2 / 2, and the loss against silence is the square of the kernel."""
     x, style = spectrogram(51, (30, 5, 64), "float32"), np.zeros((1, 5, 64), np.float32)
     terms = [Term(5, 1.0, 1.0, 0.0)]
     losses, grad = InfiniteWidth.of_styles(x, style, terms).value_and_grad(x)

@@ -1,4 +1,4 @@
-"""Kernels on the host run as on a GPU, and what CUDA would refuse is refused."""
+"""Kernels on the host run as on a GPU, and refuse everything that CUDA would refuse."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor

@@ -67,7 +67,7 @@ def test_fades_come_to_their_end():
 
 
 def test_upwards_it_is_slow():
-    """A pause where the other recording has none stays one: to fill it would be a tremolo, or raise noise."""
+    """A pause that the other recording does not have stays a pause: filling it would be a tremolo, or raise noise."""
     other, y = (np.sign(noise(seed)) for seed in (4, 5))
     gain = LevelFollower.of(other, RATE).gain(strokes(y, sounding=0.42))[..., RATE:-RATE]
     assert decibels(gain.max() ** 2) < MOST_DB / 3 and decibels(gain.min() ** 2) > -0.5
@@ -107,7 +107,7 @@ def test_the_level_is_that_of_all_channels_together():
 
 
 def test_backwards_the_gain_is_the_same():
-    """No gain comes too early or too late, by not even half a block."""
+    """No gain is early or late, not even by half a block."""
     y, other = noise(21), strokes(noise(22))
     gain = LevelFollower.of(other, RATE).gain(y)
     backwards = LevelFollower.of(other[..., ::-1], RATE).gain(y[..., ::-1])

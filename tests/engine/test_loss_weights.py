@@ -103,7 +103,7 @@ def test_losses_are_the_same_at_higher_rates(recordings, reference, factor):
 
 
 def test_losses_are_the_same_at_48_khz(recordings, reference):
-    """Where the window is 85 ms long instead of 93."""
+    """At this rate, the window is 85 ms long instead of 93."""
     up = [scipy.signal.resample_poly(y, 320, 147)[None] for y in recordings]
     found = losses(*up, 48000)
     assert found[0] / found[1] == pytest.approx(reference[0] / reference[1], rel=0.1)

@@ -1,4 +1,4 @@
-"""Both objectives with a balance: a target that holds a share of the content, an own alpha, and the song's loss."""
+"""Both objectives with a balance: a share of the content in the target, an alpha per item, and the song's loss."""
 
 import numpy as np
 import pytest

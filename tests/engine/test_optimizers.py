@@ -93,7 +93,7 @@ def test_adam_without_projection_may_go_below_zero():
 
 
 def test_adams_rate_follows_a_cosine_to_zero():
-    """Under a constant gradient each step is the rate itself."""
+    """With a constant gradient, each step equals the rate."""
     adam, x = Adam(0.5, 20, beta1=0.9, beta2=0.99), np.zeros((1, 1))
     x, positions = adam.init(x), [0.0]
     for _ in range(20):
@@ -106,7 +106,7 @@ def test_adams_rate_follows_a_cosine_to_zero():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_adam_treats_every_element_of_a_large_array_alike(dtype):
-    """More elements than a core's cache holds at once; each is that of the formula for all of them at a time."""
+    """The array is larger than a core's cache; each element equals the formula applied to the whole array."""
     rng = np.random.default_rng(1)
     start, target = rng.standard_normal((2, 3, 257, 211)).astype(dtype)
     x, mean, square = start.astype(float), 0.0, 0.0
@@ -194,7 +194,7 @@ def test_lbfgs_remembers_its_memory_and_no_more():
 
 
 def test_lbfgs_keeps_its_pairs_where_one_is_not_good():
-    """Where the gradient falls along a step, its pair is left out; the pairs before it stay."""
+    """If the gradient falls along a step, the step's pair is left out, and earlier pairs are kept."""
     optimizer, losses = LBFGS(memory=1), np.array([[1.0], [0.0]])
     x = optimizer.init(np.ones((1, 2)))
     x = optimizer.step(x, losses, np.array([[1.0, 0.5]]))
@@ -207,7 +207,7 @@ def test_lbfgs_keeps_its_pairs_where_one_is_not_good():
 
 @pytest.mark.parametrize("n_iter", [1, 3, 10, 40])
 def test_lbfgs_treats_items_of_a_batch_alone(n_iter):
-    """Items that start apart accept, backtrack and remember at different times."""
+    """Items with different starts accept, backtrack and remember at different times."""
     starts = np.array([[-1.2, 1.0], [3.0, -3.0], [1.0, 1.0], [0.1, 4.0], [-20.0, 30.0]])
     together, history = minimize(rosenbrock, starts, LBFGS(), n_iter, quiet)
     for item, start in enumerate(starts):
@@ -269,7 +269,7 @@ def test_the_point_returned_is_the_best_of_the_accepted():
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 @pytest.mark.parametrize("bad_gradient", [False, True])
 def test_lbfgs_survives_losses_that_are_not_finite(bad, bad_gradient):
-    """-log(x) + x is not defined below zero, where a step that is too long ends; its minimum is at one."""
+    """-log(x) + x has its minimum at one and is not defined below zero, where a step that is too long ends."""
 
     def value_and_grad(x):
         outside = (x <= 0.2).any(axis=1)

@@ -1,4 +1,4 @@
-"""The cost of peaks: nothing below the ceiling, its gradient, and items that do not know of each other."""
+"""The cost of peaks: it is zero below the ceiling, its gradient is right, and items are independent."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Products in a subspace: exact for frames that differ in it alone, its adjoint, and the energy that it holds."""
+"""Products in a subspace: exact for frames that differ only within it, its adjoint, and the energy in it."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ class Case:
         self.plain, self.reduced = objective(None), objective(self.subspace)
 
     def near(self, origin, seed=3):
-        """Frames that differ from others in the subspace alone."""
+        """Frames that differ from others only within the subspace."""
         step = np.random.default_rng(seed).standard_normal(self.subspace.project(origin).shape)
         return origin + self.subspace.lift(0.3 * step)
 

@@ -38,7 +38,7 @@ def objective_at(y, stft, mask, *, batch=1, n_filters=None, dtype="float64"):
 
 
 def partial_mask(shape):
-    """Zero at first, then rising to one, and two in one place: a factor like any other."""
+    """A mask that is zero at first and then rises to one; one value is two, because any factor is allowed."""
     mask = np.clip(np.arange(shape[-1]) / 20 - 0.5, 0, 1) * np.ones(shape)
     mask[..., 40] = 2
     return mask
@@ -258,7 +258,7 @@ RATE = 400
 
 
 class Frozen:
-    """A follower whose gain no longer follows."""
+    """A follower with a constant gain."""
 
     def __init__(self, gain):
         self._gain = gain

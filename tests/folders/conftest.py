@@ -23,7 +23,7 @@ def folder_of_recordings(tmp_path, monkeypatch, style):
 
 @pytest.fixture
 def quick():
-    """Parameters of all three stages, of as little as they can do."""
+    """Parameters with all three stages and the least work in each."""
     return {
         "preset": "plain",
         "windows": Window(n_fft=128),
@@ -52,20 +52,20 @@ def stem(content, folder_of_recordings):
 
 @pytest.fixture
 def song(stem):
-    """Three stems, one of which clips when it is styled, and beside them a recording that is alone in its folder."""
+    """Three stems, one of which clips when it is styled, and a recording that is alone in its folder."""
     for name, level in [("song/bass.wav", 0.3), ("song/loud.wav", 4.9), ("song/soft.wav", 0.05), ("alone.wav", 1)]:
         stem(name, level, shift=100 * len(name))
 
 
 @pytest.fixture
 def high_peaks(monkeypatch):
-    """Results whose peaks cost nothing, so that those of the loud stem exceed full scale."""
+    """Switch the cost of peaks off, so that the peaks of the loud stem exceed full scale."""
     monkeypatch.setattr(peaks, "WEIGHT", 0.0)
 
 
 @pytest.fixture
 def run(quick, folder_of_recordings):
-    """Style what is in ``in`` quickly."""
+    """Style the folder ``in`` with few iterations."""
 
     def run(target="out", **arguments):
         with warnings.catch_warnings():
@@ -82,7 +82,7 @@ def events():
 
 @pytest.fixture
 def interrupted(song, run):
-    """The song, of which all files are processed, and none is finished."""
+    """The song after an interrupt: all files are processed, and none is finished."""
 
     def interrupt(event):
         if event.kind == "made" and event.file == "song/soft.wav":

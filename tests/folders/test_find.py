@@ -50,11 +50,11 @@ def test_two_files_of_one_name_are_refused():
     ("source", "target", "why"),
     [
         ("in", "in", "must not be the same folder"),
-        ("in", "in/out", "must not be the same folder, nor one in the other"),
+        ("in", "in/out", "must not be the same folder, and neither may be inside the other"),
         ("in/sub", "in", "must not be the same folder"),
         ("in", "link", "must not be the same folder"),
         ("in", "link/out", "must not be the same folder"),
-        ("in", "style.wav", "must be a folder, as the input is one"),
+        ("in", "style.wav", "must be a folder because the input is one"),
         ("nowhere", "out", "input 'nowhere' must be a folder that exists"),
         ("style.wav", "out", "input 'style.wav' must be a folder that exists"),
         ("in/sub", "out", "input 'in/sub' contains no recordings"),
@@ -157,9 +157,9 @@ def test_odd_names(stem, run, events):
     assert {json.loads(json.dumps(event.as_dict())).get("file") for event in events} == made | {None}
 
 
-# ---------------------------------------------------------------- files that are no recordings
+# ---------------------------------------------------------------- files that are not recordings
 def test_recordings_are_found_by_their_contents_too(stem):
-    """By a usual ending whatever they hold, so that what can't be read is a failure and not passed over."""
+    """A usual ending is enough, so that an unreadable file counts as a failure and is not passed over."""
     sound = stem("a.wav").read_bytes()
     for name in ("b.aifc", "c.wave", "d.bwf", "e.snd", "f.m4a", "g.MP2", "h.mov"):
         Path("in", name).touch()
@@ -213,13 +213,13 @@ def test_the_manifest_names_a_bounded_number_of_them(stem, run, monkeypatch):
 
 def test_a_folder_of_other_files_only_says_so():
     Path("in/notes.txt").touch()
-    with pytest.raises(FolderError, match=r"contains no recordings; passed over: 1 file that is no recording: notes"):
+    with pytest.raises(FolderError, match=r"contains no recordings; passed over: 1 file that is not a recording: n"):
         find("in", "out", Selection())
 
 
 def test_long_lists_are_cut_off():
     text = passed_over_text([f"{n}\n" for n in range(9)], most=2)
-    assert text == "passed over: 9 files that are no recordings: '0\\n', '1\\n' and 7 more"
+    assert text == "passed over: 9 files that are not recordings: '0\\n', '1\\n' and 7 more"
 
 
 def test_settings_of_a_recording_without_an_ending(stem, run):

@@ -1,4 +1,4 @@
-"""Runs that end at any moment are resumed by the next, and faults of single files leave the others alone."""
+"""The next run resumes a run that ended at any moment, and faults of single files don't affect the others."""
 
 import errno
 import os
@@ -33,7 +33,7 @@ def test_broken_files_are_reported_and_the_others_done(song, run, events):
 
 
 class Killed(BaseException):
-    """Stands for what ends a process."""
+    """An exception that stands for the end of a process."""
 
 
 MOMENTS = {
@@ -58,7 +58,7 @@ MOMENTS = {
     ],
 )
 def test_a_run_that_is_ended_at_any_moment_is_taken_up(moment, ends, song, run, monkeypatch):
-    """Also without what is done on the way out, as when the process is killed."""
+    """The run may also end without any cleanup, as when the process is killed."""
     run("unbroken")
     where, moments = MOMENTS[moment]
     original = pkgutil.resolve_name(where)

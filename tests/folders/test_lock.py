@@ -22,7 +22,7 @@ with folder_lock(".", Path("lock")):
 
 
 def locked(path):
-    """Whether the lock can't be had."""
+    """Whether the lock is not available."""
     try:
         with folder_lock("out", path):
             return False
@@ -33,7 +33,7 @@ def locked(path):
 def test_a_second_lock_is_refused_until_the_first_is_released(tmp_path):
     with folder_lock("out", tmp_path / "lock"):
         assert locked(tmp_path / "lock") and not locked(tmp_path / "other")
-        with pytest.raises(RuntimeError, match="another process is at work in 'out'; wait"):
+        with pytest.raises(RuntimeError, match="another process is working in 'out'; wait"):
             folder_lock("out", tmp_path / "lock").__enter__()
     assert not locked(tmp_path / "lock") and not locked(tmp_path / "lock")
 

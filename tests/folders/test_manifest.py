@@ -1,4 +1,4 @@
-"""The records of a folder outlive whatever ends the process."""
+"""The records of a folder survive any end of the process."""
 
 import errno
 import json
@@ -35,7 +35,7 @@ def records(folder):
 
 
 def killed(folder, names):
-    """Leave a folder as a process does that is killed."""
+    """Leave a folder in the state after the process was killed."""
     manifest = Manifest(folder, HEADER).__enter__()
     for number, name in enumerate(names):
         manifest.add(name, record(number))
@@ -200,7 +200,7 @@ while True:
 
 @pytest.mark.slow
 def test_no_record_is_lost_when_the_process_is_killed(tmp_path):
-    """At random moments, many of them within a transaction."""
+    """The process is killed at random moments, many of them within a transaction."""
     last = -1
     for kill in range(5):
         process = python(FOREVER, tmp_path)
@@ -247,7 +247,7 @@ def test_a_file_that_is_no_manifest_is_not_replaced(text, tmp_path):
 def test_one_process_at_a_time(tmp_path):
     with Manifest(tmp_path, HEADER) as manifest:
         manifest.add("a.wav", record(1))
-        with pytest.raises(RuntimeError, match="another process is at work in"), Manifest(tmp_path, HEADER):
+        with pytest.raises(RuntimeError, match="another process is working in"), Manifest(tmp_path, HEADER):
             pass
         manifest.add("b.wav", record(2))
     assert records(tmp_path) == {"a.wav": record(1), "b.wav": record(2)}

@@ -47,7 +47,7 @@ def write_old_manifest(records):
 
 @pytest.fixture
 def same_keys(monkeypatch):
-    """Keys that are those of the old records, as if nothing but the format had changed."""
+    """Use the keys of the old records, as if only the format had changed."""
     of = ResultKeys.of
 
     def same(chain, selection, recordings):
@@ -99,7 +99,7 @@ def test_files_of_another_run_are_left_alone(two_stems, same_keys, run):
 
 
 def test_the_same_records_in_the_format_of_today_count(two_stems, same_keys, run):
-    """What the tests above would find if the format did not matter."""
+    """Without the check of the format, the tests above would find these records valid."""
     with Manifest("out", {}) as manifest:
         for name in ("a.wav", "b.wav"):
             manifest.add(name, old_record(name, f"{name:0>32}", "done"))

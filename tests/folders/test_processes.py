@@ -1,4 +1,4 @@
-"""Processes that do tasks: their cores and GPUs, and what becomes of tasks whose process ends."""
+"""Processes that do tasks: their cores and GPUs, and tasks whose process ends."""
 
 import os
 import signal
@@ -174,6 +174,6 @@ def test_a_task_that_is_not_prepared_in_time_fails_alone(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_process_may_take_long_to_start():
-    """The time to start does not count, which is above this limit."""
+    """The time to start, which exceeds this limit, does not count."""
     with LocalProcesses(1, work, failed, "cpu", time_limit=0.25) as workers:
         assert answers(workers, [("a", 1)]) == [(("a", 1), 1)]

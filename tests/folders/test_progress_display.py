@@ -62,9 +62,9 @@ def test_lines_count_and_tell_the_time_left(file, now):
     play(FileLines(file, now=now), now, start(), made(), finished(), failed(), made("c.wav"), finished("c.wav"), end())
     assert file.getvalue().splitlines() == [
         "1 file of 4 finished before",
-        "2/4 a.wav: 20.0 s in 9.0 s, 00:20 left",
+        "2/4 a.wav: 20.0 s of sound in 9.0 s, 00:20 left",
         "audiostyle: b.wav: it broke",
-        "4/4 c.wav: 20.0 s in 9.0 s",
+        "4/4 c.wav: 20.0 s of sound in 9.0 s",
         "2 files done, 1 skipped, 1 failed in 01:05, 0.67 x real time",
     ]
 
@@ -77,10 +77,10 @@ def test_files_that_are_processed_again_do_not_count_as_finished(file, now):
 
 
 def test_files_of_an_earlier_run_take_none_of_the_time(file, now):
-    """Two stems that waited are finished, and of two others one is processed."""
+    """Two waiting stems are finished, and one of two other files is processed."""
     lines = FileLines(file, now=now)
     play(lines, now, start(4, 0, 200), finished("a.wav", 500), finished("b.wav", 500), made("c.wav"))
-    assert file.getvalue() == "3/4 c.wav: 20.0 s in 9.0 s, 00:30 left\n"
+    assert file.getvalue() == "3/4 c.wav: 20.0 s of sound in 9.0 s, 00:30 left\n"
 
 
 def test_quietly_only_errors_are_shown(file, now):
@@ -146,7 +146,7 @@ def test_the_display_suits_standard_error(monkeypatch):
 def test_files_that_are_no_recordings_are_named(show, file, now):
     event = ProgressEvent(kind="start", files=1, passed_over=("notes.txt", "cover.jpg"))
     play(show(file, now=now), now, event, end())
-    assert "passed over: 2 files that are no recordings: notes.txt, cover.jpg\n" in file.getvalue()
+    assert "passed over: 2 files that are not recordings: notes.txt, cover.jpg\n" in file.getvalue()
 
 
 def test_quiet_lines_do_not_name_them(file, now):

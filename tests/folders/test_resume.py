@@ -1,4 +1,4 @@
-"""What a run skips, what it processes again, and what waits for another run."""
+"""The files that a run skips, the files that it processes again, and the files that wait for another run."""
 
 import os
 import shutil
@@ -120,7 +120,7 @@ def test_no_other_run_at_the_same_time(stem, run):
 
     def second(event):
         if event.kind == "stage" and not errors:
-            with pytest.raises(RuntimeError, match="another process is at work") as error:
+            with pytest.raises(RuntimeError, match="another process is working") as error:
                 run()
             errors.append(error)
 

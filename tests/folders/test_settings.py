@@ -23,7 +23,7 @@ SETTINGS = {"*": {"alpha": 0.5}, "drums*": {"mix": 0.5}, "song/*": {"alpha": 0.2
 
 @pytest.fixture
 def stems(stem):
-    """Stems in 32-bit floats, and one beside their folder."""
+    """Stems in 32-bit floats, and one file outside their folder."""
     for shift, name in enumerate(["song/drums.wav", "song/vox.wav", "drums 2.wav", "bass.wav"]):
         stem(name, subtype="FLOAT", shift=300 * shift)
 
@@ -158,8 +158,8 @@ def test_failed_files_show_their_settings(run):
         ({"drums*": 0.5}, TypeError, "settings['drums*']=0.5 must be a mapping"),
         ({3: {"alpha": 1}}, TypeError, "settings[3]: the key must be a glob"),
         (["drums*"], TypeError, "settings=['drums*'] must be a mapping"),
-        ({"*": {"alpha": 1}, "vocals*": {"mix": 1}}, FolderError, "settings['vocals*']: no recording of the folder"),
-        ({"DRUMS*": {"mix": 1}}, FolderError, "settings['DRUMS*']: no recording of the folder"),
+        ({"*": {"alpha": 1}, "vocals*": {"mix": 1}}, FolderError, "settings['vocals*'] matches no recording"),
+        ({"DRUMS*": {"mix": 1}}, FolderError, "settings['DRUMS*'] matches no recording of the folder"),
         (
             {"song/*": {"spectrogram_iters": 0}, "vox*": {"waveform_iters": 0}},
             ValueError,

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("folder_of_recordings", "high_peaks")
 
 def test_stems_of_a_song_share_one_factor_and_others_do_not(song, style, rate, run, quick):
     with pytest.warns(
-        UserWarning, match=r"song: its files turned down by (\d\.\d dB), as song/loud.wav would clip by \1$"
+        UserWarning, match=r"song: its files turned down by (\d\.\d dB), because song/loud.wav would clip by \1$"
     ):
         outcome = style_folder("in", "out", "style.wav", **quick)
     wet = {path.name: stylize(read(path), style, rate, **quick).audio for path in Path("in/song").iterdir()}
@@ -38,7 +38,8 @@ def test_by_itself_only_what_clips_is_limited(song, run):
     loud = outcome.files["song/loud.wav"]
     assert limited.pop("song/loud.wav") == pytest.approx(20 * np.log10(loud["peak"]), abs=1e-3) and loud["peak"] > 1.05
     assert set(limited.values()) == {0}
-    assert loud["warnings"] == [f"peaks limited by up to {loud['limited_db']:.1f} dB, as it would clip at full scale"]
+    limited = f"peaks limited by up to {loud['limited_db']:.1f} dB"
+    assert loud["warnings"] == [f"{limited}, because it would clip at full scale"]
 
 
 def test_a_content_beyond_full_scale_is_turned_down_by_itself_too(stem, run):
@@ -142,7 +143,7 @@ def test_a_loud_stem_that_is_repaired_turns_the_others_down(song, run, stem):
 # ---------------------------------------------------------------- files that are no stems of one song
 @pytest.fixture
 def unlike(song):
-    """The song with one stem that is a sample shorter, so that its files are no stems of one song."""
+    """The song with one file that is a sample shorter, so that its files don't count as stems of one song."""
     path = Path("in/song/bass.wav")
     soundfile.write(path, read(path)[:-1], 8000)
 

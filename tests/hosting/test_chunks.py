@@ -23,7 +23,7 @@ LATENCY = 700
 
 
 def in_chunks(process, audio, sizes, silence=0):
-    """All samples that come out for audio in chunks of some sizes in turn, followed by silence."""
+    """The whole output for audio in chunks of alternating sizes, followed by silence."""
     audio, outputs, start = np.pad(audio, ((0, 0), (0, silence))), [], 0
     while start < audio.shape[1]:
         size = sizes[len(outputs) % len(sizes)]
@@ -118,7 +118,7 @@ def test_effect_that_could_stream_is_told_how():
 @pytest.mark.parametrize("plugin", [PitchShift(3), GSMFullRateCompressor()])
 def test_native_plugin_that_is_silent_in_blocks_is_refused(plugin):
     board = Pedalboard([Delayed(0), Chain([plugin])])
-    with pytest.raises(RuntimeError, match=f"{type(plugin).__name__} gives silence in short blocks"):
+    with pytest.raises(RuntimeError, match=f"{type(plugin).__name__} returns silence in short blocks"):
         board(STEREO, RATE, reset=False)
     assert board(STEREO, RATE).any()
 

@@ -1,4 +1,4 @@
-"""Chunks and resets of several threads: each call has the effect's state for itself."""
+"""Chunks and resets from several threads: only one call at a time uses the effect's state."""
 
 import copy
 import pickle
@@ -30,7 +30,7 @@ class Watched(OfflineEffect):
         self.began, self.second_came = threading.Event(), threading.Event()
 
     def stay(self):
-        """Be inside until a second thread comes in, or has had the time to."""
+        """Stay inside until a second thread enters, or could have entered."""
         self.inside += 1
         if self.inside > 1:
             self.second_came.set()

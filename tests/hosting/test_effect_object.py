@@ -12,7 +12,7 @@ from audiostyle_fx.hosting import OfflineEffect
 
 
 class Weird:
-    """Shows itself in a way of its own."""
+    """An object with an unusual repr."""
 
     def __repr__(self):
         return "<weird>"

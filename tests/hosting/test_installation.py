@@ -1,4 +1,4 @@
-"""`install` changes what its table says, once and completely, and `uninstall` takes it back."""
+"""`install` makes exactly the changes in its table, only once, and `uninstall` undoes them."""
 
 import gc
 import importlib

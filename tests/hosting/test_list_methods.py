@@ -1,4 +1,4 @@
-"""Containers with effects are lists as natively; an effect by itself is none."""
+"""Containers with effects are lists, as native ones; an effect alone is not a list."""
 
 import gc
 

@@ -27,7 +27,7 @@ def test_live_stream_is_refused():
 
 
 def test_effect_can_not_be_put_where_a_stream_plays():
-    """With a class in the stream's place, as a real stream needs an audio device."""
+    """A class replaces the stream, because a real stream needs an audio device."""
     run_python(
         """
         import pedalboard.io

@@ -1,4 +1,4 @@
-"""What `render` receives and returns: copies, shapes, types, finite numbers."""
+"""Arguments and results of `render`: copies, shapes, types, finite numbers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Native plugins before and after an effect give what they give without it, but for the documented exceptions."""
+"""Native plugins before and after an effect return the same as without it, apart from documented exceptions."""
 
 import itertools
 

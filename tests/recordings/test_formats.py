@@ -1,4 +1,4 @@
-"""Formats: the rates, channels, sample formats and lengths that each can hold; what it can't is refused."""
+"""Formats: the rates, channels, sample formats and lengths that each can hold; others are refused."""
 
 import math
 import os

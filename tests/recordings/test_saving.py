@@ -13,10 +13,10 @@ from audiostyle_fx._recordings.levels import true_peak
 
 
 def test_loud_audio_is_limited_or_turned_down_and_never_clipped(tmp_path, tone):
-    with pytest.warns(UserWarning, match=r"out\.wav: peaks limited by up to \d.* as PCM_16 clips"):
+    with pytest.warns(UserWarning, match=r"out\.wav: peaks limited by up to \d.* because PCM_16 clips"):
         level = save_audio(tmp_path / "out.wav", 4 * tone, 44100)
     assert level.limited_db > 0
-    with pytest.warns(UserWarning, match=r"out\.wav: turned down by 7\.0 dB, as PCM_16 clips"):
+    with pytest.warns(UserWarning, match=r"out\.wav: turned down by 7\.0 dB, because PCM_16 clips"):
         level = save_audio(tmp_path / "out.wav", 4 * tone, 44100, limit=False)
     written = read_audio(tmp_path / "out.wav", "input")[0]
     assert true_peak([written]) == pytest.approx(10 ** (-1 / 20), abs=1e-3)
@@ -77,7 +77,7 @@ def test_what_is_refused_leaves_the_earlier_file(tmp_path, monkeypatch, tone, ar
 
 
 def test_a_resource_fork_in_the_working_folder_forbids_no_format(tmp_path, monkeypatch):
-    """Where a file named "._" lies, libsndfile opens no MP3 from memory."""
+    """Next to a file named "._", libsndfile opens no MP3 from memory."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "._").touch()
     _can_write.cache_clear()

@@ -1,4 +1,4 @@
-"""Writing: what is written is read again, the finished file alone replaces an old one, and nothing clips."""
+"""Writing: recordings are read back, only a finished file replaces an old one, and nothing clips."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Headers that contradict their files: what is there is read, and a word says what is not."""
+"""Headers that contradict their files: the existing sound is read, and a warning names the missing part."""
 
 import struct
 
@@ -16,7 +16,7 @@ def noise():
 
 
 def changed(path, mark, offset, *values, kind):
-    """Overwrite values that lie some bytes behind a mark."""
+    """Overwrite values at some bytes after a mark."""
     data = bytearray(path.read_bytes())
     struct.pack_into(kind, data, data.index(mark) + offset, *values)
     path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Entries of the listening page: made from results and records, and what the page holds of them."""
+"""Entries of the listening page: made from results and records, and their data in the page."""
 
 import base64
 import math

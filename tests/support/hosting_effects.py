@@ -14,7 +14,7 @@ TWICE = "same plugin instance is being used multiple times"
 
 
 class Reverse(OfflineEffect):
-    """Plays a recording backwards: right only if it is given the whole of it."""
+    """Plays a recording backwards, which is only right for the whole recording."""
 
     def __init__(self, strength=1.0, impulse=None):
         super().__init__()

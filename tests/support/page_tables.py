@@ -71,12 +71,12 @@ TABLES = {
 
 
 def pattern(name):
-    """Where a table stands in its page: between its name and the next end, as comments."""
+    """The pattern of a table in its page: between a comment with its name and the next end comment."""
     return re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def stated(name):
-    """The table that stands in its page."""
+    """The table in its page."""
     return pattern(name).search((PAGES / TABLES[name][0]).read_text(encoding="utf-8"))[0]
 
 

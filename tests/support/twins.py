@@ -9,7 +9,7 @@ def normal(seed, *shape):
 
 
 def assert_same(cupy, function, *arguments, rtol=2e-6, atol=2e-6, **parameters):
-    """Call a function with the arguments' arrays on either module; what it returns must be equal but for rounding."""
+    """Call a function with the arguments' arrays on either module; the results must be equal, apart from rounding."""
     on_cpu = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
     on_gpu = [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in arguments]
     want, got = function(*on_cpu, **parameters), function(*on_gpu, **parameters)

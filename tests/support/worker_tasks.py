@@ -1,4 +1,4 @@
-"""Tasks for processes that tests start: a module of its own, which is imported in no time."""
+"""Tasks for processes that tests start, in a separate module that is imported quickly."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def work(task):
 
 
 def prepare(task):
-    """Prepare a task, as an opening of its file that may fail or never come back."""
+    """Prepare a task, like the opening of a file that may fail or hang."""
     action, value = task
     if action == "hang":
         time.sleep(60)

@@ -8,7 +8,7 @@ from audiostyle_fx._transfer.whole_recordings import recording_transfer
 
 @pytest.fixture
 def stage_inputs(monkeypatch):
-    """What the three stages are given, batch by batch: (contents, samples of the first style)."""
+    """The inputs of the three stages, batch by batch: (contents, samples of the first style)."""
     inputs, original = [], recording_transfer.three_stages
 
     def three_stages(batch, target, *args):
@@ -21,5 +21,5 @@ def stage_inputs(monkeypatch):
 
 @pytest.fixture
 def styled(style, rate, quick):
-    """A function: the audio of a transfer with the quick parameters and others."""
+    """A function that returns the audio of a transfer with the quick parameters and others."""
     return lambda content, given=style, **parameters: stylize(content, given, rate, **{**quick, **parameters}).audio

@@ -47,7 +47,7 @@ def test_losses_are_those_of_all_products(monkeypatch, recordings, rate, optimiz
 
 
 def test_from_noise_products_are_taken_whole(monkeypatch, recordings, rate):
-    """What noise has outside of a subspace would stay."""
+    """Noise outside a subspace would stay in the result."""
 
     def new_sound():
         return texture(recordings[1], rate, 1.5, windows=WINDOW, kernel_width=3, waveform_iters=5).audio

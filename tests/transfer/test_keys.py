@@ -80,7 +80,7 @@ def test_stream_moves_the_style_by_its_first_section():
 
 @pytest.mark.slow
 def test_stream_waits_for_a_section_with_pitches_and_stays_in_its_key():
-    """Drums first, then C moved by 3 semitones, then by -2: the styles are moved once, by 3."""
+    """The stream begins with drums, then has C moved by 3 semitones, then by -2: styles are moved once, by 3."""
     content = np.concatenate([noise(6), tune(3), tune(-2)], axis=1)
     stream = Stream(prepared(STYLE, section_seconds=2, **MOVED), 1)
     moves = []

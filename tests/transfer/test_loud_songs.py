@@ -61,7 +61,7 @@ def test_the_default_keeps_loud_songs_loud(loud, style, rate, quick_stages, with
 
 @pytest.mark.parametrize(("gain", "parameters"), [(0.1, {}), (2, {}), (1, {"match_level": False}), (1, ORIGINAL)])
 def test_others_are_styled_as_ever(loud, style, rate, quick, without_cost, gain, parameters):
-    """Songs far below full scale, or beyond it; and results that do not get the level of the song."""
+    """Songs far below or beyond full scale, and results that do not get the song's level, don't change."""
     parameters = parameters if parameters is ORIGINAL else {**quick, **parameters}
     free = without_cost(gain * loud, style, rate, **parameters)
     np.testing.assert_array_equal(stylize(gain * loud, style, rate, **parameters).audio, free.audio)

@@ -18,7 +18,7 @@ from audiostyle_fx._transfer.styles.style_spectra import SpectraKey, StyleSpectr
 
 @pytest.fixture
 def published(style, quick):
-    """A function: the transfer as it was published, but for small numbers."""
+    """A function that makes a transfer as it was published, apart from small numbers."""
     few = {"n_filters": 64, "optimizer": "lbfgs", "waveform_iters": 0, "init": "noise", "phase_init": "random"}
     return lambda content, rate, given=style, **parameters: stylize(
         content, given, rate, **{**quick, **few, "normalize": False, "preset": "original", **parameters}

@@ -1,4 +1,4 @@
-"""What the package is for, on the shipped recordings: the audio, judged by filters nobody trained on, has the style."""
+"""The purpose of the package, on the shipped recordings: audio has the style, judged by independent filters."""
 
 import numpy as np
 import pytest

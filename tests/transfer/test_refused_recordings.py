@@ -12,7 +12,7 @@ from audiostyle_fx import StyleTransfer, Window, stylize, texture
 
 @pytest.fixture
 def refused(content, rate, no_work):
-    """A function: the message with which every use refuses a style, before any work."""
+    """A function that returns the message with which every use refuses a style, before any work."""
 
     def refused(kind, style, **options):
         messages = []

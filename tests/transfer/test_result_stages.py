@@ -1,4 +1,4 @@
-"""What a result says of its stages and parameters."""
+"""The stages and parameters in a result."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Results: losses, gain, files, and what a notebook shows."""
+"""Results: losses, gain, files, and the view in a notebook."""
 
 import base64
 import io
@@ -61,7 +61,7 @@ def test_a_loud_result_says_by_how_much_it_was_turned_down(result, tmp_path):
         sample_rate=result.sample_rate, duration=result.duration, stages={}, seconds=0.0, parameters={}, audio=audio
     )
     with pytest.warns(
-        UserWarning, match=r"turned down by 13\.\d dB, as PCM_16 clips at full scale; subtype='FLOAT' keeps all"
+        UserWarning, match=r"turned down by 13\.\d dB, because PCM_16 clips at full scale; subtype='FLOAT' avoids this"
     ):
         gain = loud.save(tmp_path / "out.flac")
     assert gain == pytest.approx(-20 * np.log10(true_peak([np.atleast_2d(audio)])) - 1)

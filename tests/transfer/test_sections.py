@@ -151,7 +151,7 @@ def test_no_seams(steady, steady_style, rate, heard):
 
 @pytest.fixture(scope="session")
 def by_chance(musical, style, rate):
-    """Seams that an unsectioned transfer has where the joins would be, since notes begin and end there too."""
+    """The measures at the joins' positions without sections, because notes begin and end there too."""
     return seams(stylize(musical, style, rate, **PLAIN).audio, musical, joins(musical, rate), rate)
 
 

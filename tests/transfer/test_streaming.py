@@ -1,4 +1,4 @@
-"""Recordings in chunks: nothing lost, nothing that depends on the chunks, and much what whole recordings give."""
+"""Recordings in chunks: nothing is lost or depends on the chunks, and results are close to whole recordings'."""
 
 import numpy as np
 import pedalboard
@@ -33,7 +33,7 @@ def streamed(style, quick):
 
 
 def fed(plugin, audio, rate, sizes, silence):
-    """All that comes out for audio in chunks of some sizes in turn, and silence behind it."""
+    """The whole output for audio in chunks of alternating sizes, followed by silence."""
     audio, out, at = np.pad(audio, ((0, 0), (0, silence))), [], 0
     while at < audio.shape[1]:
         size = sizes[len(out) % len(sizes)]
@@ -235,7 +235,7 @@ def test_values_are_checked_when_set(style, streamed, name, value, error, why):
 
 
 class Feeds(OfflineEffect):
-    """Takes chunks and returns what it was told to."""
+    """Takes chunks and returns predefined arrays."""
 
     streaming = True
     result = None
@@ -264,7 +264,7 @@ def test_an_effect_has_to_implement_what_it_promises(song, rate):
 @pytest.mark.parametrize("plugin", [pedalboard.PitchShift(3), pedalboard.GSMFullRateCompressor()])
 def test_what_is_silent_in_blocks_is_refused(streamed, song, rate, plugin):
     board = Pedalboard([streamed, Chain([plugin])])
-    with pytest.raises(RuntimeError, match=f"{type(plugin).__name__} gives silence in short blocks"):
+    with pytest.raises(RuntimeError, match=f"{type(plugin).__name__} returns silence in short blocks"):
         board(song, rate, reset=False)
     assert rms(board(song, rate)) > 0.1 * rms(song)
 

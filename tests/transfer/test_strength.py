@@ -29,9 +29,9 @@ def content_loss(*args, **parameters):
 
 # ---------------------------------------------------------------- strength or alpha
 def test_strength_and_alpha_exclude_each_other(content, style, rate, no_work):
-    with pytest.raises(ValueError, match=r"strength=0\.5 and alpha=0\.1 exclude each other"):
+    with pytest.raises(ValueError, match=r"strength=0\.5 and alpha=0\.1 can't be combined"):
         stylize(content, style, rate, strength=0.5, alpha=0.1)
-    with pytest.raises(ValueError, match="strength=None and alpha=None leave it open"):
+    with pytest.raises(ValueError, match="strength=None and alpha=None don't say how much"):
         stylize(content, style, rate, strength=None)
     with pytest.raises(ValueError, match="optimizer='lbfgs' needs alpha instead of strength"):
         stylize(content, style, rate, optimizer="lbfgs")
@@ -136,7 +136,7 @@ def test_fades_end_as_the_songs_do(content, style, rate):
 
 
 def matching(content, style, rate, n_sections=1, **parameters):
-    """What the equaliser does to a recording that comes in sections."""
+    """The equaliser's settings for a recording that comes in sections."""
     setup = TransferSetup.of(choose({**SMALL, **parameters}), rate)
     levels, rng = ContentLevels(setup, n_sections), np.random.default_rng(0)
     for part in np.array_split(content, n_sections):

@@ -1,4 +1,4 @@
-"""What is computed from a style is kept, serves equal parameters only, stays bounded, and can be dropped."""
+"""Values computed from a style are cached, used only for equal parameters, bounded, and can be dropped."""
 
 import dataclasses
 import math

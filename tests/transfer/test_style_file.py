@@ -1,4 +1,4 @@
-"""Recordings from file to file: what `stylize` gives, without holding them in memory, and never half a file."""
+"""Recordings from file to file: the results of `stylize` in bounded memory, and never a partial file."""
 
 import math
 import os

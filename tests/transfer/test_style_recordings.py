@@ -1,4 +1,4 @@
-"""Styles keep the samples that were read: of files that are gone or moved too, and never those of a changed file."""
+"""Styles keep the samples that were read, also of missing or moved files, but not of changed files."""
 
 import copy
 import os

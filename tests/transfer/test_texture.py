@@ -82,7 +82,7 @@ def test_texture_has_the_statistics_of_the_style_and_copies_nothing(clicks, rate
 
 @pytest.mark.parametrize(("own", "renewals"), [({}, 1), ({"optimizer": "adam"}, 0), ({"spectrogram_iters": 2}, 0)])
 def test_levels_are_taken_anew_on_the_way_from_noise(monkeypatch, style, rate, own, renewals):
-    """After two fifths of L-BFGS's iterations, where the waveform itself starts as noise; else never."""
+    """Levels are measured again after two fifths of L-BFGS's iterations, only if the waveform starts as noise."""
     evaluations, renewed_after = [], []
     real, real_renew = WaveformObjective.value_and_grad, WaveformObjective.renew
     monkeypatch.setattr(WaveformObjective, "value_and_grad", lambda *a: evaluations.append(1) or real(*a))

@@ -15,23 +15,23 @@ from .chunks import IGNORED_BYTES, ChunkForm, note_on_rest
 from .inspection import Inspection
 
 _PLAIN = (b"NONE", b"twos", b"sowt", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64", b"raw ")
-"""Codings of AIFC in which each sample has its own bytes."""
+"""Encodings of AIFC in which each sample has its own bytes."""
 
 _BYTES = {b"in24": 3, b"in32": 4, b"fl32": 4, b"FL32": 4, b"fl64": 8, b"FL64": 8, b"raw ": 1}
 
 CHUNKS = ChunkForm(b"FORM", ">4sI", alignment=2)
 
 MAX_BYTES = 2**32 - 2**12
-"""Bytes of sound that a header of 32 bits has room for, beside its own."""
+"""The most bytes of sound that a header with 32-bit sizes allows, next to the header's own bytes."""
 
 
 def inspect_aiff(file: BinaryIO) -> Inspection | None:
-    """Inspect an AIFF or AIFC file; return None if it is none.
+    """Inspect an AIFF or AIFC file; return None for other files.
 
     Raises
     ------
     ValueError
-        If it holds no sound that can be read.
+        If the file contains no readable sound.
     """
     head = file.read(12)
     if head[:4] != b"FORM" or head[8:] not in (b"AIFF", b"AIFC"):
@@ -56,7 +56,7 @@ def inspect_aiff(file: BinaryIO) -> Inspection | None:
 
 
 def _inspection(kind: bytes, common: bytes, start: int, size: int, end: int) -> Inspection:
-    """Return how the sound is to be decoded; its length is that of the format chunk or of the bytes, the shorter."""
+    """Return how to decode the sound; its length is that in the format chunk or of the bytes, whichever is shorter."""
     channels, n_samples, bits = struct.unpack(">HIH", common[:8])
     coding = common[18:22] if kind == b"AIFC" else b"NONE"
     notes: list[str] = []
@@ -71,7 +71,7 @@ def _inspection(kind: bytes, common: bytes, start: int, size: int, end: int) -> 
             claimed, n_samples = n_samples, n_held
         n_bytes = n_samples * block
     if n_bytes > MAX_BYTES:
-        raise ValueError("this AIFF file holds more than 4 GiB of sound, which its header has no room for")
+        raise ValueError("this AIFF file holds more than 4 GiB of sound, more than its header allows")
     common = common[:2] + struct.pack(">I", n_samples) + common[6:]
     chunk = b"COMM" + struct.pack(">I", len(common)) + common + b"\0" * (len(common) % 2)
     version = b"FVER" + struct.pack(">II", 4, 0xA2805140) if kind == b"AIFC" else b""

@@ -1,4 +1,4 @@
-"""Decoding by PyAV, FFmpeg's libraries: what libsndfile does not read, and the sound of videos."""
+"""Decoding by PyAV (FFmpeg) of formats that libsndfile does not read, and of the sound of videos."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ..layouts import Layout
 from .inspection import Inspection
 
 LOSSLESS = ("alac", "flac", "wavpack", "tta", "ape", "tak", "shorten", "mlp", "truehd", "als", "dsd", "pcm", "adpcm")
-"""Beginnings of the names of codecs that place the sound by their nature."""
+"""Prefixes of codecs whose sound always begins at its first sample."""
 
 MAX_PADDING = 4096
-"""The most samples that an encoder adds at the end, by which the sound can exceed the length that a file names."""
+"""The most samples that an encoder adds at the end, so that the sound exceeds the length in the header."""
 
 TICK_SECONDS = 1 / 600
-"""The coarsest unit in which usual files name their length."""
+"""The coarsest unit of lengths in the headers of usual files."""
 
 
 _OPEN_OPTIONS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-"""Tags that are not UTF-8 are no error: from version 19 on PyAV has no such option."""
+"""Options for tags that are not UTF-8, so that they raise no error; PyAV has no such option from version 19 on."""
 
 MAX_PLANES = 6
-"""The most channels that are read plane by plane, as PyAV 18.1 crashes on many planes. Others are interleaved first."""
+"""The most channels that are read as planes, because PyAV 18.1 crashes on many planes. More are interleaved first."""
 
 _NAMES = ("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR")
 PLACES = {name: 1 << bit for bit, name in enumerate(_NAMES)}
@@ -35,12 +35,12 @@ PLACES = {name: 1 << bit for bit, name in enumerate(_NAMES)}
 
 
 class AvDecoder:
-    """The first sound of a file as FFmpeg decodes it; see `Decoder`.
+    """The first soundtrack of a file as FFmpeg decodes it; see `Decoder`.
 
     Raises
     ------
     ValueError
-        If FFmpeg can't read the file, or it holds no sound.
+        If FFmpeg can't read the file, or the file contains no sound.
     OSError
         If the file can't be opened.
     """
@@ -73,7 +73,7 @@ class AvDecoder:
         self.layout = _layout([channel.name for channel in context.layout.channels])
         self._is_lossless = self.codec.startswith(LOSSLESS)
         if (self.container, self.codec) == ("caf", "alac"):
-            # The last packet holds as many samples as it says: FFmpeg takes off a remainder that is off already.
+            # Without this option, FFmpeg would cut the padding of the last packet a second time.
             context.options = {"flags2": "+skip_manual"}
         self.subtype = self._sample_format(context.format.packed.name) if self._is_lossless else None
         self.kbits = None if self._is_lossless or not context.bit_rate else context.bit_rate / 1000
@@ -97,12 +97,12 @@ class AvDecoder:
 
     def _sample_format(self, name: str) -> str | None:
         """Return libsndfile's name for the sample format that holds FFmpeg's."""
-        if name == "s32":  # FFmpeg has no samples of 24 bits, which these nearly always are
+        if name == "s32":  # FFmpeg has no 24-bit samples; 32-bit ones nearly always are 24-bit ones
             return "PCM_32" if self.codec.startswith("pcm_s32") else "PCM_24"
         return {"u8": "PCM_U8", "s16": "PCM_16", "flt": "FLOAT", "dbl": "DOUBLE"}.get(name)
 
     def _named_length(self) -> int | None:
-        """Return the samples that the file names, without what encoders add before and after; None if it does not."""
+        """Return the length in the header without the padding that encoders add at both ends; None if it is missing."""
         stream, rate = self._stream, self.sample_rate
         duration = float((stream.duration or 0) * (stream.time_base or 0))
         if self.container.startswith("mov") and duration:
@@ -116,7 +116,7 @@ class AvDecoder:
         return None
 
     def _next_packet(self) -> Any:
-        """Return the next packet, or None at the end, or where the file is so damaged that none is found any more."""
+        """Return the next packet, or None at the end or if damage hides all further packets."""
         try:
             return next(self._packets, None)
         except av.FFmpegError:
@@ -124,7 +124,7 @@ class AvDecoder:
             return None
 
     def _decoded(self, packet: Any) -> Iterator[np.ndarray]:
-        """Give the sound of the packets, float32 (channels, samples); damaged ones are passed over and counted."""
+        """Yield the sound from a packet on, float32 (channels, samples); damaged packets are skipped and counted."""
         while packet is not None:
             try:
                 frames = packet.decode()
@@ -137,7 +137,7 @@ class AvDecoder:
     def _samples(self, frame: Any) -> np.ndarray:
         """Return the samples of a frame, float32 (channels, samples)."""
         if frame.layout.nb_channels != self.channels or frame.sample_rate != self.sample_rate:
-            raise ValueError("its rate or its channels change on the way")
+            raise ValueError("its sample rate or channels change within the file")
         if self._packed is not None:
             (frame,) = self._packed.resample(frame)
         samples = frame.to_ndarray()
@@ -150,7 +150,7 @@ class AvDecoder:
         return np.asarray(samples, np.float32)
 
     def read(self, n_samples: int) -> np.ndarray:
-        """Return the next samples, float32 (channels, at most ``n_samples``): none only at the end."""
+        """Return the next samples, float32 (channels, at most ``n_samples``); an empty array only at the end."""
         blocks, n_left = [self._block], n_samples - self._block.shape[1]
         while n_left > -MAX_PADDING - TICK_SECONDS * self.sample_rate:
             block = next(self._frames, None)
@@ -165,7 +165,7 @@ class AvDecoder:
         return np.ascontiguousarray(block)
 
     def _without_padding(self, rest: np.ndarray) -> np.ndarray:
-        """Return the last samples without those that the encoder added, where the file names its length."""
+        """Return the last samples without those that the encoder added, if the length is known."""
         if self._n_errors:
             packets = "1 of its packets" if self._n_errors == 1 else f"{self._n_errors} of its packets"
             self.notes.append(f"is damaged: {packets} could not be decoded")
@@ -186,6 +186,6 @@ class AvDecoder:
 
 
 def _layout(places: Sequence[str]) -> Layout | None:
-    """Return the places of channels from FFmpeg's names; None where a WAV file has no names for them."""
+    """Return the layout for FFmpeg's names of channels; None if a WAV file can't name them."""
     bits = [PLACES.get(place, 0) for place in places]
     return Layout(sum(bits)) if all(bits) and len({*bits}) == len(bits) else None

@@ -1,4 +1,4 @@
-"""A file as other bytes than it holds: pieces of it and new bytes, one after the other."""
+"""A view of a file as a sequence of its pieces and of new bytes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Piece = bytes | Span
 
 
 class ByteView(io.RawIOBase):
-    """A file that can be read and sought, and that consists of pieces of a file on disk and of new bytes.
+    """A seekable file for reading that consists of pieces of a file on disk and of new bytes.
 
-    A damaged header is replaced, and junk is left out, without a copy of the file.
+    With it, a damaged header is replaced and junk is left out without a copy of the file.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ class ByteView(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position in bytes, and return it; positions before the first byte become the first."""
+        """Go to a position in bytes and return it; negative positions become 0."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._ends[-1] if self._ends else 0}
         self._position = max(0, origin[whence] + offset)
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        """Read up to ``size`` bytes, or all that are left: fewer only at the end."""
+        """Read ``size`` bytes, or all remaining bytes by default; fewer are returned only at the end."""
         size = -1 if size is None else size
         blocks = []
         k = bisect_right(self._ends, self._position)

@@ -1,4 +1,4 @@
-"""Walks over files that consist of chunks, each with its name and size in front."""
+"""Walks over files that consist of chunks, each after its name and size."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 MAX_CHUNKS = 100_000
-"""A damaged file is not searched further."""
+"""The most chunks that are read: a damaged file is not searched further."""
 
 IGNORED_BYTES = 4096
-"""Bytes after the sound that are not worth a word, where they are no chunks."""
+"""The most bytes after the sound that are ignored without a note if they are not chunks."""
 
 
 class Chunk(NamedTuple):
@@ -25,16 +25,16 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class ChunkForm:
-    """How a format writes its chunks.
+    """The layout of chunks in a format.
 
     Attributes
     ----------
     magic : bytes
-        What files begin with: a chunk whose name does is a second file.
+        The first bytes of files; a chunk whose name begins with them is a second file.
     head : str
-        The name and the size in front of each chunk, for `struct`.
+        The name and the size before each chunk, as a format of `struct`.
     alignment : int
-        Of the chunks' sizes with their heads.
+        The sizes of chunks with their heads are multiples of it.
     counts_head : bool
         Whether the size counts the head.
     """
@@ -48,7 +48,7 @@ class ChunkForm:
         """Yield the chunks of a file from a position on; a negative size ends the walk after its chunk."""
         n_head, n_file = struct.calcsize(self.head), os.fstat(file.fileno()).st_size
         for _ in range(MAX_CHUNKS):
-            if position > n_file - n_head:  # which may be too far to seek
+            if position > n_file - n_head:  # the position may be too far to seek
                 return
             file.seek(position)
             name, size = struct.unpack(self.head, file.read(n_head))
@@ -59,11 +59,11 @@ class ChunkForm:
             position = self.end(position + n_head + size)
 
     def end(self, position: int) -> int:
-        """Return where the chunk after one that ends at a position begins."""
+        """Return the beginning of the chunk after one that ends at a position."""
         return position + -position % self.alignment
 
     def are_chunks(self, file: BinaryIO, position: int) -> bool:
-        """Whether the bytes of a file from a position on are chunks, or nothing."""
+        """Whether all bytes of a file from a position on are chunks; True at the end of the file."""
         end = os.fstat(file.fileno()).st_size
         for chunk in self.walk(file, self.end(position)):
             if chunk.name.startswith(self.magic) or not 0 <= chunk.size <= end - chunk.start:
@@ -72,5 +72,5 @@ class ChunkForm:
 
 
 def note_on_rest(n_bytes: int) -> str:
-    """Return what is said of bytes after the sound that are not read."""
-    return f"holds {n_bytes} bytes after the length that its header names; they were not read"
+    """Return the note about bytes after the sound that are not read."""
+    return f"has {n_bytes} bytes after the length in its header; they were not read"

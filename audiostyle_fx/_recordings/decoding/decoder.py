@@ -1,4 +1,4 @@
-"""What every decoder offers."""
+"""The interface of every decoder."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ class Decoder(Protocol):
     Attributes
     ----------
     name : str
-        The library that decodes.
+        Name of the decoding library.
     container, codec : str
-        What the file is, in words.
+        Container and codec of the file, in words.
     sample_rate, channels : int
     subtype : str or None
-        libsndfile's name of the sample format that holds the sound; None for a coding that it does not have.
+        libsndfile's name of the sample format; None if libsndfile does not have it.
     n_samples : int or None
-        Samples per channel that the file promises; None where it promises nothing.
+        Length in the header, in samples per channel; None if there is none.
     n_held : int or None
-        Samples per channel that the bytes of the file make, where that is known before they are decoded.
+        Samples per channel in the bytes of the file, if this is known before they are decoded.
     kbits : float or None
-        Bit rate of a coding with losses, in kbit/s.
+        Bit rate of a lossy format, in kbit/s.
     layout : Layout or None
     is_placed : bool
-        Whether the sound begins where the encoder was given it.
+        Whether the first sample is the first one that the encoder received.
     notes : list of str
-        What the user has to know of the file; it may grow until the last block.
+        Notes for the user about the file; there may be more until the last block.
     """
 
     name: str
@@ -48,10 +48,10 @@ class Decoder(Protocol):
     notes: list[str]
 
     def read(self, n_samples: int) -> np.ndarray:
-        """Return the next samples, float32 (channels, at most ``n_samples``): none only at the end."""
+        """Return the next samples, float32 (channels, at most ``n_samples``); an empty array only at the end."""
 
     def skip(self, n_samples: int) -> int:
-        """Pass over samples where that is exact and sooner than decoding them, and return how many."""
+        """Skip samples if that is exact and faster than decoding them, and return the number of skipped samples."""
 
     def close(self) -> None:
         """Close the file."""

@@ -1,4 +1,4 @@
-"""FLAC files: their length, recordings that are joined in one file, and frames after a damaged place.
+"""FLAC files: their length, files with several recordings, and frames after a damaged place.
 
 Reference: RFC 9639, sections 8 (metadata) and 9 (frames).
 """
@@ -19,14 +19,14 @@ from .byte_view import Piece, Span
 from .inspection import Inspection
 
 _STREAM = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22", re.DOTALL)
-"""The beginning of a recording: the mark, and the head of the block that describes it."""
+"""The beginning of a recording: the marker, and the head of the block that describes the recording."""
 
 TAIL = 1 << 20
-"""Bytes at the end of a file among which its last frame is looked for."""
+"""Bytes at the end of a file in which the last frame is searched."""
 
 
 class StreamInfo(NamedTuple):
-    """What a FLAC file says of its sound; ``n_samples`` is 0 where it is not known."""
+    """The description of the sound in a FLAC file; ``n_samples`` is 0 if it is not known."""
 
     sample_rate: int
     channels: int
@@ -41,7 +41,7 @@ def stream_info(data: bytes) -> StreamInfo:
 
 
 def inspect_flac(file: BinaryIO, start: int) -> Inspection | None:
-    """Inspect a file whose tag, if it has one, ends at ``start``; return None if it is no FLAC file."""
+    """Inspect a file whose tag, if there is one, ends at ``start``; return None if it is not a FLAC file."""
     file.seek(start)
     if not _STREAM.match(file.read(8)):
         return None
@@ -52,15 +52,15 @@ def inspect_flac(file: BinaryIO, start: int) -> Inspection | None:
     same = [at for at, info in zip(starts, infos, strict=True) if info[:3] == infos[0][:3]]
     if len(starts) == 1:
         return Inspection(parts=[[Span(start, end)] if start else None])
-    if len(same) < len(starts):  # or these are not recordings, but bytes that look like their beginning
+    if len(same) < len(starts):  # some may be bytes that only look like the beginning of a recording
         return Inspection(parts=[None], notes=["may hold several recordings of different kinds; the first was read"])
     return Inspection(parts=[[Span(*span)] for span in zip(starts, [*starts[1:], end], strict=True)])
 
 
 class FlacChecksum:
-    """The checksum of the samples of a FLAC file, by which it is known that all of them are what was encoded.
+    """The checksum of the samples of a FLAC file, which shows whether all of them were decoded correctly.
 
-    libFLAC gives silence for some frames that are damaged, without an error.
+    It is needed because libFLAC returns silence for some damaged frames without an error.
     """
 
     def __init__(self, expected: bytes, bits: int) -> None:
@@ -68,7 +68,7 @@ class FlacChecksum:
 
     @classmethod
     def of(cls, path: str | os.PathLike[str], file: soundfile.SoundFile) -> FlacChecksum | None:
-        """Return the checksum of an open file; None where it has none, or where float32 does not hold its samples."""
+        """Return the checksum of an open file; None if it has none, or if float32 can't hold its samples."""
         if file.format != "FLAC":
             return None
         with open(path, "rb") as data:
@@ -78,25 +78,25 @@ class FlacChecksum:
         return cls(head[26:42], info.bits) if has_checksum and info.bits in (8, 16, 24) else None
 
     def add(self, samples: np.ndarray) -> None:
-        """Take the next samples, float32 (samples, channels), into account."""
+        """Add the next samples, float32 (samples, channels)."""
         whole = np.rint(samples * np.float32(2 ** (self._bits - 1))).astype("<i4")
         n_bytes = self._bits // 8
         self._digest.update(whole.view(np.uint8).reshape(*whole.shape, 4)[..., :n_bytes].tobytes())
 
     def is_right(self) -> bool:
-        """Whether the samples are those that were encoded."""
+        """Whether the samples are equal to the encoded ones."""
         return self._digest.digest() == self._expected
 
 
 def bits_per_sample(path: str | os.PathLike[str]) -> int | None:
-    """Return the bits of a FLAC file's samples, or None if it is no FLAC file."""
+    """Return the bits of a FLAC file's samples, or None if it is not a FLAC file."""
     with open(path, "rb") as file:
         head = file.read(42)
     return stream_info(head).bits if _STREAM.match(head) else None
 
 
 class Resumption(NamedTuple):
-    """Where a damaged file can be read again: the sample of its first frame there, its byte, and the rest's bytes."""
+    """A place after damage: the number of its first sample, its position in bytes, and the bytes from there on."""
 
     sample: int
     byte: int
@@ -106,7 +106,7 @@ class Resumption(NamedTuple):
 def resumptions(
     path: str | os.PathLike[str], pieces: Sequence[Piece] | None, after: int, byte: int = 0
 ) -> Iterator[Resumption]:
-    """Give the places after a sample at which intact frames may follow, in their order.
+    """Yield the places after a sample at which intact frames may follow, in order.
 
     Parameters
     ----------
@@ -116,13 +116,13 @@ def resumptions(
     after : int
         The sample up to which the file was decoded.
     byte : int
-        Where to look from.
+        The position in bytes at which the search starts.
     """
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         span = pieces[0] if pieces else Span(0, len(data))
         assert isinstance(span, Span)
         info = data[span.start : span.start + 42]
-        # Neither a length nor a checksum: both are those of the whole.
+        # The new header has no length and no checksum, because both describe the whole recording.
         head = b"fLaC\x80" + info[5:21] + bytes([info[21] & 0xF0]) + bytes(20)
         for position in _sync_codes(data, Span(max(byte + 1, span.start + 42), span.stop)):
             sample = _first_sample(data, position, info)
@@ -139,7 +139,7 @@ def _sync_codes(data: mmap.mmap, span: Span) -> Iterator[int]:
 
 
 def _first_sample(data: mmap.mmap, position: int, info: bytes) -> int | None:
-    """Return the number of the first sample of a frame, or None where there is no valid frame header."""
+    """Return the number of the first sample of a frame, or None if there is no valid frame header."""
     head = data[position : position + 16]
     if len(head) < 16 or head[3] & 1:
         return None
@@ -153,13 +153,13 @@ def _first_sample(data: mmap.mmap, position: int, info: bytes) -> int | None:
     end = 4 + n_bytes + size_bytes
     if end >= len(head) or _crc8(head[:end]) != head[end]:
         return None
-    if head[1] & 1:  # blocks of various lengths are numbered by their first sample
+    if head[1] & 1:  # blocks of variable length are numbered by their first sample
         return number
     return number * int.from_bytes(info[8:10], "big")
 
 
 def _number_bytes(first: int) -> int:
-    """Return the bytes of a frame's number by its first byte, which has as many leading ones as there are bytes."""
+    """Return the length of a frame's number in bytes; its first byte has as many leading ones."""
     return 8 - (~first & 0xFF).bit_length() if first >= 0x80 else 1
 
 
@@ -174,7 +174,7 @@ def _crc8(data: bytes) -> int:
 
 
 def last_sample(path: str | os.PathLike[str]) -> int | None:
-    """Return the number of samples up to the last frame of a file, or None where no frame is found at its end."""
+    """Return the number of samples up to the last frame of a file, or None if no frame is found at its end."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         info = data[:42]
         samples = [
@@ -186,7 +186,7 @@ def last_sample(path: str | os.PathLike[str]) -> int | None:
 
 
 def _block_size(data: mmap.mmap, position: int) -> int | None:
-    """Return the samples of a frame that its header names, or None where it is the usual number."""
+    """Return the number of samples in a frame's header, or None for the usual number."""
     code, at = data[position + 2] >> 4, position + 4 + _number_bytes(data[position + 4])
     if code in (6, 7):
         return int.from_bytes(data[at : at + code - 5], "big") + 1

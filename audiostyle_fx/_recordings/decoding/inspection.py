@@ -1,4 +1,4 @@
-"""What a file says of itself, before a decoder sees it."""
+"""The result of a file's inspection, before it is decoded."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from .byte_view import Piece
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """How a file has to be read.
+    """Instructions for reading a file.
 
     Attributes
     ----------
     parts : sequence of pieces or None
-        Recordings that are joined in the file, each as the bytes that a decoder is to see; None for the file itself.
+        The recordings joined in the file, each as the bytes that a decoder gets; None for the file itself.
     claimed : int or None
-        Samples per channel that the file promises, where the decoder can't know.
+        Length in the header, in samples per channel, if the decoder can't know it.
     claimed_ratio : float
-        The bytes of sound that the file claims over those that it holds, where that is more.
+        Bytes of sound that the header claims, divided by the bytes in the file; more than 1 only for short files.
     n_samples : int or None
-        Samples per channel that count, where the decoder gives more: blocks of fixed size end with samples that do not.
+        Length in samples per channel, if the decoder returns more because the last block of fixed size is padded.
     subtype : str or None
-        The sample format, where the decoder sees another one.
+        The sample format, if it differs from the one that the decoder sees.
     layout : Layout or None
-        Places of the channels, where the file names them.
+        Places of the channels, if the file names them.
     kbits : float or None
-        Bit rate of a coding with losses, in kbit/s.
+        Bit rate of a lossy format, in kbit/s.
     notes : sequence of str
-        What the user has to know: sentences without a subject, such as "is damaged".
+        Notes for the user: sentences without a subject, such as "is damaged".
     is_placed : bool
-        Whether the file says where the sound begins, or its format needs no word about it.
+        Whether the file says where the sound begins, or its format does not need that.
     """
 
     parts: Sequence[Sequence[Piece] | None] = (None,)
@@ -46,12 +46,12 @@ class Inspection:
     is_placed: bool = True
 
     def promised(self, n_samples: int | None) -> int | None:
-        """Return the samples that a file promises of which the decoder knows ``n_samples``."""
+        """Return the promised length in samples, if the decoder knows the length ``n_samples``."""
         if self.claimed is not None or n_samples is None:
             return self.claimed
         return round(n_samples * self.claimed_ratio)
 
 
 def say_damaged(notes: Iterable[str]) -> bool:
-    """Whether notes say that a file is damaged."""
+    """Return whether notes say that a file is damaged."""
     return any(note.startswith("is damaged") for note in notes)

@@ -1,4 +1,4 @@
-"""The length that AU, CAF and Wave64 files claim, next to the bytes that they hold.
+"""Comparison of the length in the headers of AU, CAF and Wave64 files with the bytes in the files.
 
 References: Sun, "The Audio/AU file format"; Apple, "Core Audio Format specification 1.0"; Sonic Foundry, "The Wave64
 file format".
@@ -19,7 +19,7 @@ _WAVE64_START = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 
 
 def inspect_length(file: BinaryIO) -> Inspection | None:
-    """Compare the claimed length of an AU, CAF or Wave64 file with its bytes; return None if it is none of these."""
+    """Compare the claimed length of an AU, CAF or Wave64 file with its bytes; return None for other files."""
     head = file.read(16)
     if head[:4] == b".snd" and len(head) == 16:
         start, n_bytes = struct.unpack(">II", head[4:12])
@@ -34,7 +34,7 @@ def inspect_length(file: BinaryIO) -> Inspection | None:
 
 
 def _inspection(file: BinaryIO, start: int, n_bytes: int, form: ChunkForm | None) -> Inspection:
-    """Return what the claimed bytes of sound mean, which are negative where none are claimed."""
+    """Return the inspection for the claimed bytes of sound; a negative number means that none are claimed."""
     n_held = os.fstat(file.fileno()).st_size - start
     if n_bytes < 0 or n_held <= 0:
         return Inspection()
@@ -45,6 +45,6 @@ def _inspection(file: BinaryIO, start: int, n_bytes: int, form: ChunkForm | None
         return Inspection()
     is_noted = rest >= IGNORED_BYTES and not (form is not None and form.are_chunks(file, start + n_bytes))
     notes = [note_on_rest(rest)] if is_noted else []
-    if form is _WAVE64:  # of which libsndfile reads all bytes to the end of the file
+    if form is _WAVE64:  # libsndfile would read all bytes to the end of the file
         return Inspection(parts=[[Span(0, start + n_bytes)]], notes=notes)
     return Inspection(notes=notes)

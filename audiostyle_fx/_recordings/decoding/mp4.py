@@ -1,4 +1,4 @@
-"""MP4 and QuickTime files that are joined: FFmpeg reads the first of them.
+"""MP4 and QuickTime files joined in one file, of which FFmpeg reads the first.
 
 Reference: ISO/IEC 14496-12, section 4.2.
 """
@@ -14,7 +14,7 @@ from .inspection import Inspection
 
 
 def inspect_mp4(file: BinaryIO) -> Inspection | None:
-    """Inspect an MP4 file, or one of its kin; return None if it is none."""
+    """Inspect an MP4 file or a related one; return None for other files."""
     end, position, n_files = os.fstat(file.fileno()).st_size, 0, 0
     for _ in range(MAX_CHUNKS):
         if position > end - 8:

@@ -1,8 +1,8 @@
-"""MP3 files: a walk over their frames, and a file with the right count of them for the decoder.
+"""MP3 files: a walk over their frames, and a repaired file with the right frame count for the decoder.
 
 Without a count, decoders guess the length by the first frame's bit rate; with a wrong one, as in joined files, they
-stop early; and where frames are damaged they stop for good. The decoder here sees intact frames only, behind a frame
-with their true number. Frames that are missing between them become silent ones, so that what follows keeps its place.
+stop early; and they stop at damaged frames. So the decoder gets a frame with the true count, and then only intact
+frames. Silent frames replace missing ones, so that later frames keep their position.
 
 References: ISO/IEC 11172-3, section 2.4.1 (frames); the "Xing" and "LAME" tags as LAME writes them.
 """
@@ -24,23 +24,23 @@ _BIT_RATES = {
     (2, 3): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
     (2, 1): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-"""Kilobits a second by version (3 is MPEG-1, 2 and 0 are MPEG-2 and 2.5) and layer (3 is layer I, 1 is layer III)."""
+"""Bit rates in kbit/s by version (3 is MPEG-1, 2 and 0 are MPEG-2 and 2.5) and layer (3 is layer I, 1 is layer III)."""
 
 _SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 LAYER_III = 1
 JUNK_BEFORE = 1 << 17
-"""Bytes at the head of a file among which the first frame is looked for."""
+"""Bytes at the beginning of a file in which the first frame is searched."""
 
 _SAME = 0xFFFE0C00
 """The bits of a header that all frames of a file share: version, layer and sample rate."""
 
 FOREIGN_BYTES = 1024
-"""Bytes after the last frame among which frames of another kind are looked for."""
+"""Bytes after the last frame in which frames of another kind are searched."""
 
 
 class Header(NamedTuple):
-    """The header of a frame: its bytes, its samples, the bits as written, and the parts of these."""
+    """The header of a frame: its size in bytes and samples, its bits, and the fields in them."""
 
     size: int
     n_samples: int
@@ -51,12 +51,12 @@ class Header(NamedTuple):
 
     @property
     def kind(self) -> tuple[int, bool]:
-        """What all frames of a recording share."""
+        """The properties that all frames of a recording share."""
         return self.word & _SAME, self.is_mono
 
 
 def frame_header(data: bytes | mmap.mmap, position: int) -> Header | None:
-    """Return the header of the frame at a position, or None where there is none."""
+    """Return the header of the frame at a position, or None if there is no frame."""
     if position < 0 or position + 4 > len(data) or data[position] != 0xFF or data[position + 1] < 0xE0:
         return None
     (word,) = struct.unpack_from(">I", data, position)
@@ -80,7 +80,7 @@ def _header(word: int, version: int, layer: int, bit_rate: int, rate: int) -> He
 
 
 def first_frame(data: bytes | mmap.mmap, position: int, stop: int, kind: tuple[int, bool] | None = None) -> int | None:
-    """Return where, from a position on, two frames of one kind follow each other, or one ends the file."""
+    """Return the first position where two frames of one kind follow each other, or one frame ends the file."""
     while (position := data.find(b"\xff", position, stop)) >= 0:
         header = frame_header(data, position)
         if header and (kind is None or header.kind == kind):
@@ -93,9 +93,9 @@ def first_frame(data: bytes | mmap.mmap, position: int, stop: int, kind: tuple[i
 
 
 def inspect_mpeg(file: BinaryIO, start: int) -> Inspection | None:
-    """Inspect a file whose tag, if it has one, ends at ``start``; return None unless it holds MP3.
+    """Inspect a file whose tag, if there is one, ends at ``start``; return None unless it is an MP3 file.
 
-    Layers I and II have no frame for the number of the others; the decoder takes their frames as they are.
+    Layers I and II have no frame with a count; the decoder gets their frames as they are.
     """
     if os.fstat(file.fileno()).st_size <= start:
         return None
@@ -108,14 +108,14 @@ def inspect_mpeg(file: BinaryIO, start: int) -> Inspection | None:
 
 
 class _Info(NamedTuple):
-    """What the frame at the head of an MP3 file says: the number of frames, and the bytes after it with the delays."""
+    """The contents of an MP3 file's first frame: the number of frames, and the bytes after it with the delays."""
 
     n_frames: int | None
     lame: bytes
 
 
 def _info(data: bytes | mmap.mmap, position: int, header: Header) -> _Info | None:
-    """Return what a frame says of the file, or None if it holds sound."""
+    """Return the information in a frame about the file, or None for a frame with sound."""
     at = position + 4 + _side_bytes(header)
     if data[at : at + 4] in (b"Xing", b"Info") and at + 8 <= len(data):
         (flags,) = struct.unpack_from(">I", data, at + 4)
@@ -134,7 +134,7 @@ def _side_bytes(header: Header) -> int:
 
 
 def _inspect_frames(data: mmap.mmap, first: int, header: Header) -> Inspection:
-    """Walk over the frames, and return a file that holds the intact ones and their number."""
+    """Walk over the frames, and return a file with the intact ones and their number."""
     info = _info(data, first, header)
     spans, gaps, n_joined, is_whole = _walk(data, first + (header.size if info else 0), header)
     n_found = sum(n for _, n in spans)
@@ -149,7 +149,7 @@ def _inspect_frames(data: mmap.mmap, first: int, header: Header) -> Inspection:
         notes.append("holds several recordings of different kinds; the first was read")
         claimed = None
     if damaged:
-        notes.append(f"is damaged in {damaged} place{'s' * (damaged != 1)}, where silence takes the place of sound")
+        notes.append(f"is damaged in {damaged} place{'s' * (damaged != 1)}; silence replaces the lost sound")
     if not gaps and not notes and info and claimed == n_found:
         return Inspection(kbits=kbits, is_placed=bool(info.lame[:4].strip(b"\0")))
     n_silent = _silent_frames(gaps, spans, n_found, claimed if is_whole else None)
@@ -162,7 +162,7 @@ def _inspect_frames(data: mmap.mmap, first: int, header: Header) -> Inspection:
     lame = info.lame if info else b""
     if header.layer != LAYER_III:
         return Inspection(parts=[pieces], claimed=total * header.n_samples, kbits=kbits, notes=notes, is_placed=False)
-    # Of a file that was cut short the decoder still hears what was promised, and the reader tells the difference.
+    # For a file that was cut short, the count stays the promised one, so that the reader can report the difference.
     pieces.insert(0, _info_frame(header, max(total, claimed or 0), lame))
     return Inspection(parts=[pieces], kbits=kbits, notes=notes, is_placed=bool(lame[:4].strip(b"\0")))
 
@@ -173,13 +173,13 @@ def _walk(data: mmap.mmap, position: int, like: Header) -> tuple[list[tuple[Span
     Returns
     -------
     spans : list of (Span, int)
-        Frames without anything between them, and their number.
+        Spans of consecutive frames, and the number of frames in each.
     gaps : list of int
         Bytes between one span and the next that are neither frames nor tags.
     n_joined : int
-        Number of recordings that were joined to the first.
+        Number of recordings joined after the first.
     is_whole : bool
-        Whether the file ends with a whole frame, or a tag.
+        Whether the file ends with a whole frame or a tag.
     """
     spans: list[tuple[Span, int]] = []
     gaps: list[int] = []
@@ -229,7 +229,7 @@ def tag_size(data: bytes | mmap.mmap, position: int) -> int:
 
 
 def _silent_frames(gaps: list[int], spans: list[tuple[Span, int]], n_found: int, claimed: int | None) -> list[int]:
-    """Return how many frames are missing in each gap: by the file's own count where it has one, else by the bytes."""
+    """Return how many frames are missing in each gap: by the file's own count, or without one by the bytes."""
     if not gaps:
         return []
     mean = max(1.0, sum(span.stop - span.start for span, _ in spans) / max(1, n_found))
@@ -240,7 +240,7 @@ def _silent_frames(gaps: list[int], spans: list[tuple[Span, int]], n_found: int,
 
 
 def _small_frame(header: Header, n_bytes: int) -> tuple[int, int]:
-    """Return header and size of the smallest frame, of the same kind, that holds so many bytes."""
+    """Return header and size of the smallest frame of the same kind that can hold ``n_bytes``."""
     for bit_rate in range(1, 15):
         word = (header.word & ~0x0000F200) | bit_rate << 12 | 0x00010000  # without padding and checksum
         frame = frame_header(struct.pack(">I", word), 0)
@@ -255,7 +255,7 @@ def _empty_frame(header: Header) -> bytes:
 
 
 def _info_frame(header: Header, n_frames: int, lame: bytes) -> bytes:
-    """Return a frame that says how many others follow, with the delays of the encoder where they are known."""
+    """Return a frame with the number of frames that follow, and the delays of the encoder if they are known."""
     side = 4 + _side_bytes(header)
     word, size = _small_frame(header, side + 12 + max(36, len(lame)))
     frame = struct.pack(">I", word).ljust(side, b"\0") + b"Xing" + struct.pack(">II", 1, n_frames) + lame

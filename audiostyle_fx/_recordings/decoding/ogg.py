@@ -1,4 +1,4 @@
-"""Ogg files: links of a chain, one recording after the other, and files that were cut short.
+"""Ogg files: chains of recordings, whose parts are called links, and files that were cut short.
 
 Reference: RFC 3533 (pages), section 4 (chains) and section 6.
 """
@@ -17,7 +17,7 @@ _BEGIN, _END = 2, 4
 
 
 def inspect_ogg(file: BinaryIO, start: int) -> Inspection | None:
-    """Inspect a file whose tag, if it has one, ends at ``start``; return None if it is no Ogg file."""
+    """Inspect a file whose tag, if there is one, ends at ``start``; return None if it is not an Ogg file."""
     file.seek(start)
     if file.read(4) != b"OggS":
         return None
@@ -32,7 +32,7 @@ def inspect_ogg(file: BinaryIO, start: int) -> Inspection | None:
 
 
 def _walk(data: mmap.mmap, position: int) -> tuple[list[int], bool]:
-    """Return where the links begin, and whether the last one is cut short."""
+    """Return the positions of the links, and whether the last one is cut short."""
     links: list[int] = []
     in_head, has_ended, is_whole = False, False, True
     while (position := data.find(b"OggS", position)) >= 0:
@@ -40,12 +40,12 @@ def _walk(data: mmap.mmap, position: int) -> tuple[list[int], bool]:
             return links, True
         kind, n_segments = data[position + 5], data[position + 26]
         end = position + 27 + n_segments + sum(data[position + 27 : position + 27 + n_segments])
-        if kind & _BEGIN and not in_head:  # streams that begin together are of one link
+        if kind & _BEGIN and not in_head:  # streams that begin together belong to one link
             links.append(position)
             has_ended = False
         in_head = bool(kind & _BEGIN)
         has_ended = has_ended or bool(kind & _END)
         is_whole = end <= len(data)
-        # A damaged page may seem longer than it is: the next one is searched for from its own head on.
+        # The size of a damaged page may be too large, so the next page is searched from its head on.
         position = end if data[end : end + 4] == b"OggS" or end == len(data) else position + 4
     return links, not (has_ended and is_whole)

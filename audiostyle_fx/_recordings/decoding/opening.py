@@ -22,14 +22,14 @@ HEAD = 1 << 16
 
 
 def open_decoder(path: str | os.PathLike[str]) -> Decoder:
-    """Open a file with the first library that reads it: libsndfile, pedalboard for FLAC, PyAV where it is installed.
+    """Open a file with the first library that reads it: libsndfile, pedalboard for FLAC, PyAV if it is installed.
 
     Raises
     ------
     OSError
         If the file can't be opened.
     ValueError
-        If none reads it; it says what would.
+        If no library reads the file; the message says how it could be read.
     """
     inspection = inspect(path)
     try:
@@ -58,18 +58,18 @@ def open_decoder(path: str | os.PathLike[str]) -> Decoder:
 
 
 def _reason(error: Exception) -> str:
-    """Return why libsndfile does not read a file that exists."""
+    """Return the reason why libsndfile does not read an existing file."""
     reason = error.error_string if isinstance(error, soundfile.LibsndfileError) else str(error)
     return "its format is not recognised." if "not exist" in reason or "headerless" in reason else reason
 
 
 def inspect(path: str | os.PathLike[str]) -> Inspection:
-    """Return what a file says of itself: WAV, AIFF, FLAC, Ogg and MP3 are looked into, others left to their decoder.
+    """Inspect a file of a format whose headers may be wrong, such as WAV, AIFF, FLAC, Ogg and MP3.
 
     Raises
     ------
     ValueError
-        If it is empty, or a WAV file without sound.
+        If the file is empty, or a WAV or AIFF file without sound.
     """
     with open(path, "rb") as file:
         head = file.read(HEAD)
@@ -91,5 +91,5 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
 
 
 def is_named_mpeg(path: str | os.PathLike[str]) -> bool:
-    """Whether the ending of a file's name is one of MP3 and MP2."""
+    """Whether a file's name has an ending of MP3 or MP2."""
     return os.path.splitext(path)[1].lower() in (".mp3", ".mp2", ".mpga")

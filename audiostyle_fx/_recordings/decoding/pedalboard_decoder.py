@@ -1,4 +1,4 @@
-"""Decoding by pedalboard, of FLAC files with sample sizes that libsndfile does not read."""
+"""Decoding by pedalboard of FLAC files with sample sizes that libsndfile does not read."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ..layouts import Layout
 class PedalboardDecoder:
     """A FLAC file as pedalboard decodes it; see `Decoder`.
 
-    pedalboard fills up with silence what is missing at the end of a file, so only FLAC files are read, whose last frame
-    says how far they go.
+    pedalboard returns silence for sound that is missing at the end of a file. So it only reads FLAC files, whose last
+    frame gives the length.
 
     Raises
     ------
@@ -38,7 +38,7 @@ class PedalboardDecoder:
         self.notes = list(notes)
 
     def read(self, n_samples: int) -> np.ndarray:
-        """Return the next samples, float32 (channels, at most ``n_samples``): none only at the end."""
+        """Return the next samples, float32 (channels, at most ``n_samples``); an empty array only at the end."""
         n_samples = min(n_samples, self._left)
         if not n_samples:
             return np.zeros((self.channels, 0), np.float32)
@@ -47,7 +47,7 @@ class PedalboardDecoder:
         return block
 
     def skip(self, n_samples: int) -> int:
-        """Pass over samples and return how many."""
+        """Skip samples and return the number of skipped samples."""
         n_samples = min(n_samples, self._left)
         self._file.seek(self._file.tell() + n_samples)
         self._left -= n_samples

@@ -1,7 +1,7 @@
-"""WAV files and their kin (RIFX, RF64, BW64): a walk over their chunks, and a clean header for the decoder.
+"""WAV and related files (RIFX, RF64, BW64): a walk over their chunks, and a clean header for the decoder.
 
-The decoder sees a header of our own, of a format and a data chunk only. So sizes that recorders and pipes left open,
-sound beyond 4 GiB, samples in wider containers, and damaged chunks do not reach it.
+The decoder gets a new header with only a format and a data chunk. So it is not affected by sizes that recorders and
+pipes left open, sound beyond 4 GiB, samples in wider containers, and damaged chunks.
 
 References: Microsoft, "Multimedia programming interface and data specifications 1.0" and "Multiple channel audio data
 and WAVE files"; EBU Tech 3306 (RF64); ITU-R BS.2088 (BW64).
@@ -23,12 +23,12 @@ PCM, FLOAT, MP3, EXTENSIBLE = 0x1, 0x3, 0x55, 0xFFFE
 MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 MAX_CHANNELS = 1024
 UNKNOWN_BYTES = 0x7FFFF000
-"""A size of the data from here on, of a file that is shorter, stands for "unknown": pipes and recorders write it."""
+"""A data size from here on means "unknown" in a shorter file; pipes and recorders write such sizes."""
 
 
 @dataclass
 class _Chunks:
-    """What the walk over a file found."""
+    """The chunks that the walk over a file has found."""
 
     order: str
     format: bytes = b""
@@ -40,12 +40,12 @@ class _Chunks:
 
 
 def inspect_riff(file: BinaryIO) -> Inspection | None:
-    """Inspect a WAV file; return None if it is none.
+    """Inspect a WAV file; return None for other files.
 
     Raises
     ------
     ValueError
-        If it holds no sound that can be read.
+        If the file contains no readable sound.
     """
     head = file.read(12)
     if head[:4] not in MAGIC or head[8:] != b"WAVE":
@@ -58,7 +58,7 @@ def inspect_riff(file: BinaryIO) -> Inspection | None:
 
 
 def _walk(file: BinaryIO, order: str) -> _Chunks:
-    """Walk over the chunks to the sound, or to the format where that comes later."""
+    """Walk over the chunks to the sound, or to the format if that comes later."""
     chunks, position, end = _Chunks(order), 12, os.fstat(file.fileno()).st_size
     for _ in range(MAX_CHUNKS):
         file.seek(position)
@@ -80,7 +80,7 @@ def _walk(file: BinaryIO, order: str) -> _Chunks:
 
 
 def _next_chunk(file: BinaryIO, end: int) -> int:
-    """Return where the chunk after ``end`` begins: chunks of odd size are padded, but not by all programs."""
+    """Return the beginning of the chunk after ``end``; not all programs pad chunks of odd size."""
     if end % 2:
         file.seek(end)
         if _is_name(file.read(4)):
@@ -93,7 +93,7 @@ def _is_name(name: bytes) -> bool:
 
 
 def _take_data(file: BinaryIO, chunks: _Chunks, start: int, end: int, size: int) -> int:
-    """Set where the sound is, with a note where its size is wrong, and return its bytes in the file."""
+    """Set the position of the sound, note a wrong size, and return the number of its bytes in the file."""
     available = end - start
     if size == 0xFFFFFFFF and chunks.data64:
         size = chunks.data64
@@ -103,7 +103,7 @@ def _take_data(file: BinaryIO, chunks: _Chunks, start: int, end: int, size: int)
         chunks.claimed_bytes, size = size, available
     elif not _are_chunks(file, start + size, end):
         rest = available - size
-        if not size or rest >= 2**32:  # a header that was never finished, or a size that began again at 4 GiB
+        if not size or rest >= 2**32:  # a header that was never finished, or a size that overflowed at 4 GiB
             chunks.notes = ("has an unfinished header: all bytes to its end were read as sound",)
             size = available
         elif rest >= IGNORED_BYTES:
@@ -113,7 +113,7 @@ def _take_data(file: BinaryIO, chunks: _Chunks, start: int, end: int, size: int)
 
 
 def _are_chunks(file: BinaryIO, position: int, end: int) -> bool:
-    """Whether the bytes of a file from a position on are chunks, or nothing."""
+    """Whether all bytes of a file from a position on are chunks; True at the end of the file."""
     position = _next_chunk(file, position)
     for _ in range(MAX_CHUNKS):
         if position >= end - 8:
@@ -127,14 +127,14 @@ def _are_chunks(file: BinaryIO, position: int, end: int) -> bool:
 
 
 def _inspection(file: BinaryIO, chunks: _Chunks) -> Inspection:
-    """Return how the sound is to be decoded: under a header of a format and a data chunk."""
+    """Return how to decode the sound: after a header with a format and a data chunk."""
     assert chunks.data is not None
     tag, channels, rate, _, block, bits = struct.unpack(chunks.order + "HHIIHH", chunks.format[:16].ljust(16, b"\0"))
     rest, subtype, layout = chunks.format[16:], None, None
     if tag == EXTENSIBLE and len(rest) >= 24:
         valid, mask, tag = struct.unpack(chunks.order + "HIH", rest[2:10])
         if rest[10:24] not in (PCM_TAIL, AMBISONIC_TAIL):
-            raise ValueError("this WAV file has a sample format that is not known")
+            raise ValueError("this WAV file has an unknown sample format")
         layout, rest = Layout(mask, rest[10:24] == AMBISONIC_TAIL), b""
         bits = valid if 0 < valid <= bits else bits
     if not (0 < channels <= MAX_CHANNELS and rate and block):
@@ -160,7 +160,7 @@ def _inspection(file: BinaryIO, chunks: _Chunks) -> Inspection:
 
 
 def _with_header(chunks: _Chunks, header: bytes) -> list[Piece]:
-    """Return the sound under a format chunk, as RF64 where it is long."""
+    """Return the sound after a format chunk; long sound becomes RF64."""
     assert chunks.data is not None
     data, order = chunks.data, chunks.order
     n_bytes = data.stop - data.start
@@ -175,13 +175,13 @@ def _with_header(chunks: _Chunks, header: bytes) -> list[Piece]:
 
 
 def _samples(chunks: _Chunks, n_bytes: int | None, block: int) -> int | None:
-    """Return the samples in so many bytes, or None where they are not known."""
+    """Return the number of samples in ``n_bytes``, or None if it is not known."""
     per_block = _samples_per_block(chunks)
     return None if n_bytes is None else n_bytes // block * per_block
 
 
 def _samples_per_block(chunks: _Chunks) -> int:
-    """Return the samples per channel of a block of ADPCM or GSM, which the format chunk names, or 1."""
+    """Return the samples per channel in a block of ADPCM or GSM, from the format chunk; 1 for other formats."""
     tag = struct.unpack(chunks.order + "H", chunks.format[:2])[0]
     if tag in (PCM, FLOAT, EXTENSIBLE) or len(chunks.format) < 20:
         return 1

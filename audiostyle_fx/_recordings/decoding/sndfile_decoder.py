@@ -16,18 +16,18 @@ from .flac import FlacChecksum, resumptions
 from .inspection import Inspection, say_damaged
 
 _UNKNOWN = 2**62
-"""Lengths from here on stand for "unknown" in libsndfile."""
+"""Lengths from here on mean "unknown" in libsndfile."""
 
 MAX_PADDING = 1 << 14
-"""The most samples by which a block of fixed size can exceed the sound in it."""
+"""The most samples of padding in a block of fixed size."""
 
 
 PROBE_SAMPLES = 1 << 12
-"""Samples that have to be readable where a damaged file is taken up again."""
+"""Samples that have to be readable after a damaged place."""
 
 
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
-    """A sound file that is not sought after each block: libsndfile can't seek at the end of some files."""
+    """A sound file without seeking after each block, because libsndfile can't seek at the end of some files."""
 
     def seekable(self) -> bool:
         return False
@@ -47,7 +47,7 @@ class SndfileDecoder:
     def __init__(self, path: str | os.PathLike[str], inspection: Inspection) -> None:
         self._path, self._parts = path, list(inspection.parts)
         self._file, self._source = self._open(self._parts[0])
-        if self._file.format == "RAW":  # what libsndfile takes files of some endings for that it does not know
+        if self._file.format == "RAW":  # libsndfile reads unknown files with some endings as raw samples
             self.close()
             raise ValueError("its format is not recognised.")
         self._checksum = FlacChecksum.of(path, self._file) if self._parts == [None] else None
@@ -78,7 +78,7 @@ class SndfileDecoder:
             raise
 
     def _length(self, inspection: Inspection) -> int | None:
-        """Return the samples of all parts, or None where libsndfile does not know."""
+        """Return the samples of all parts, or None if libsndfile does not know."""
         lengths = [self._file.frames]
         for pieces in self._parts[1:]:
             file, source = self._open(pieces)
@@ -96,7 +96,7 @@ class SndfileDecoder:
         return named if named is not None and 0 <= total - named < MAX_PADDING else total
 
     def read(self, n_samples: int) -> np.ndarray:
-        """Return the next samples, float32 (channels, at most ``n_samples``): none only at the end."""
+        """Return the next samples, float32 (channels, at most ``n_samples``); an empty array only at the end."""
         if self._limit is not None:
             n_samples = min(n_samples, self._limit - self._n_read)
         if n_samples <= 0:
@@ -107,7 +107,7 @@ class SndfileDecoder:
         self._n_read += len(block)
         self._check(block)
         if not len(block) and self.container == "OGG" and not self.notes and self._limit is not None:
-            self.notes.append("is damaged: a part of it can't be decoded")
+            self.notes.append("is damaged: part of the sound can't be decoded")
         audio = np.ascontiguousarray(block.T)
         return wav_order(audio) if self.codec in ("VORBIS", "OPUS") else audio
 
@@ -117,10 +117,10 @@ class SndfileDecoder:
             return
         self._checksum.add(block)
         if self._n_read == self._limit and not (self._checksum.is_right() or say_damaged(self.notes)):
-            self.notes.append("is damaged: what it holds is not what was encoded, and silence may take its place")
+            self.notes.append("is damaged: the sound does not match its checksum, and silence may replace parts")
 
     def _of_part(self, n_samples: int) -> np.ndarray:
-        """Return the next samples of the part, (at most ``n_samples``, channels): none only at its end."""
+        """Return the next samples of the part, (at most ``n_samples``, channels); an empty array only at its end."""
         if not len(self._rest) and not self._is_damaged:
             block, self._is_damaged = _decoded(self._file, n_samples)
             if len(block) or not self._is_damaged:
@@ -131,7 +131,7 @@ class SndfileDecoder:
         return block
 
     def skip(self, n_samples: int) -> int:
-        """Pass over samples of formats in which libsndfile's seeking is exact, and return how many."""
+        """Skip samples in formats in which libsndfile seeks exactly, and return the number of skipped samples."""
         if len(self._parts) > 1 or self._limit is None or self.codec not in SAMPLE_BYTES:
             return 0
         n_samples = min(n_samples, self._limit - self._n_read)
@@ -160,9 +160,9 @@ class SndfileDecoder:
         return True
 
     def _resumed(self) -> np.ndarray:
-        """Go on after a damaged place of a FLAC file; return what follows it, behind silence for what is lost.
+        """Continue after a damaged place of a FLAC file; return silence for the lost sound and the sound after it.
 
-        Nothing is returned where nothing intact follows, and of other formats.
+        The array is empty if no intact frame follows, and for other formats.
         """
         nothing = np.zeros((0, self.channels), np.float32)
         if self.container != "FLAC":
@@ -180,13 +180,13 @@ class SndfileDecoder:
             self.close()
             self._file, self._source, self._resumed_at = file, source, place.byte
             if not say_damaged(self.notes):
-                self.notes.append("is damaged: silence takes the place of the sound that is lost")
+                self.notes.append("is damaged: silence replaces the lost sound")
             return np.concatenate([np.zeros((place.sample - position, self.channels), np.float32), block])
         return nothing
 
 
 def _decoded(file: soundfile.SoundFile, n_samples: int) -> tuple[np.ndarray, bool]:
-    """Return samples (samples, channels), and whether an error ended them: those before it are kept."""
+    """Return samples (samples, channels) up to an error, and whether there was one."""
     block = np.full((n_samples, file.channels), np.nan, np.float32)
     try:
         return file.read(out=block, dtype="float32", always_2d=True), False

@@ -1,4 +1,4 @@
-"""What a sound file says about its recording: tags, pictures, loops, cue points and its time of day."""
+"""Metadata of recordings in sound files: tags, pictures, loops, cue points and the time of day."""
 
 from .model import Broadcast, CuePoint, Loop, Metadata, Picture
 from .reading import read_metadata

@@ -1,7 +1,7 @@
 """Metadata of AIFF files: text chunks, an ID3 chunk, markers and the loops of an instrument.
 
-libsndfile writes files that it can't open itself where a text chunk is longer than some 8 kB. Text chunks are thus kept
-short, and the ID3 chunk, which has no such limit, holds all.
+libsndfile can't open files in which a text chunk is longer than about 8 kB, although it writes them. So text chunks are
+kept short, and the ID3 chunk, which has no such limit, contains all tags.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_MARKERS = 32767
 MAX_LABEL = 255
 LOOP_MODES: dict[int, Literal["forward", "alternating"]] = {1: "forward", 2: "alternating"}
 LOOP_LABELS = ("", "beg loop", "end loop")
-"""Names of markers that stand for the ends of a loop and nothing else."""
+"""Names of markers that only mark the ends of a loop."""
 
 INSTRUMENT = ">6bh3h3h"
 MIDDLE_C = 60
@@ -41,7 +41,7 @@ def read_aiff(file: BoundedFile) -> Metadata:
     """Return the metadata of an AIFF file, as far as it can be read."""
     texts: list[tuple[str, str]] = []
     tagged, markers, instrument = Metadata(), dict[int, tuple[int, str]](), b""
-    with contextlib.suppress(OSError):  # the file takes too much reading
+    with contextlib.suppress(OSError):  # reading the file takes too many bytes
         for chunk in chunks(file, ">"):
             with contextlib.suppress(struct.error, ValueError, IndexError):  # a damaged chunk
                 if chunk.name == b"ID3 ":
@@ -64,7 +64,7 @@ def read_aiff(file: BoundedFile) -> Metadata:
 
 
 def _text(data: bytes) -> str:
-    """Return the text of a chunk: UTF-8 if it is that, else Mac Roman if it has letters where Latin-1 has none."""
+    """Return the text of a chunk: valid UTF-8, else Mac Roman if it has letters where Latin-1 has none."""
     return decoded(data, "mac-roman" if any(0x80 <= byte < 0xA0 for byte in data) else "latin-1")
 
 
@@ -96,7 +96,7 @@ def _loops(instrument: bytes, markers: dict[int, tuple[int, str]]) -> tuple[tupl
 
 
 def write_aiff(path: Path, metadata: Metadata) -> list[str]:
-    """Append metadata to an AIFF file; return what it can't hold, in words."""
+    """Append metadata to an AIFF file; return names of the parts that it can't hold."""
     added = [
         (name, metadata.tags[tag].encode())
         for name, tag in TEXT_CHUNKS.items()
@@ -115,7 +115,7 @@ def write_aiff(path: Path, metadata: Metadata) -> list[str]:
 
 
 def _positions(metadata: Metadata, lost: list[str]) -> list[tuple[bytes, bytes]]:
-    """Return the names and data of the chunks of markers and loops, and add to ``lost`` what they can't hold."""
+    """Return the names and data of the chunks of markers and loops, and add names of lost parts to ``lost``."""
     loops = [loop for loop in metadata.loops if loop.kind in LOOP_MODES.values()][:2]
     points = metadata.cue_points[: MAX_MARKERS - 2 * len(loops)]
     losing = {
@@ -148,6 +148,6 @@ def _positions(metadata: Metadata, lost: list[str]) -> list[tuple[bytes, bytes]]
 
 
 def _marker(identifier: int, position: int, label: str) -> bytes:
-    """Return a marker; its label is a byte for its length and its text, filled up to an even size."""
+    """Return a marker; its label is a byte with the length and the text, padded to an even size."""
     text = label.encode()[:MAX_LABEL].decode(errors="ignore").encode()
     return struct.pack(">hIB", identifier, position, len(text)) + text + bytes((len(text) + 1) % 2)

@@ -21,6 +21,6 @@ def read_apev2(file: BoundedFile) -> Metadata:
     pictures = []
     for name, value in values.items():
         if (kind := PICTURES.get(name.lower())) and value.kind != TEXT:
-            data = value.value.partition(b"\0")[2]  # after the name of its file
+            data = value.value.partition(b"\0")[2]  # the picture follows its file name
             pictures.append(Picture(MIME_TYPES.get(data[:4], "image/jpeg"), kind, "", data))
     return Metadata(tags, tuple(pictures))

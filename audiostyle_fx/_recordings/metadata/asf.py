@@ -45,7 +45,7 @@ def read_asf(file: BoundedFile) -> Metadata:
 
 
 def _picture(data: bytes) -> Picture:
-    """Return a picture: its kind, its size, two texts in UTF-16 that end with NUL, and its data."""
+    """Return a picture; the data are its kind, its size, two UTF-16 texts that end with NUL, and its file."""
     kind, size = struct.unpack_from("<BI", data)
     texts, start = [], 5
     for _ in range(2):

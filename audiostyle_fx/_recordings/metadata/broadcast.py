@@ -17,7 +17,7 @@ VERSION = 1
 
 
 def read_broadcast(data: bytes, order: Order) -> Broadcast:
-    """Return what the data of a bext chunk says."""
+    """Return the contents of a bext chunk."""
     fields = struct.unpack(f"{order}{FORMAT}", data[:SIZE])
     description, originator, reference, date, time = (decoded(text, "cp1252").rstrip() for text in fields[:5])
     history = decoded(data[SIZE:], "cp1252")
@@ -39,5 +39,5 @@ def broadcast_chunk(broadcast: Broadcast) -> bytes:
 
 
 def _cut(text: str, size: int) -> bytes:
-    """Return text in UTF-8, cut between characters to so many bytes."""
+    """Return text in UTF-8, cut between characters to at most ``size`` bytes."""
     return text.encode()[:size].decode(errors="ignore").encode()

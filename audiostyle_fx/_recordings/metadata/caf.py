@@ -1,7 +1,7 @@
 """Tags of CAF files, in an "info" chunk.
 
-libsndfile would write the chunk before the audio, and then only as much as fits there; it reads it after the audio too.
-It leaves out chunks of more than 16 kB.
+libsndfile would write the chunk before the audio, and only the part that fits there; it also reads a chunk after the
+audio. It ignores chunks of more than 16 kB.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def read_caf(file: BoundedFile) -> Metadata:
 
 
 def write_caf(path: Path, metadata: Metadata) -> list[str]:
-    """Append tags to a CAF file; return what it can't hold, in words."""
+    """Append tags to a CAF file; return names of the parts that it can't hold."""
     if metadata.tags:
         texts = b"".join(f"{name}\0{text}\0".encode() for name, text in metadata.tags.items())
         with path.open("rb+") as file:
@@ -40,12 +40,12 @@ def write_caf(path: Path, metadata: Metadata) -> list[str]:
 
 
 def _chunks(file: BoundedFile) -> Iterator[Chunk]:
-    """Yield the chunks of a CAF file, as far as they are whole."""
+    """Yield the complete chunks of a CAF file."""
     start = 8
     while start + 12 <= file.size:
         name, size = struct.unpack(">4sq", file.at(start, 12))
         start += 12
-        if not 0 <= size <= file.size - start:  # -1 stands for all that follows
+        if not 0 <= size <= file.size - start:  # -1 means all bytes to the end
             return
         yield Chunk(name, start, size)
         start += size

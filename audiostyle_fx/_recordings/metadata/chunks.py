@@ -15,14 +15,14 @@ from typing import Literal, NamedTuple
 from .bounded_file import BoundedFile
 
 Order = Literal["<", ">"]
-"""The byte order, as `struct` writes it."""
+"""The byte order in the notation of `struct`."""
 
 LARGE = b"RF64", b"BW64"
 MAX_SIZE = 0xFFFFFFFF
 
 
 class Chunk(NamedTuple):
-    """A chunk: its name, and where its data lies in the file."""
+    """A chunk: its name, and the position and size of its data in the file."""
 
     name: bytes
     start: int
@@ -30,7 +30,7 @@ class Chunk(NamedTuple):
 
 
 def chunks(file: BoundedFile, order: Order, start: int = 12, end: int | None = None) -> Iterator[Chunk]:
-    """Yield the chunks in a part of a file, as far as they are whole."""
+    """Yield the complete chunks in a part of a file."""
     end = file.size if end is None else end
     large: dict[bytes, int] = {}
     while start + 8 <= end:
@@ -50,14 +50,14 @@ def chunks(file: BoundedFile, order: Order, start: int = 12, end: int | None = N
 
 
 def append_chunks(path: Path, order: Order, added: list[tuple[bytes, bytes]]) -> bool:
-    """Append chunks to a RIFF or IFF file that ends with its last chunk; return False if its size can't hold them.
+    """Append chunks to a RIFF or IFF file that ends with its last chunk; return False if the file gets too large.
 
     Parameters
     ----------
     path : Path
     order : "<" or ">"
     added : list of (bytes, bytes)
-        Names and data.
+        Names and data of the chunks.
     """
     data = b"".join(chunk(name, body, order) for name, body in added)
     with path.open("rb+") as file:
@@ -67,11 +67,11 @@ def append_chunks(path: Path, order: Order, added: list[tuple[bytes, bytes]]) ->
         if size > MAX_SIZE and not is_large:
             return False
         file.write(bytes(end % 2) + data)
-        file.seek(20 if is_large else 4)  # of an RF64 file, the size lies in the ds64 chunk, which is its first
+        file.seek(20 if is_large else 4)  # in an RF64 file, the size is in the first chunk, ds64
         file.write(struct.pack(f"{order}Q" if is_large else f"{order}I", size))
     return True
 
 
 def chunk(name: bytes, data: bytes, order: Order) -> bytes:
-    """Return a chunk as it lies in a file."""
+    """Return the bytes of a chunk in a file."""
     return struct.pack(f"{order}4sI", name, len(data)) + data + bytes(len(data) % 2)

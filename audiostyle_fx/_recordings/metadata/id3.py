@@ -1,8 +1,8 @@
 """ID3 tags: of MP3 files, and in a chunk of WAV and AIFF files.
 
-Written is ID3v2.3, with text beyond ASCII in UTF-16: version 2.4 and its UTF-8 are unknown to Windows before version 10
-and to many players in cars and hi-fi; 2.3 is known to all. Latin-1 is not used beyond ASCII, as players on a system
-with another code page show other letters.
+Tags are written as ID3v2.3, with text beyond ASCII in UTF-16: all players read version 2.3, but Windows before version
+10 and many car and hi-fi players don't read version 2.4 and its UTF-8. Latin-1 is not used beyond ASCII, because
+players on a system with another code page show other letters.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ READ_FRAMES = {frame: name for name, frame in FRAMES.items()} | {
     "TSO2": "albumartistsort",
     "TSOC": "composersort",
 }
-"""Version 2.3 lacks the latter ones; they are written as frames with a name, as are all other tags."""
+"""Names of tags by frame. Version 2.3 lacks the frames listed here; their tags are written as user-defined frames."""
 
 WHOLE_DATE = re.compile(r"\d{4}(-\d\d-\d\d)?")
 """The dates that version 2.3 can hold."""
@@ -74,21 +74,21 @@ def read_id3(file: BinaryIO | BoundedFile) -> Metadata:
         frames = id3.ID3(file)
     pictures = [
         _picture(frame) for frame in frames.getall("APIC") if frame.data and frame.mime != "-->"
-    ]  # that: a link
-    pictures.sort(key=lambda picture: picture.kind != FRONT_COVER)  # mutagen writes the smallest first
+    ]  # "-->" marks a link
+    pictures.sort(key=lambda picture: picture.kind != FRONT_COVER)  # mutagen writes the smallest picture first
     tags = usable_tags(pair for frame in frames.values() for pair in _texts(frame))
     named = usable_tags((frame.desc, text) for frame in frames.getall("TXXX") for text in _values(frame))
     return Metadata({**tags, **named}, tuple(pictures))
 
 
 def _picture(frame: Any) -> Picture:
-    """Return a picture; ID3v2.2 names its format in three letters."""
+    """Return a picture; in ID3v2.2 its format is three letters."""
     mime = frame.mime if "/" in frame.mime else f"image/{frame.mime.lower()}"
     return Picture(mime, int(frame.type), frame.desc, bytes(frame.data))
 
 
 def _texts(frame: Any) -> Iterator[tuple[str, str]]:
-    """Yield the names and texts of a frame that holds tags, but for those that name themselves."""
+    """Yield the names and texts of a frame with tags, except user-defined frames."""
     if frame.FrameID in READ_FRAMES:
         values = frame.genres if frame.FrameID == "TCON" else _values(frame)
         yield from ((READ_FRAMES[frame.FrameID], text) for text in values)
@@ -106,9 +106,9 @@ def _values(frame: Any) -> list[str]:
 
 
 def _repaired(frame: Any, text: str) -> str:
-    """Return text that is declared as Latin-1, but is in truth UTF-8, as what it is.
+    """Return the right text of a frame that is declared as Latin-1 but contains UTF-8.
 
-    libsndfile writes such frames. Text in Latin-1 that could be UTF-8 as well is next to impossible.
+    libsndfile writes such frames. It is very unlikely that Latin-1 text is also valid UTF-8.
     """
     if frame.encoding == id3.Encoding.LATIN1:
         try:
@@ -126,9 +126,9 @@ def id3_bytes(metadata: Metadata) -> bytes:
 
 
 def write_mp3(path: Path, metadata: Metadata) -> list[str]:
-    """Add tags and pictures to an MP3 file; return what it can't hold, in words.
+    """Add tags and pictures to an MP3 file; return names of the parts that it can't hold.
 
-    An ID3v1 tag is added where its Latin-1 can spell all that goes into it.
+    An ID3v1 tag is added if all of its texts can be written in Latin-1.
     """
     if metadata.tags or metadata.pictures:
         _frames(metadata).save(
@@ -147,7 +147,7 @@ def _frames(metadata: Metadata) -> id3.ID3:
     for name, text in metadata.tags.items():
         for frame in _text_frames(name, text):
             frames.add(frame)
-    for number, picture in enumerate(metadata.pictures):  # frames.add() would keep one picture of each description
+    for number, picture in enumerate(metadata.pictures):  # frames.add() would keep only one picture per description
         frame = id3.APIC(id3.Encoding.UTF16, picture.mime, picture.kind, picture.description, picture.data)
         frames[f"APIC:{number}"] = frame
     frames.update_to_v23()
@@ -155,7 +155,7 @@ def _frames(metadata: Metadata) -> id3.ID3:
 
 
 def _text_frames(name: str, text: str) -> Iterator[id3.Frame]:
-    """Yield the frames that hold one tag; a date that version 2.3 can't spell gets a second one."""
+    """Yield the frames of one tag; a date that version 2.3 can't express gets a second frame."""
     encoding = id3.Encoding.LATIN1 if (name + text).isascii() else id3.Encoding.UTF16
     if name == "lyrics":
         yield id3.USLT(encoding, lang="eng", desc="", text=text)

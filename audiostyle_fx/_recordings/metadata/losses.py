@@ -1,4 +1,4 @@
-"""What of a recording's metadata a format can't hold, in plain words."""
+"""Names of the parts of a recording's metadata that a format can't hold."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from .model import Metadata
 
 
 def losses(metadata: Metadata, *held: str, tags: Collection[str] = ()) -> list[str]:
-    """Return words for what a recording has and its file can't hold.
+    """Return the names of the metadata that a recording has and its file can't hold.
 
     Parameters
     ----------
     metadata : Metadata
     held : str
-        Those of the words that the format can hold: "pictures", "loops", "root note", "cue points", "broadcast
+        The parts that the format can hold, among "pictures", "loops", "root note", "cue points" and "broadcast
         description and time".
     tags : collection of str
-        The tags that it can hold.
+        The tags that the format can hold.
     """
     parts = {
         "pictures": metadata.pictures,
@@ -31,7 +31,7 @@ def losses(metadata: Metadata, *held: str, tags: Collection[str] = ()) -> list[s
 
 
 def beyond(metadata: Metadata, kept: Metadata) -> list[str]:
-    """Return words for the loops and cue points whose positions are too large for the format."""
+    """Return names for the loops and cue points whose positions are too large for the format."""
     lost = {
         "loops beyond 2**32 samples": len(kept.loops) < len(metadata.loops),
         "cue points beyond 2**32 samples": len(kept.cue_points) < len(metadata.cue_points),

@@ -1,4 +1,4 @@
-"""The metadata of a recording, whatever the format of its file."""
+"""The metadata of a recording, independent of the format of its file."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Picture:
     mime : str
         Such as "image/png".
     kind : int
-        As ID3v2 and FLAC number them; 3 is the front cover.
+        Number of the kind in ID3v2 and FLAC; 3 is the front cover.
     description : str
     data : bytes
-        The picture's own file.
+        The picture as a file.
     """
 
     mime: str
@@ -39,10 +39,10 @@ class Loop:
     Attributes
     ----------
     start, end : int
-        Its first sample, and the first one after it.
+        The first sample of the loop, and the first sample after it.
     kind : str
     play_count : int
-        How often it is played; 0 for without end.
+        Number of repetitions; 0 for endless ones.
     """
 
     start: int
@@ -58,7 +58,7 @@ class CuePoint:
     Attributes
     ----------
     position : int
-        In samples.
+        Position in samples.
     label, note : str
     length : int
         Samples of the region; 0 for a point.
@@ -72,7 +72,7 @@ class CuePoint:
 
 @dataclass(frozen=True)
 class Broadcast:
-    """What the "bext" chunk of a Broadcast WAV file says about the recording.
+    """The contents of the "bext" chunk of a Broadcast WAV file.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class Broadcast:
         Samples from midnight to the first sample.
     description, originator, originator_reference, coding_history : str
     date, time : str
-        When the recording was made: "yyyy-mm-dd" and "hh:mm:ss".
+        Date and time of the recording: "yyyy-mm-dd" and "hh:mm:ss".
     """
 
     time_reference: int = 0
@@ -121,8 +121,7 @@ class Metadata:
     def in_part(self, first_sample: int, n_samples: int, old_rate: float, new_rate: float) -> Metadata:
         """Return the metadata of a part of the recording, at another sample rate.
 
-        Loops that are not wholly within the part are dropped, cue points outside it too, and regions are cut at its
-        ends.
+        Loops that are not completely in the part, and cue points outside it, are dropped; regions are cut at its ends.
 
         Parameters
         ----------
@@ -156,14 +155,14 @@ class Metadata:
 
 
 def _overlaps(point: CuePoint, first: int, last: int) -> bool:
-    """Return whether any of a region, or its point, lies in a part; a point may mark the end of the part."""
+    """Return whether a region overlaps a part, or a point is in it; a point may be at the end of the part."""
     if point.length:
         return point.position < last and point.position + point.length > first
     return first <= point.position <= last
 
 
 def _loop_in_part(loop: Loop, first: int, ratio: float) -> Loop:
-    """Return a loop relative to a part, at another rate, of at least one sample."""
+    """Return a loop relative to a part, at another rate; it has at least one sample."""
     start = round((loop.start - first) * ratio)
     return dataclasses.replace(loop, start=start, end=max(start + 1, round((loop.end - first) * ratio)))
 

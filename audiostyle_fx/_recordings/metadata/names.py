@@ -1,7 +1,7 @@
-"""Names of tags, and which tags of a recording stay true of another one that is made of it.
+"""Names of tags, and the tags that also apply to another recording made from a recording.
 
 The names are those of Vorbis comments, in lower case: title, artist, album, date, genre, tracknumber, comment,
-copyright, license, albumartist, composer, bpm, isrc and so on. Others are kept as they are.
+copyright, license, albumartist, composer, bpm, isrc and so on. Other names are kept.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ UNTRUE_NAMES = {
 }
 """Names of tags that describe the file they were read from: its levels, its encoder, its exact samples.
 
-"software" is one: libsndfile and others write the program into it that made the file, and that made another file.
+"software" is one of them: libsndfile and others write the program that made the file into it.
 """
 
 UNTRUE_BEGINNINGS = ("replaygain_", "r128_", "mp3gain_", "accuraterip", "ctdb")
 
 
 def is_untrue(name: str) -> bool:
-    """Return whether a tag describes the file that it was read from, rather than the music."""
+    """Return whether a tag describes its file rather than the music."""
     name = name.lower().removeprefix("comment:")
     return name in UNTRUE_NAMES or name.startswith(UNTRUE_BEGINNINGS)
 
 
 def usable_tags(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the tags that stay true of another recording, by name, from pairs in which a name may come repeatedly."""
+    """Return the tags that also apply to another recording, by name; in ``pairs`` a name may occur repeatedly."""
     values: dict[str, list[str]] = {}
     for any_name, any_text in pairs:
         name = any_name.encode(errors="replace").decode().strip().lower().replace("\0", "")
@@ -54,7 +54,7 @@ def usable_tags(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def decoded(text: bytes, *fallbacks: str) -> str:
-    """Return text up to its first NUL: UTF-8 if it is that, else in the first of the encodings that fits it."""
+    """Return text up to its first NUL, decoded from UTF-8 or else from the first encoding that fits."""
     text = text.partition(b"\0")[0]
     for encoding in ("utf-8", *fallbacks):
         try:

@@ -1,4 +1,4 @@
-"""Reading the metadata of sound files of any format."""
+"""Reading of the metadata of sound files of any format."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .vorbis_comments import read_flac, read_ogg
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
-    """Return the metadata of a sound file, as far as it can be read; of an unknown or damaged file, an empty one.
+    """Return the readable metadata of a sound file; they are empty for an unknown or damaged file.
 
-    What describes the file rather than the recording is left out: ReplayGain, encoders and the like.
+    Tags that describe the file rather than the recording, such as ReplayGain and encoders, are left out.
     """
     metadata = Metadata()
     with contextlib.suppress(Exception), Path(path).open("rb") as file:  # mutagen raises all kinds of errors
@@ -34,7 +34,7 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
 
 
 def _reader(start: bytes) -> Callable[[BoundedFile], Metadata]:
-    """Return what reads the metadata of a file that starts like this."""
+    """Return the function that reads the metadata of a file with these first bytes."""
     if start[:4] in (b"RIFF", b"RF64", b"BW64") and start[8:12] == b"WAVE":
         return lambda file: read_riff(file, "<")
     if start[:4] == b"RIFX":

@@ -1,4 +1,4 @@
-"""Metadata of WAV files: INFO, ID3, smpl, cue and bext chunks; RF64 and BW64 too."""
+"""Metadata of WAV, RF64 and BW64 files: INFO, ID3, smpl, cue and bext chunks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Reader:
         self.found = Metadata()
 
     def read(self, chunk: Chunk) -> None:
-        """Read one chunk, if it is one of those that are known."""
+        """Read one chunk if its name is known."""
         file, order, name = self.file, self.order, chunk.name
         if name == b"LIST":
             kind = file.at(chunk.start, 4)
@@ -55,7 +55,7 @@ class _Reader:
             self.positions |= read_positions(file, order, chunk)
 
     def metadata(self) -> Metadata:
-        """Return all that was read; a tag of the ID3 chunk takes the place of one in INFO."""
+        """Return the metadata that were read; a tag of the ID3 chunk replaces one in INFO."""
         tags = {**usable_tags(self.info), **self.id3.tags}
         points = cue_points(self.positions, self.labels)
         return replace(self.found, tags=tags, pictures=self.id3.pictures, cue_points=points)
@@ -64,7 +64,7 @@ class _Reader:
 def read_riff(file: BoundedFile, order: Order) -> Metadata:
     """Return the metadata of a WAV file, as far as it can be read."""
     reader = _Reader(file, order)
-    with contextlib.suppress(OSError):  # the file takes too much reading
+    with contextlib.suppress(OSError):  # reading the file takes too many bytes
         for chunk in chunks(file, order):
             with contextlib.suppress(struct.error, ValueError, IndexError):  # a damaged chunk
                 reader.read(chunk)
@@ -72,7 +72,7 @@ def read_riff(file: BoundedFile, order: Order) -> Metadata:
 
 
 def write_riff(path: Path, metadata: Metadata) -> list[str]:
-    """Append metadata to a WAV file; return what it can't hold, in words."""
+    """Append metadata to a WAV file; return names of the parts that it can't hold."""
     whole, metadata = metadata, metadata.within(MAX_SIZE)
     added: list[tuple[bytes, bytes]] = []
     if metadata.broadcast:
@@ -91,7 +91,7 @@ def write_riff(path: Path, metadata: Metadata) -> list[str]:
 
 
 def _sample_rate(path: Path) -> int:
-    """Return the sample rate that a WAV file names, in Hz."""
+    """Return the sample rate in the header of a WAV file, in Hz."""
     with path.open("rb") as file:
         bounded = BoundedFile(file)
         found = next(chunk for chunk in chunks(bounded, "<") if chunk.name == b"fmt ")

@@ -1,7 +1,7 @@
 """Tags in the "LIST INFO" chunk of WAV files.
 
-RIFF leaves the encoding to the code page of the machine. Text is written in UTF-8, as libsndfile and FFmpeg do and
-read it, and read as UTF-8 where it is that, else as Windows-1252, which has all of Latin-1's letters.
+RIFF leaves the encoding to the code page of the machine. Text is written in UTF-8, as by libsndfile and FFmpeg. It is
+read as UTF-8 if it is valid, else as Windows-1252, which has all of Latin-1's letters.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ READ_NAMES = {
     b"IBPM": "bpm",
 }
 MAX_TEXT = 1 << 15
-"""Bytes of the longest text that is written to it: a longer one goes to the ID3 chunk only."""
+"""Bytes of the longest text that is written to the chunk; a longer one is only written to the ID3 chunk."""
 
 
 def read_info(file: BoundedFile, order: Order, found: Chunk) -> Iterator[tuple[str, str]]:
@@ -47,7 +47,7 @@ def read_info(file: BoundedFile, order: Order, found: Chunk) -> Iterator[tuple[s
 
 
 def info_chunk(tags: Mapping[str, str]) -> bytes | None:
-    """Return the data of a LIST chunk with those of the tags that it can hold, or None if there is none."""
+    """Return the data of a LIST chunk with the tags that it can hold, or None if it can hold none of them."""
     items = b"".join(
         chunk(identifier, tags[name].encode() + b"\0", "<")
         for identifier, name in NAMES.items()
@@ -57,5 +57,5 @@ def info_chunk(tags: Mapping[str, str]) -> bytes | None:
 
 
 def is_enough(tags: Mapping[str, str]) -> bool:
-    """Return whether every player reads all of these tags from a LIST INFO chunk: few and short ones, in ASCII."""
+    """Return whether every player reads all of these tags from a LIST INFO chunk: it can hold them, in ASCII."""
     return all(name in NAMES.values() and text.isascii() and len(text) <= MAX_TEXT for name, text in tags.items())

@@ -14,7 +14,7 @@ from .names import decoded
 
 LOOP_KINDS: tuple[Literal["forward", "alternating", "backward"], ...] = ("forward", "alternating", "backward")
 FRACTION = 1 << 32
-"""The pitch fraction of a semitone."""
+"""The pitch fraction that stands for a semitone."""
 
 MIDDLE_C = 60
 
@@ -34,7 +34,7 @@ def read_sampler(file: BoundedFile, order: Order, found: Chunk) -> tuple[tuple[L
 
 
 def sampler_chunk(loops: Sequence[Loop], root_note: float | None, sample_rate: int) -> bytes:
-    """Return the data of a smpl chunk; the root note is middle C where it isn't known."""
+    """Return the data of a smpl chunk; an unknown root note becomes middle C."""
     note, fraction = math.modf(MIDDLE_C if root_note is None else root_note)[::-1]
     period = round(1e9 / sample_rate)
     head = struct.pack("<9I", 0, 0, period, int(note), int(fraction * FRACTION), 0, 0, len(loops), 0)
@@ -80,7 +80,7 @@ def cue_points(positions: dict[int, int], labels: dict[int, dict[str, str | int]
 
 
 def cue_chunks(points: Sequence[CuePoint]) -> list[tuple[bytes, bytes]]:
-    """Return the names and data of a cue chunk and, where there are labels, notes or regions, of its LIST chunk."""
+    """Return the names and data of a cue chunk and, for labels, notes or regions, of its LIST chunk."""
     cue, labels = struct.pack("<I", len(points)), b""
     for number, point in enumerate(points, 1):
         identifier = struct.pack("<I", number)

@@ -26,7 +26,7 @@ CODECS: dict[bytes, tuple[Any, Any, Any]] = {
     b"\x7fFLAC": (OggFLAC, OggFLACStreamInfo, OggFLACVComment),
     b"Speex   ": (OggSpeex, OggSpeexInfo, OggSpeexVComment),
 }
-"""By what is written near the start of a file: the file, its header and its comments."""
+"""mutagen's classes for the file, its header and its comments, by bytes near the start of the file."""
 
 PICTURE, LOOP_START, LOOP_LENGTH = "metadata_block_picture", "loopstart", "looplength"
 MAX_BLOCK = (1 << 24) - (1 << 16)
@@ -42,7 +42,7 @@ def read_flac(file: BoundedFile) -> Metadata:
 def read_ogg(file: BoundedFile) -> Metadata:
     """Return the metadata of the first stream of an Ogg file.
 
-    mutagen's classes of whole files search the last page too; where it is missing they read all of the file.
+    mutagen's classes for whole files are not used, because they read the whole file if its last page is missing.
     """
     start = file.at(0, 512)
     for magic, (_, info_of, tags_of) in CODECS.items():
@@ -70,7 +70,7 @@ def _picture(picture: Any) -> Picture:
 
 
 def _coded_picture(name: str, text: str) -> FlacPicture | None:
-    """Return the picture that a comment holds, if it holds one."""
+    """Return the picture in a comment, or None."""
     if name.lower() == PICTURE:
         with contextlib.suppress(Exception):  # a damaged picture makes mutagen and base64 raise all kinds of errors
             return FlacPicture(base64.b64decode(text))
@@ -78,7 +78,7 @@ def _coded_picture(name: str, text: str) -> FlacPicture | None:
 
 
 def write_flac(path: Path, metadata: Metadata) -> list[str]:
-    """Add tags, pictures and one loop to a FLAC file; return what it can't hold, in words."""
+    """Add tags, pictures and one loop to a FLAC file; return names of the parts that it can't hold."""
     flac: Any = FLAC(path)
     comments, lost = _comments(metadata)
     if sum(len(name) + len(text.encode()) for name, text in comments) > MAX_BLOCK:
@@ -95,7 +95,7 @@ def write_flac(path: Path, metadata: Metadata) -> list[str]:
 
 
 def write_ogg(path: Path, metadata: Metadata) -> list[str]:
-    """Add tags, pictures and one loop to an Ogg file; return what it can't hold, in words."""
+    """Add tags, pictures and one loop to an Ogg file; return names of the parts that it can't hold."""
     with path.open("rb") as file:
         start = file.read(512)
     kind = next((kinds[0] for magic, kinds in CODECS.items() if magic in start), None)
@@ -112,7 +112,7 @@ def write_ogg(path: Path, metadata: Metadata) -> list[str]:
 
 
 def _comments(metadata: Metadata) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the comments that hold the tags and the loop of a recording, and words for what they can't hold."""
+    """Return comments with the tags and the loop of a recording, and names of the parts that they can't hold."""
     named = [name for name in metadata.tags if _is_name(name)]
     comments = [(name.upper(), metadata.tags[name]) for name in named]
     held = ["pictures"]
@@ -124,7 +124,7 @@ def _comments(metadata: Metadata) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _is_name(name: str) -> bool:
-    """Return whether comments may have this name: printable ASCII without "="."""
+    """Return whether a comment may have this name: printable ASCII without "="."""
     return bool(name) and all(" " <= letter <= "}" and letter != "=" for letter in name)
 
 

@@ -1,4 +1,4 @@
-"""Adding metadata to finished sound files."""
+"""Writing of metadata to finished sound files."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ WRITERS = {
     "OGG": write_ogg,
     "MP3": write_mp3,
 }
-"""By libsndfile's names. Files of the other formats are left as they are."""
+"""Functions by libsndfile's names of formats. Files of other formats are not changed."""
 
 
 def write_metadata(path: str | os.PathLike[str], file_format: str, metadata: Metadata) -> tuple[str, ...]:
-    """Add metadata to a finished sound file that has none; its audio stays as it is.
+    """Add metadata to a finished sound file without metadata; its audio is not changed.
 
     Parameters
     ----------
     path : path
     file_format : str
-        Its format, by libsndfile's name.
+        libsndfile's name of the file's format.
     metadata : Metadata
 
     Returns
     -------
     tuple of str
-        What the format can't hold, in words such as "pictures", "cue points" or "tag composer".
+        Names of the parts that the format can't hold, such as "pictures", "cue points" or "tag composer".
 
     Raises
     ------

@@ -19,13 +19,13 @@ class ParameterDescription:
     name : str
     default : object
     type : str
-        As docstrings name it.
+        The type in docstrings.
     sentence : str
-        What it does.
+        The effect of the parameter, in one or more sentences.
     unit, allowed : str
-        Its unit, and the values that it may have; may be empty.
+        The unit and the allowed values; both may be empty.
     choices : tuple of str
-        All values, where they can be listed.
+        All values, if they can be listed.
     """
 
     name: str
@@ -51,7 +51,7 @@ class ParameterDescription:
         Raises
         ------
         ValueError
-            Where the text has no meaning; says what is allowed.
+            If the text has no meaning; the message says what is allowed.
         """
         return read_windows(text) if self.name == "windows" else read_value(text)
 

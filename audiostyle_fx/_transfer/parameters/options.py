@@ -1,4 +1,4 @@
-"""The parameters as typed keyword arguments, for type checkers and editors; the tests hold them to `Parameters`."""
+"""The parameters as typed keyword arguments, for type checkers and editors; tests keep them equal to `Parameters`."""
 
 from __future__ import annotations
 

@@ -35,6 +35,6 @@ def choice(default: str, names: Any, sentence: str) -> Any:
 
 
 def checked_device(name: str, value: Any) -> str:
-    """Return the text of a device; raise ValueError if there is none such."""
+    """Return the name of a device; raise ValueError if there is no such device."""
     check_device(value)
     return str(value)

@@ -24,15 +24,15 @@ EFFORTS: dict[str, dict[str, float]] = {
     "standard": {"spectrogram": 1.0, "phase": 1.0, "waveform": 1.0},
     "best": {"spectrogram": 2.0, "phase": 2.0, "waveform": 4.0},
 }
-"""Factors of the iterations of each stage. Those of the waveform take the longest, and most of what is left to gain
-with more of them; at a draft, steps on the spectrogram reach more in the same time."""
+"""Factors of the iterations of each stage. Waveform iterations take the longest, and more of them improve a result the
+most; in a draft, spectrogram iterations improve it more in the same time."""
 
 STRIDE, LEAST_STRIDED_WIDTH = 2, 8
-"""Frames between the beginnings of patches, and the narrowest patches for which that is enough."""
+"""Frames between the beginnings of patches, and the narrowest width for which this spacing is used."""
 
 STRIDE_FROM_NOISE = 4
-"""The same for a search that begins at noise, with narrower patches side by side. Measured on three textures, by the
-distance of statistics that are not the loss's: 0.70 against 0.72 with every patch."""
+"""Frames between the beginnings of patches in a search that starts from noise; narrower patches lie side by side.
+Measured on three textures, by the distance of statistics other than the loss's: 0.70, against 0.72 with every patch."""
 
 ORIGINAL_RATE = 22_050.0
 """The sample rate in Hz at which the original algorithm works."""
@@ -42,12 +42,12 @@ ORIGINAL_RATE = 22_050.0
 class Parameters:
     """Checked parameters of a transfer.
 
-    `presets.choose` builds them from a preset and what differs from it.
+    `presets.choose` builds them from a preset and the parameters that differ from it.
 
     Raises
     ------
     TypeError, ValueError
-        Naming the parameter, its value and what is allowed.
+        If a value is not allowed; the message names the parameter, its value and what is allowed.
     """
 
     preset: PresetName = choice(
@@ -227,16 +227,12 @@ class Parameters:
         if self.spectrogram_iters == self.waveform_iters == 0:
             raise ValueError("spectrogram_iters=0 and waveform_iters=0 leave nothing to do: one must be at least 1")
         if self.strength is None and self.alpha is None:
-            raise ValueError(
-                "strength=None and alpha=None leave it open how much of the content stays: give one of them"
-            )
+            raise ValueError("strength=None and alpha=None don't say how much of the content to keep: give one of them")
         if self.strength is not None and self.alpha is not None:
-            raise ValueError(
-                f"strength={self.strength!r} and alpha={self.alpha!r} exclude each other: give one of them"
-            )
+            raise ValueError(f"strength={self.strength!r} and alpha={self.alpha!r} can't be combined: give one of them")
         if self.strength is not None and self.optimizer == "lbfgs":
             raise ValueError(
-                f"optimizer={self.optimizer!r} needs alpha instead of strength={self.strength!r}: only Adam is steered"
+                f"optimizer={self.optimizer!r} needs alpha instead of strength={self.strength!r}: only Adam takes one"
             )
 
     @classmethod
@@ -257,7 +253,7 @@ class Parameters:
         Raises
         ------
         TypeError
-            If a name is not a parameter's; names the nearest one.
+            If a name is not a parameter's; the message names the nearest one.
         """
         check_names(values)
         for name, other in INSTEAD_OF.items():
@@ -279,7 +275,7 @@ class Parameters:
 
     @property
     def takes_adam(self) -> bool:
-        """Whether the optimizer is Adam: L-BFGS needs an objective that stays as it is, and is not steered."""
+        """Whether the optimizer is Adam; L-BFGS needs an objective that does not change, and a strength changes it."""
         return self.optimizer == "adam" or (self.optimizer == "auto" and self.strength is not None)
 
     @property
@@ -304,7 +300,7 @@ class Parameters:
 
     @property
     def ordered_windows(self) -> tuple[Window, ...]:
-        """The windows, which must be in samples: first the longest that carries the style, which all stages use."""
+        """The windows in samples, ordered: the first is the longest with a style weight, and all stages use it."""
         assert self.windows is not None, "in_samples gives windows"
         return tuple(sorted(self.windows, key=lambda window: (not window.style_weight, -window.stft.n_fft)))
 
@@ -312,7 +308,7 @@ class Parameters:
 DEFAULTS = Parameters()
 
 INSTEAD_OF = {"alpha": "strength", "strength": "alpha"}
-"""Parameters of which each takes the place of the other."""
+"""Parameters that can't be combined: when one is set, the other is unset."""
 
 
 def check_names(names: Mapping[str, Any]) -> None:

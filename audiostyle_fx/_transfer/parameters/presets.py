@@ -20,9 +20,9 @@ class Preset:
     ----------
     name : str
     sentence : str
-        What it is for.
+        The purpose of the preset.
     changes : mapping of str to object
-        What differs from the defaults.
+        The parameters that differ from the defaults.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Preset:
 STYLE_ALONE: Mapping[str, Any] = MappingProxyType(
     {"key": "style", "equalize": False, "content_share": 0.0, "dynamics": False}
 )
-"""What leaves a transfer to the losses alone."""
+"""The changes that let the losses alone decide: no move of the key, no equaliser, and no hold on levels or notes."""
 
 PLAIN: Mapping[str, Any] = MappingProxyType(
     {"alpha": 0.01, "spectrogram_iters": 70, "phase_iters": 18, "waveform_iters": 14, **STYLE_ALONE}
 )
-"""The losses alone, with the original's weight of the content."""
+"""The changes for the losses alone, with the content's weight in the original algorithm."""
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -95,8 +95,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             Preset(
                 "texture",
                 "New sound of the style's kind out of noise, as long as the song, which it ignores.",
-                # Straight to the waveform: a free spectrogram out of noise is far from any sound's. The short window
-                # holds attacks, the long one pitches.
+                # No spectrogram stage: a free spectrogram that starts from noise is far from that of any sound. The
+                # short window keeps attacks, the long one pitches.
                 {
                     "alpha": 0.0,
                     "key": "style",
@@ -135,12 +135,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 
 
 def choose(values: Mapping[str, Any], start: Parameters = DEFAULTS) -> Parameters:
-    """Return the parameters that values stand for: those of their preset, or ``start``, with the others changed.
+    """Return the parameters of the preset in ``values``, or else ``start``, changed by the other values.
 
     Raises
     ------
     TypeError, ValueError
-        Naming the parameter, its value and what is allowed.
+        If a parameter is not allowed; the message names it, its value and what is allowed.
     """
     check_names(values)
     changes = dict(values)
@@ -150,7 +150,7 @@ def choose(values: Mapping[str, Any], start: Parameters = DEFAULTS) -> Parameter
 
 
 WITHOUT_CONTENT = {"strength": None, "alpha": 0.0, "init": "noise", "phase_init": "random", "mix": 1.0, **STYLE_ALONE}
-"""The parameters that a texture can't choose, since it has no content."""
+"""The parameters that a texture can't choose, because it has no content."""
 
 
 def choose_texture(values: Mapping[str, Any]) -> Parameters:
@@ -165,7 +165,7 @@ def choose_texture(values: Mapping[str, Any]) -> Parameters:
     """
     parameters = choose(values, PRESETS["texture"].parameters)
     if parameters.original:
-        raise ValueError("preset='original' needs a content; a texture has none")
+        raise ValueError("preset='original' needs a content, but a texture has none")
     for name, value in WITHOUT_CONTENT.items():
         if name in values and values[name] != value:
             raise ValueError(f"{name}={values[name]!r} must be {value!r} for a texture, which has no content")

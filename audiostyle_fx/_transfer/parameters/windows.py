@@ -1,4 +1,4 @@
-"""STFT windows as users give them: in milliseconds, which suit every sample rate, or in samples."""
+"""STFT windows as users give them: in milliseconds, so that they suit every sample rate, or in samples."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Window:
         Samples from one window to the next, from 1 to half of ``n_fft``; a quarter of ``n_fft`` by default.
     style_weight, content_weight : float
         Weights of this window's style loss and content loss, from 0; both 1 by default. A window with
-        ``style_weight=0`` holds the content alone, at little cost: a short one its attacks and syllables.
+        ``style_weight=0`` only keeps the content, at little cost: a short window keeps attacks and syllables.
 
     Raises
     ------
@@ -76,11 +76,11 @@ class Window:
             raise ValueError(f"{hop_name}={hop} must be at most {length / 2:g}, half of {length_name}")
 
     def __repr__(self) -> str:
-        """Show what was given."""
+        """Show the values that were given."""
         return f"Window({', '.join(f'{name}={value!r}' for name, value in self.as_dict().items())})"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what was given, by name, as JSON holds it; ``Window(**values)`` is the same window."""
+        """Return the given values by name, for JSON; ``Window(**values)`` is an equal window."""
         return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) != field.default}
 
     def at_rate(self, sample_rate: float) -> Window:
@@ -114,7 +114,7 @@ def check_windows(name: str, value: Any) -> tuple[Window, ...] | None:
     Raises
     ------
     TypeError, ValueError
-        Naming the parameter, its value and what is allowed.
+        If the value is not allowed; the message names the parameter, its value and what is allowed.
     """
     if value is None:
         return None
@@ -157,7 +157,7 @@ def read_windows(text: str) -> tuple[Window, ...] | None:
     Raises
     ------
     ValueError
-        Saying how a window is written.
+        If the text has no meaning; the message says how windows are written.
     """
     if text.lower() == "none":
         return None

@@ -17,14 +17,14 @@ def item_bytes(parameters: Parameters, stfts: Sequence[STFT], channels: int, n_s
     Parameters
     ----------
     parameters : Parameters
-        With windows in samples.
+        Parameters with windows in samples.
     stfts : sequence of STFT
         One for each window.
     channels : int
     n_samples, style_samples : int
-        Of the item, and of all its styles together.
+        Samples of the item, and of all its styles together.
     """
-    history = 4 if parameters.takes_adam else 27  # spectrograms of points and gradients
+    history = 4 if parameters.takes_adam else 27  # spectrograms that the optimizer keeps: points and gradients
     peaks, all_features = [], 0  # in numbers of 4 bytes
     for window_stft in stfts:
         n_frames, style_frames = window_stft.n_frames(n_samples), window_stft.n_frames(style_samples)
@@ -45,20 +45,20 @@ def iteration_costs(windows: Sequence[Window]) -> dict[str, float]:
     Parameters
     ----------
     windows : sequence of Window
-        In samples; the first is that of all stages.
+        In samples; all stages use the first.
     """
     first, *others = windows
     ratios = [(first.stft.hop_length / other.stft.hop_length, other.style_weight) for other in others]
-    # A window that holds the content alone needs no products of all frames with all, but its spectra.
+    # A window without a style weight needs its spectra, but not the products of all pairs of frames.
     windows_costs = [ratio**1.3 if weight else 0.3 for ratio, weight in ratios]
     return {"spectrogram": 1.0, "phase": 1.3, "waveform": 3.3 * (1 + sum(windows_costs))}
 
 
 def patch_samples(parameters: Parameters, stfts: Sequence[STFT]) -> int:
-    """Return the samples that the widest patch of frames spans; a style must have at least so many."""
+    """Return the samples that the widest patch of frames spans; a style must be at least as long."""
     width, stride = max(parameters.kernel_widths), parameters.frame_stride
-    joined = stride * math.ceil(width / stride)  # frames that a patch of joined frames takes
+    joined = stride * math.ceil(width / stride)  # frames that a patch of joined frames covers
     return max(
-        max((width - 1) * stft.hop_length + stft.n_fft, (joined - 2) * stft.hop_length + 1)  # has so many frames
+        max((width - 1) * stft.hop_length + stft.n_fft, (joined - 2) * stft.hop_length + 1)  # gives as many frames
         for stft in stfts
     )

@@ -13,8 +13,8 @@ from ..parameters.parameter_list import Parameters
 FAILED = "the transfer failed: its result is silent or not finite"
 
 MIN_CORRELATION = -0.98
-"""Where dry and wet cancel more than at this correlation, the loss of level is not made up for completely: the make-up
-gain is at most 20 dB."""
+"""Below this correlation, dry and wet cancel so much that the loss of level is not fully compensated: the make-up gain
+is at most 20 dB."""
 
 
 def scaled(audio: np.ndarray, gain: float | np.ndarray) -> np.ndarray:
@@ -30,11 +30,11 @@ def level_shares(
     Parameters
     ----------
     parameters : Parameters
-        ``mix``, whether the wet signal is brought to the level of the dry one, and ``strength``, of which 0 is the
-        content itself, as a mix of 0 is.
+        ``mix``; ``normalize`` and ``match_level``, which bring the wet signal to the dry level; and ``strength``: 0
+        gives the content itself, like a mix of 0.
     dry_rms, wet_rms : float
     correlation : callable
-        Returns the correlation of dry and wet; called only where both are in the mix.
+        Returns the correlation of dry and wet; called only if both are in the mix.
     """
     mix = 0.0 if parameters.strength == 0 else parameters.mix
     ratio = dry_rms / wet_rms if parameters.normalize and parameters.match_level else 1.0
@@ -53,7 +53,7 @@ def mix_shares(dry_rms: float, wet_rms: float, correlation: float, mix: float) -
 
 
 def float32(audio: np.ndarray) -> np.ndarray:
-    """Convert the result to float32; raise TransferError where its peaks are beyond that range."""
+    """Convert the result to float32; raise TransferError if its peaks exceed that range."""
     with np.errstate(over="ignore"):
         audio = audio.astype(np.float32)
     if not np.isfinite(audio).all():

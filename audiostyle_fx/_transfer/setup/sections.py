@@ -1,4 +1,4 @@
-"""The sections in which a long recording is styled: time grows with its length, and memory does not.
+"""The sections in which a long recording is styled, so that time grows with its length but memory does not.
 
 Sections that are styled independently don't fit together: each finds its own phases and notes, and a cross-fade between
 two of them dips and smears. So every second section is styled first, with some of the content on both sides as context.
@@ -33,7 +33,7 @@ CONTEXTS = 4
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a recording that is styled at a time.
+    """A part of a recording that is styled in one piece.
 
     Attributes
     ----------
@@ -88,12 +88,12 @@ def overlap(patch: int, window: int, sample_rate: float) -> tuple[int, int]:
 
 
 def plan(n_samples: int, section: float, context: int, fade: int) -> list[Section]:
-    """Divide a recording into sections whose lengths differ by at most one sample.
+    """Divide a recording into sections whose lengths differ by one sample at most.
 
     Parameters
     ----------
     n_samples : int
-        Of the recording.
+        Length of the recording.
     section : float
         Samples of a section, approximately; `CONTEXTS` sets the least.
     context : int

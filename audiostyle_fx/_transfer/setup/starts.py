@@ -13,7 +13,7 @@ SMALL_NOISE = 1e-3
 """Standard deviation of the log-magnitudes that the original algorithm starts from."""
 
 TAKE = 0.2
-"""Size of the relative noise by which two takes from the same content begin: -14 dB."""
+"""Size of the relative noise by which two starts from the same content differ: -14 dB."""
 
 
 def long_term_powers(styles: Sequence[Array], stft: STFT) -> list[Array]:
@@ -31,11 +31,11 @@ def noise_spectrum(
     ----------
     shape : (frames, channels, bins)
     powers : sequence of array (1, 1, channels, bins)
-        Of each style, by `long_term_powers`.
+        Mean power of each style, from `long_term_powers`.
     shares : sequence of float
-        Of each style in the target.
+        Share of each style in the target.
     seed : SeedSequence
-        Of the noise.
+        Seed of the noise.
     """
     xp = get_array_module(powers[0])
     parts = np.random.default_rng(seed).standard_normal((2, 1, *shape), np.float32)

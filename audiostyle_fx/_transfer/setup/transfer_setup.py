@@ -1,4 +1,4 @@
-"""How a transfer is made: its parameters at a sample rate, whatever the recordings are."""
+"""The setup of a transfer: its parameters at a sample rate, independent of the recordings."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class TransferSetup:
     Attributes
     ----------
     parameters : Parameters
-        With windows in samples.
+        Parameters with windows in samples.
     windows : tuple of Window
-        In samples; first the longest that carries the style, which all stages use.
+        In samples; the first is the longest with a style weight, and all stages use it.
     sample_rate : float
         Rate in Hz at which the transfer computes.
     content_rate : float

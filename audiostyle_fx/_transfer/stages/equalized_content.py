@@ -1,4 +1,4 @@
-"""The content with the style's levels in each mel band: what a transfer starts from, and what it holds."""
+"""The content with the style's levels in each mel band: a transfer starts from it and stays near it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class EqualizedContent:
     Attributes
     ----------
     held : array
-        With the gains that suit the strength.
+        Equalised by the gains that suit the strength; the transfer stays near it.
     full : array
-        With all of the gains. Without an equaliser both are the content itself.
+        Equalised by the full gains. Without an equaliser both are the content itself.
     """
 
     held: Array
@@ -47,7 +47,7 @@ class EqualizedContent:
         depths : sequence of float
             Factors of the gains in dB, one for each item.
         follower : LevelFollower, optional
-            Brings them to the content's level.
+            Brings the equalised contents to the content's level.
         setup : TransferSetup
         """
         if band_gains is None:

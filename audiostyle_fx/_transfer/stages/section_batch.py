@@ -1,4 +1,4 @@
-"""A batch of sections through the three stages: one value in, one value out."""
+"""The transfer of a batch of sections through the three stages."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from .strength import steered_objectives
 
 @dataclass(frozen=True, eq=False)
 class SectionInput:
-    """What a section's transfer reads.
+    """The input of a section's transfer.
 
     Attributes
     ----------
     content : float array (channels, samples)
         At the level of transfers; no channel is silent.
     mask : float array (channels, samples)
-        Factor of each sample of the result, zero where it has to be silent or is finished.
+        Factor of each sample of the result: zero where the result has to be silent or is already finished.
     fixed : float array (channels, samples), optional
         The finished samples of the result, which are added to the masked ones. They count in the losses of the audio,
         and the phases continue them.
     noise_number : int
-        Index of the noise to start from, among those of the seed.
+        Number of the noise to start from, in the sequence that the seed gives.
     band_gains : float32 array (levels, bands), optional
-        What the equaliser gives the content, see `transport_gains`; None without the equaliser.
+        Gains of the equaliser, see `transport_gains`; None without the equaliser.
     depth : float
         Factor of these gains in dB, 0 to 1.
     full_scale : float
@@ -95,7 +95,7 @@ class StyledBatch:
     ----------
     samples : float32 array (batch, channels, samples)
     stages : list of dict of str to Stage
-        Those of each section.
+        The stages of each section.
     """
 
     samples: np.ndarray
@@ -115,12 +115,12 @@ def three_stages(
     ----------
     batch : SectionBatch
     target : StyleTarget
-        For as many channels as the contents have.
+        Styles with as many channels as the contents.
     setup : TransferSetup
     device : str
-        Where to compute, one of those that `device_names` lists.
+        The device that computes, a name from `device_names`.
     report : callable, optional
-        Called as the stages run, see `StageLog`.
+        Called while the stages run, see `StageLog`.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def three_stages(
 
 
 def _ceilings(batch: SectionBatch, content: Array, y: Array, parameters: Parameters, xp: ModuleType) -> Array | None:
-    """Return the magnitudes (batch,) of y that become full scale when it gets the contents' level; None without one."""
+    """Return the magnitudes of y, (batch,), that become full scale at the contents' level; None to limit no peaks."""
     if not (parameters.normalize and parameters.match_level and np.isfinite(batch.full_scales).any()):
         return None
     if parameters.dynamics:  # the result has the content's level already
@@ -159,7 +159,7 @@ def _ceilings(batch: SectionBatch, content: Array, y: Array, parameters: Paramet
 
 
 def _on_device(batch: SectionBatch, least_samples: int, xp: ModuleType) -> tuple[Array, Array, Array | None]:
-    """Return contents, masks and finished samples as float32 arrays, followed by silence where they are short."""
+    """Return contents, masks and finished samples as float32 arrays, padded with silence where they are short."""
     padding = ((0, 0), (0, 0), (0, max(0, least_samples - batch.contents.shape[-1])))
 
     def padded(audio: np.ndarray) -> Array:
@@ -182,10 +182,10 @@ def _starts(
     Parameters
     ----------
     spectrum : complex array (batch, frames, channels, bins)
-        That of the contents.
+        The spectrum of the contents.
     target : StyleTarget
     spectra : StyleSpectra
-        With powers, where a start from noise is asked for.
+        With powers for a start from noise.
     setup : TransferSetup
     noise_numbers : sequence of int
         One for each item of the batch.

@@ -32,7 +32,7 @@ class StageLog:
     def progress(self, stage: str, iteration: int, iterations: int, losses: Array, names: Sequence[str]) -> None:
         """Report the losses, (names, batch), of an iteration; on a GPU, of every tenth one.
 
-        On a GPU this also waits for the work that was asked for, whether there is a report or not.
+        On a GPU this also waits for the queued work, even without a report.
         """
         if losses_due(iteration, iterations, losses) and self.report:
             means = to_host(losses).mean(axis=1).tolist()
@@ -51,13 +51,13 @@ class StageLog:
 
 @dataclass(frozen=True, eq=False)
 class StageHistory:
-    """What a stage did.
+    """The history of a finished stage.
 
     Attributes
     ----------
     name : str
     iterations : iterable of int
-        Iterations after which the losses were taken.
+        Numbers of the iterations whose losses are recorded.
     losses : array (iterations, 2, batch)
         Style loss and content loss.
     inconsistency : array (all iterations, batch), optional

@@ -27,23 +27,23 @@ SPECTROGRAM_ADAM = {"learning_rate": 0.25, "nonnegative": True}
 WAVEFORM_ADAM = {"learning_rate": 2.5e-3}
 
 MATCHING = 0.15
-"""Share of the phase iterations that are steps of L-BFGS on the samples, which bring the log-magnitudes nearer to those
-sought than Griffin-Lim does. Measured at 18 iterations on four pairs: with two to five of them the loss of the audio is
-0.7 % lower than with none, and seven are no better. With a strength, where Adam follows, there is no such gain."""
+"""Share of the phase iterations that are steps of L-BFGS on the samples. They bring the log-magnitudes nearer to the
+target than Griffin-Lim does. Measured at 18 iterations on four pairs: two to five such steps lower the audio's loss by
+0.7 %, and seven lower it no further. With a strength, where Adam follows, they gain nothing."""
 
 QUICK_LBFGS: dict[str, Any] = {"memory": 5, "first": 0.35}
-"""What suits runs of few iterations: a bold first step, and no memory that is never filled."""
+"""Settings of L-BFGS for runs of few iterations: a large first step, and no more memory than they can fill."""
 
 RENEWAL = 0.4
 """Share of the iterations after which L-BFGS measures the levels again (start from noise only). Measured on three
-textures, by statistics that are not the loss's: 150 iterations with it reach a distance of 0.74, with 0.2 of 0.78. A
-second renewal adds nothing."""
+textures, by statistics other than the loss's: 150 iterations reach a distance of 0.74 with this share, and 0.78 with a
+share of 0.2. A second renewal adds nothing."""
 
 
 def adam_beta(n_iter: int) -> float:
     """Return both decay rates of Adam for a run of ``n_iter`` iterations: its means span a fifteenth of the run.
 
-    Measured: at 60 iterations 0.75 reaches what the usual 0.9 needs 100 for; at 200 iterations 0.9 is best.
+    Measured: 60 iterations with 0.75 reach as far as 100 with the usual 0.9; at 200 iterations 0.9 is best.
     """
     return min(max(1 - 15 / n_iter, 2 / 3), 0.9)
 
@@ -71,9 +71,9 @@ def find_phases(
     mask: Array,
     fixed: Array | None = None,
 ) -> Array:
-    """Find audio whose log-magnitudes are near given ones.
+    """Find audio whose log-magnitudes are near the given ones.
 
-    Griffin-Lim comes first. Where L-BFGS is the optimizer, it takes the last of the iterations, on the samples.
+    Griffin-Lim comes first. If L-BFGS is the optimizer, the last iterations are its steps on the samples.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def find_phases(
     setup : TransferSetup
     log : StageLog
     mask : array (batch, channels, n_samples)
-        Factor of each sample, used where some are finished.
+        Factor of each sample; used only if some samples are finished.
     fixed : array (batch, channels, n_samples), optional
-        Finished samples, which are added.
+        Finished samples, which are added to the result.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def _matched(
     waveform = WaveformObjective(match, setup.stft, y, 1.0 if fixed is None else mask, fixed)
 
     def report_step(iteration: int, losses: Array) -> None:
-        if 0 < iteration < n_iter:  # the start is known, and of the last two points the better one is returned
+        if 0 < iteration < n_iter:  # the start and the returned point are reported elsewhere
             report(iteration, match.inconsistency)
 
     u = waveform.coordinates(y)
@@ -164,17 +164,17 @@ def optimize_waveform(
     ----------
     y : array (batch, channels, samples)
     mask : array of y's shape
-        Factor of each sample; zero where it has to be silent or is finished.
+        Factor of each sample: zero where the result has to be silent or is already finished.
     fixed : array of y's shape, or None
-        Finished samples, which are added.
+        Finished samples, which are added to the result.
     objectives : sequence of Objective
         One for each window of the setup.
     setup : TransferSetup
     log : StageLog
     follower : LevelFollower, optional
-        Gives the result the level of the content, also where no step is taken.
+        Gives the result the level of the content, even if no step is taken.
     ceilings : array (batch,), optional
-        The magnitude that becomes full scale; the audio is kept below it where that costs little.
+        The magnitude that becomes full scale; peaks are kept below it where this costs little.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def optimize_waveform(
     if ceilings is not None and not from_noise and parameters.waveform_iters and near_ceilings(y, ceilings):
         losses = waveform.value_and_grad(u)[0]
         if parameters.strength is not None:
-            losses = losses[:1]  # the content loss is one without a weight
+            losses = losses[:1]  # the content loss has no weight
         waveform.peak_cost = PeakCost(y, ceilings, losses)
     return waveform.samples(_minimize("waveform", waveform, u, WAVEFORM_ADAM, parameters, log, renew))
 

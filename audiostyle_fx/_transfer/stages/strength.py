@@ -1,9 +1,9 @@
 """The strength of a transfer: how far the result goes from the song, and how far it could go.
 
-The *way* of a result is its content loss over that of the same transfer at strength 1, where nothing of the content is
-held. Alpha is no measure of it: at one alpha, pairs of recordings go between a third and two thirds of their way. So
+The *way* of a result is its content loss divided by that of the same transfer at strength 1, where nothing keeps the
+content. Alpha does not determine the way: at one alpha, pairs of recordings go between a third and two thirds of it. So
 a short probe without content estimates the content loss at the end of the way, and the balance of each transfer is
-steered to a share of it.
+steered to a share of this loss.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ PROBE_ITERS = 20
 of their content loss, 20 steps 0.92 to 1.01, 40 steps 1.09 to 1.21; with a fire as style 20 steps find 1.31."""
 
 PROBE_FACTOR = 0.97
-"""The content loss of results at strength 1 over what the probe finds. With 1.02, which fits the mean of the pairs, the
-results keep a little less of the song than those of releases before: chroma 0.87 instead of 0.89."""
+"""The content loss of results at strength 1, divided by the content loss of the probe. With 1.02, which fits the mean
+of the pairs, results keep a little less of the song than in earlier releases: chroma 0.87 instead of 0.89."""
 
 HELD_SHARE = 0.9
-"""The content loss of what is held, over that asked for: at most so much, or no balance could reach what was asked."""
+"""Upper limit of the content loss of the held content, as a share of the content loss that the strength asks for. Above
+it, no balance could reach the content loss asked for."""
 
 
 def steered_objectives(
     content: Array, equalized: EqualizedContent, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup
 ) -> list[Objective]:
-    """Return the objective of each window; their balance is steered where a strength is asked for.
+    """Return the objective of each window; their balance is steered if a strength is set.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def steered_objectives(
     equalized : EqualizedContent
     target : StyleTarget
     spectra : StyleSpectra
-        Those of the target.
+        The spectra of the target.
     setup : TransferSetup
     """
     parameters, stft = setup.parameters, setup.stft
@@ -71,7 +72,7 @@ def steered_objectives(
 
 
 def first_balance(parameters: Parameters, batch: int, like: Array) -> Balance | None:
-    """Return the balance of a transfer before it is steered; None where the plain losses will do."""
+    """Return the balance of a transfer before it is steered; None where the plain losses are enough."""
     if parameters.strength is None and not parameters.content_share:
         return None
     alpha = parameters.alpha if parameters.strength is None else FIRST_ALPHA if parameters.strength < 1 else 0.0
@@ -80,10 +81,10 @@ def first_balance(parameters: Parameters, batch: int, like: Array) -> Balance | 
 
 
 def _nearness(held: Array, song: Array, target: Array, spectra: StyleSpectra, setup: TransferSetup) -> Array:
-    """Return the share of the way from the song to what is held, (batch, 1, 1), that leaves the target in reach.
+    """Return the share, (batch, 1, 1), of the way from the song to the held content that leaves the target in reach.
 
-    The equaliser's depth was chosen before the end of the way was known. Where song and style are much alike it may go
-    too far by itself.
+    The equaliser's depth was chosen before the end of the way was known. If song and style are very similar, the
+    equaliser alone may go too far.
     """
     xp, loss = get_array_module(held), content_distances(song, spectra, setup)(held)
     share = xp.sqrt(HELD_SHARE * target / xp.maximum(loss, 1e-30))  # the loss is about a square of the distance
@@ -108,7 +109,7 @@ def end_of_way(
     spectra : StyleSpectra
     setup : TransferSetup
     subspace : Subspace or None
-        Where the probe searches.
+        The subspace in which the probe searches; None for all bins.
     """
     xp, stft = get_array_module(start), setup.stft
     probe = style_objective(start, target, spectra, setup, subspace)
@@ -120,5 +121,5 @@ def end_of_way(
         powers = [xp.square(m).sum(axis=2, keepdims=True, dtype=np.float64) for m in (song_magnitude, magnitude)]
         magnitude *= xp.sqrt(powers[0] / xp.maximum(powers[1], 1e-30)).astype(x.dtype)
         x = xp.log1p(magnitude * np.float32(stft.magnitude_scale))
-    # A song that is its own style goes nowhere, and rounding may put that below 0.
+    # If the song is its own style, the distance is 0, and rounding may make it negative.
     return xp.maximum(PROBE_FACTOR * content_distances(song, spectra, setup)(x), 0.0)

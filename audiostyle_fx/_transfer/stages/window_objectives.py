@@ -22,8 +22,8 @@ from ..styles.matched_styles import StyleTarget
 from ..styles.style_spectra import SpectraKey, StyleSpectra
 
 LEAST_SUBSPACE_BINS, MOST_SUBSPACE_FRAMES = 512, 8192
-"""Frames of fewer bins a channel are compared as they are. So are those of longer sections, as matrices of all their
-products would not fit into memory."""
+"""Frames with fewer bins per channel are compared with all their bins. So are the frames of longer sections, because
+matrices of all their products would not fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class WindowLoss:
     shares: tuple[float, ...]
 
     def of_style(self) -> WindowLoss:
-        """Return the part that statistics of the styles depend on, without the weights of the content."""
+        """Return the weights without those of the content, which the statistics of the styles don't depend on."""
         return WindowLoss(tuple(term.of_style() for term in self.terms), self.shares)
 
 
 @dataclass(frozen=True)
 class StatisticsKey:
-    """What the statistics of the styles at one window depend on.
+    """Cache key of the styles' statistics at one window: everything that they depend on.
 
     Attributes
     ----------
@@ -75,16 +75,16 @@ class StatisticsKey:
 
 @dataclass(frozen=True, eq=False)
 class HeldContent:
-    """The content that the objectives hold.
+    """The content that the objectives keep.
 
     Attributes
     ----------
     contents : sequence of array (batch, frames, bins)
         Log-magnitudes at each window; the bins of all channels are stacked.
     balance : Balance, optional
-        None for the plain losses: a fixed alpha, and a target that is the styles' alone.
+        None for the plain losses: a fixed alpha, and a target from the styles alone.
     song : array of the first content's shape, optional
-        Log-magnitudes of the song, where the content loss is steered to a distance from it.
+        Log-magnitudes of the song, if the content loss is steered to a distance from the song.
     """
 
     contents: Sequence[Array]
@@ -93,10 +93,10 @@ class HeldContent:
 
 
 def frame_subspaces(contents: Sequence[Array], spectra: StyleSpectra, setup: TransferSetup) -> list[Subspace | None]:
-    """Return where the frames of each window's contents, (batch, frames, bins), and of the styles lie.
+    """Return the subspace that holds the frames of each window's contents, (batch, frames, bins), and of the styles.
 
-    There is none for windows without a style, short frames, sampled filters and the original algorithm, nor on a GPU,
-    which is no slower with all bins; nor for a search that begins at noise, which leaves all that noise has outside.
+    It is None for windows without a style weight, short frames, sampled filters and the original algorithm; on a GPU,
+    which is as fast with all bins; and for a search that starts from noise, whose frames lie outside the subspace.
     """
     subspaces: list[Subspace | None] = []
     for content, styles, window in zip(contents, spectra.log_magnitudes, setup.windows, strict=True):
@@ -127,10 +127,10 @@ def spectrogram_objectives(
     held : HeldContent
     target : StyleTarget
     spectra : StyleSpectra
-        Those of the target.
+        The spectra of the target.
     setup : TransferSetup
     subspaces : sequence of Subspace or None
-        Where products are taken, for each window; see `frame_subspaces`.
+        For each window the subspace in which products are computed, see `frame_subspaces`.
     """
     channels = target.samples[0].shape[0]
     # With a balance, alpha is a factor of the content's weight that may change, and differ by item.
@@ -157,7 +157,7 @@ def style_objective(
 
 
 def content_distances(song: Array, spectra: StyleSpectra, setup: TransferSetup) -> Callable[[Array], Array]:
-    """Return a function: the content losses, (batch,), of log-magnitudes, at alpha 1 and the first window."""
+    """Return a function that computes content losses, (batch,), of log-magnitudes at alpha 1 and the first window."""
     channels = song.shape[2] // setup.stft.n_bins
     (loss, *_) = _window_losses([song.shape[1]], channels, (1.0,), spectra, setup, 1.0)
     stride = setup.parameters.frame_stride
@@ -166,7 +166,7 @@ def content_distances(song: Array, spectra: StyleSpectra, setup: TransferSetup) 
 
 
 def _statistics_key(window: int, loss: WindowLoss, spectra: StyleSpectra, setup: TransferSetup) -> StatisticsKey:
-    """Return what the statistics of the styles at a window depend on."""
+    """Return the cache key of the styles' statistics at a window."""
     parameters = setup.parameters
     stride = parameters.frame_stride
     return StatisticsKey(spectra.key, window, loss.of_style(), parameters.n_filters, parameters.seed, stride)
@@ -180,7 +180,7 @@ def _window_losses(
     setup: TransferSetup,
     alpha: float,
 ) -> list[WindowLoss]:
-    """Return the weights of the losses at each window, for contents of a number of frames at each."""
+    """Return the weights of the losses at each window; ``n_frames`` are the contents' frames at each window."""
     parameters, losses = setup.parameters, []
     for window, frames in enumerate(n_frames):
         terms = loss_terms(
@@ -201,7 +201,7 @@ def _window_losses(
             window_shares = [share * n / patches for share, n in zip(shares, style_patches, strict=True)]
             terms = [term.as_published(frames) for term in terms]
         if window:
-            # Neither tones nor noise keep their energy where the window changes.
+            # The energy of a frame depends on the window, for tones and for noise.
             level = _energy(spectra.energies[0], window_shares) / _energy(spectra.energies[window], window_shares)
             terms = [term._replace(gain=term.gain * level) for term in terms]
         weights = setup.windows[window]

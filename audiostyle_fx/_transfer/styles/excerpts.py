@@ -27,13 +27,13 @@ def excerpts(n_samples: int, length: int, total: int, seed: Any) -> list[slice]:
     Parameters
     ----------
     n_samples : int
-        Of the recording.
+        Length of the recording.
     length : int
         Samples of an excerpt.
     total : int
         Samples of all excerpts, approximately. A recording that is no longer than this is one excerpt.
     seed : int or SeedSequence
-        Of the random draw.
+        Seed of the random draw.
 
     Returns
     -------

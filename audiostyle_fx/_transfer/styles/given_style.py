@@ -19,11 +19,11 @@ class GivenStyle:
     Attributes
     ----------
     styles : Styles
-        They keep what was read: copies share it, and pickles hold it.
+        They keep the samples that were read; copies share the samples, and pickles contain them.
     several : bool
         Whether they were given as a list.
     sample_rate, weights
-        As the effect's ``style_sample_rate`` and ``style_weights``.
+        See the effect's ``style_sample_rate`` and ``style_weights``.
     """
 
     styles: Styles
@@ -38,7 +38,7 @@ class GivenStyle:
         several = len(recordings) > 1
         for i, recording in enumerate(recordings):
             if isinstance(recording, np.ndarray):
-                # Among several always of two axes, so that lists of numbers can't be taken for fewer recordings.
+                # Each of several arrays gets two axes; as lists of numbers, 1-D arrays could look like one recording.
                 recordings[i] = np.array(np.atleast_2d(recording) if several else recording)
                 recordings[i].flags.writeable = False
         listed = isinstance(style, (list, tuple))

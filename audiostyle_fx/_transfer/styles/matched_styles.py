@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class MatchedStylesKey:
-    """What matched styles depend on.
+    """Cache key of matched styles: everything that they depend on.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class MatchedStylesKey:
     seed : int
         Seed from which the excerpts are drawn.
     semitones : tuple of float
-        By which each style is moved.
+        Semitones by which each style is moved.
     """
 
     styles: StylesAtRateKey
@@ -66,14 +66,14 @@ class StyleTarget:
     Attributes
     ----------
     samples : sequence of float32 array (channels, samples)
-        With as many channels as those of the content that sound, and none of them silent. A long style is several
-        arrays, one for each excerpt. Read-only.
+        As many channels as sound in the content; none is silent. A long style is several arrays, one for each excerpt.
+        Read-only.
     shares : sequence of float
         Share of each array in the target; they sum to one.
     key : MatchedStylesKey, optional
-        Identity of the arrays; without one nothing that is computed from them is cached.
+        Identity of the arrays; without it, nothing computed from them is cached.
     cache : BoundedCache, optional
-        Where to keep what is computed from them.
+        Keeps the values that are computed from them.
     """
 
     samples: Sequence[np.ndarray]
@@ -82,7 +82,7 @@ class StyleTarget:
     cache: BoundedCache | None = None
 
     def cached(self, key: Hashable, compute: Callable[[], Value], xp: ModuleType) -> Value:
-        """Return the value under a key that holds the target's own; compute it where it is not in the cache.
+        """Return the cached value of a key that contains the target's key; compute it if it is missing.
 
         Arrays on a GPU are never cached: they belong to a stream and to a memory pool, and the memory is needed for the
         batch.
@@ -104,7 +104,7 @@ def match_styles(
         For each channel of the content, whether it sounds.
     setup : TransferSetup
     semitones : tuple of float
-        By which each style is moved, see `style_keys`.
+        Semitones by which each style is moved, see `style_keys`.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def match_styles(
 def transfer_gain(
     audio: Samples, sample_rate: float, *, normalize: bool, channels: np.ndarray | slice = slice(None)
 ) -> float:
-    """Return the factor that brings a recording to the level of transfers; ``channels`` are those that count."""
+    """Return the factor that brings a recording to the level of transfers; only ``channels`` count."""
     return Dynamics.of(audio, sample_rate, channels).gain if normalize else 1.0
 
 
@@ -155,7 +155,7 @@ def _matched(key: MatchedStylesKey, styles: Sequence[np.ndarray]) -> tuple[tuple
 
 
 def _pieces(key: MatchedStylesKey, style: np.ndarray, seed: np.random.SeedSequence, name: str) -> list[np.ndarray]:
-    """Return the excerpts of a long style, or else all of it."""
+    """Return the excerpts of a long style, or a whole short style."""
     sample_rate = key.styles.sample_rate
     most = key.excerpt_seconds * sample_rate
     if style.shape[1] <= most:

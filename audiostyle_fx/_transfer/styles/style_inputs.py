@@ -17,7 +17,7 @@ from ..._validation import sample_rate as check_rate
 Style: TypeAlias = str | os.PathLike[str] | np.ndarray | Sequence[Any]
 """A file, an array (channels, samples) or (samples,), or a list of these.
 
-Numbers in lists, as JSON holds an array, are that array.
+Lists of numbers, which JSON uses for an array, stand for that array.
 """
 
 
@@ -51,7 +51,7 @@ def _from_numbers(style: Any) -> Any:
 
 
 def style_name(i: int, n_styles: int) -> str:
-    """Return the name by which errors call a style."""
+    """Return the name of a style in errors."""
     return "style" if n_styles == 1 else f"style[{i}]"
 
 
@@ -90,7 +90,7 @@ def check_rates(rates: Any, styles: Sequence[Any]) -> list[float | None]:
     Raises
     ------
     TypeError, ValueError
-        If their number is wrong, a rate is not allowed, or a file has one.
+        If the number of rates is wrong, a rate is not allowed, or a rate is given for a file.
     """
     files = [isinstance(style, (str, os.PathLike)) for style in styles]
     if np.ndim(rates) == 0:

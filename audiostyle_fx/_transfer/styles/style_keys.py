@@ -1,4 +1,4 @@
-"""Keys of styles: by how many semitones each is moved for a content."""
+"""Musical keys of styles: by how many semitones each style is moved for a content."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from .style_inputs import style_name
 from .style_recordings import StylesAtRate, StylesAtRateKey
 
 STEP = 0.05
-"""Semitones to which moves are rounded, so that contents of nearly the same tuning share what is cached of a style."""
+"""Moves are rounded to this step, in semitones, so that contents of nearly the same tuning share cached values."""
 
 
 @dataclass(frozen=True)
 class PitchClassesKey:
-    """What the pitch classes of styles depend on."""
+    """Cache key of the styles' pitch classes: everything that they depend on."""
 
     styles: StylesAtRateKey
 
 
 def style_semitones(styles: StylesAtRate, content: Samples, setup: TransferSetup) -> tuple[float, ...]:
-    """Return by how many semitones each style is moved for a content: what the parameter ``key`` asks for.
+    """Return by how many semitones the parameter ``key`` moves each style for a content.
 
-    A style without pitches, or all of them where the content has none, stays where it is with ``key="content"``; so
-    does one that would become too short for the widest patch.
+    With ``key="content"``, no style is moved if the content has no pitches. A style without pitches, or one that would
+    become too short for the widest patch, is not moved either.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def style_semitones(styles: StylesAtRate, content: Samples, setup: TransferSetup
     Raises
     ------
     ValueError
-        If a style becomes too short by the number of semitones that ``key`` is.
+        If ``key`` is a number of semitones and makes a style too short.
     """
     key = setup.parameters.key
     if key == "style":
@@ -51,12 +51,12 @@ def style_semitones(styles: StylesAtRate, content: Samples, setup: TransferSetup
 
 
 def has_key(content: Samples, setup: TransferSetup) -> bool:
-    """Return whether a content has pitches that decide by how much styles are moved, or nothing has to."""
+    """Return whether a content can decide how styles are moved: it has pitches, or ``key`` does not need them."""
     return setup.parameters.key != "content" or PitchClasses.of(content, setup.sample_rate).pitched
 
 
 def style_pitch_classes(styles: StylesAtRate) -> tuple[PitchClasses, ...]:
-    """Return the pitch classes of each style, from the cache where they are in it."""
+    """Return the pitch classes of each style, from the cache if possible."""
     rate = styles.key.sample_rate
     return styles.cache.get(
         PitchClassesKey(styles.key), lambda: tuple(PitchClasses.of(style, rate) for style in styles.samples)

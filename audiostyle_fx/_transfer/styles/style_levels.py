@@ -13,15 +13,15 @@ from ..setup.transfer_setup import TransferSetup
 from .matched_styles import MatchedStylesKey, StyleTarget
 
 SAMPLED_FRAMES = 200
-"""Frames of a recording that stand for it where every frame is compared with every other."""
+"""Number of frames that represent a recording where every frame is compared with every other."""
 
 SOUNDING_DB = -21.0
-"""Frames below this level are pauses, and count in no distribution: 60 dB below the level of transfers."""
+"""Frames below this level, 60 dB below the level of transfers, are pauses and count in no distribution."""
 
 
 @dataclass(frozen=True)
 class StyleLevelsKey:
-    """What the levels of styles depend on."""
+    """Cache key of the styles' levels: everything that they depend on."""
 
     styles: MatchedStylesKey | None
     stft: STFT
@@ -60,14 +60,14 @@ class BandLevels:
         rng : numpy.random.Generator
             Chooses the frames.
         core : slice
-            Samples in which frames have their centres to count.
+            Only frames centred in these samples count.
         most_frames : int
-            Frames to choose.
+            Number of frames to choose.
         """
         stft, missing = setup.stft, setup.patch_samples - audio.shape[1]
         if missing > 0:
             audio = np.pad(audio, ((0, 0), (0, missing)))
-        with np.errstate(**OVERFLOW):  # the stages raise where a recording is too loud
+        with np.errstate(**OVERFLOW):  # the stages raise an error if a recording is too loud
             spectrum = stft.forward(audio[None].astype(np.float32, copy=False))
             levels = MelBands(stft, setup.sample_rate).levels(spectrum)[0]
         centres = np.arange(len(levels)) * stft.hop_length
@@ -91,12 +91,12 @@ class BandLevels:
 
 
 def style_levels(target: StyleTarget, setup: TransferSetup) -> BandLevels:
-    """Return the levels of the styles, from the cache where they are in it.
+    """Return the levels of the styles, from the cache if possible.
 
     Parameters
     ----------
     target : StyleTarget
-        Of the styles in their own key: the equaliser gives timbre, not pitches.
+        The styles in their own key: the equaliser transfers timbre, not pitches.
     setup : TransferSetup
     """
 

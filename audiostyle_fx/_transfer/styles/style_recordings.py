@@ -1,4 +1,4 @@
-"""Styles that have been read: they keep their samples, notice a changed file, and cache what is computed from them.
+"""Styles that have been read: they keep their samples, notice a changed file, and cache values computed from them.
 
 Every cached value has a frozen dataclass as its key, and the key holds everything that the computation reads. A value
 that depends on another one holds the other's key in its own, so a file's version, a rate or a seed reaches all values
@@ -12,7 +12,7 @@ key                       value                                                 
 `PitchClassesKey`         pitch classes of the styles                            `style_keys`
 `StyleLevelsKey`          distributions of levels in mel bands                   `style_levels`
 `SpectraKey`              log-magnitudes, energies and power spectra             `style_spectra`
-`StatisticsKey`           what the objectives need of the styles                 `objectives`
+`StatisticsKey`           statistics of the styles for the objectives            `window_objectives`
 ========================  =====================================================  ======================
 
 Each `Styles` owns one cache for these values, so that they go when it goes. The identity of an array is a token that
@@ -36,16 +36,16 @@ from ..._recordings.resampling import resample
 from .style_inputs import as_list, check_rates, check_weights, read_style, style_name, style_shares
 
 FILE_STYLES = 2
-"""Sets of styles in files, each for one sample rate, that the process keeps: recordings of two rates, or a chain of two
-transfers, go through a folder without reading the styles again."""
+"""Number of sets of styles in files, each for one sample rate, that the process keeps. With two, a folder with two
+sample rates, or a chain of two transfers, reads its styles only once."""
 
 CHANNEL_PATTERNS = 3
 """Sets of sounding channels for which the values of a style are kept: a stereo recording can sound in both channels or
 in either one."""
 
 CACHE_SIZE = 2 + 5 * CHANNEL_PATTERNS
-"""Values that one `Styles` keeps: its samples at a rate and their pitch classes; and for each channel pattern samples
-in its own key and in the content's, levels, spectra, statistics."""
+"""Number of values that one `Styles` keeps: its samples at a rate and their pitch classes; and for each channel pattern
+samples in its own key and in the content's, levels, spectra and statistics."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class FileVersion:
 
     @classmethod
     def of(cls, path: str) -> FileVersion | None:
-        """Return the version of the file that is at a path now; None where there is none."""
+        """Return the version of the file that is at a path now; None if there is no file."""
         try:
             status = os.stat(path)
         except OSError:
@@ -78,7 +78,7 @@ Identity: TypeAlias = FileVersion | ArrayIdentity
 
 @dataclass(frozen=True)
 class StylesAtRateKey:
-    """What the samples of styles at a rate depend on.
+    """Cache key of the samples of styles at a rate: everything that they depend on.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class StylesAtRate:
         Share of each style in the target; they sum to one.
     key : StylesAtRateKey
     cache : BoundedCache
-        Keeps what is computed from these styles.
+        Keeps the values that are computed from these styles.
     """
 
     samples: Sequence[np.ndarray]
@@ -133,7 +133,7 @@ class Styles:
     Parameters
     ----------
     style, sample_rate, weights
-        As ``style``, ``style_sample_rate`` and ``style_weights`` of `stylize`. Arrays must not change.
+        See ``style``, ``style_sample_rate`` and ``style_weights`` of `stylize`. Arrays must not change.
 
     Attributes
     ----------
@@ -175,13 +175,13 @@ class Styles:
 
     @classmethod
     def of(cls, style: Any, sample_rate: Any, weights: Any, for_rate: float) -> Styles:
-        """Return the styles that `stylize` was given; those of files come from the process's cache.
+        """Return the styles of a call of `stylize`; styles in files come from the process's cache.
 
         Parameters
         ----------
         style, sample_rate, weights
-            As the class takes them, or `Styles`, which are returned as they are. Arrays are not cached, because their
-            owner may change them.
+            The arguments of the class, or `Styles` as ``style``, which are returned unchanged. Arrays are not cached,
+            because their owner may change them.
         for_rate : float
             Rate in Hz of the transfer.
         """
@@ -193,7 +193,7 @@ class Styles:
         check_rates(sample_rate, styles)
         paths = tuple(map(os.path.abspath, styles))
         key = _FileStylesKey(paths, check_weights(weights, len(styles)), for_rate)
-        if not all(map(os.path.exists, paths)):  # only a configured effect goes on without its files
+        if not all(map(os.path.exists, paths)):  # only an existing effect keeps working without its files
             return cls(style, None, weights)
         return _file_styles.get(key, lambda: cls(style, None, weights))
 
@@ -213,7 +213,7 @@ class Styles:
         Parameters
         ----------
         content_rate : float
-            Rate of the content in Hz, which is that of arrays without a rate of their own.
+            Rate of the content in Hz; arrays without a rate of their own have it too.
         sample_rate : float
 
         Raises
@@ -228,11 +228,11 @@ class Styles:
         return StylesAtRate(samples, self.shares, key, self._cache)
 
     def clear_cache(self) -> None:
-        """Drop what was computed from the samples; the samples stay."""
+        """Drop the values computed from the samples; the samples stay."""
         self._cache.clear()
 
     def _renewed(self, i: int, known: _ReadStyle) -> _ReadStyle:
-        """Return style ``i``, read again if its file has changed since."""
+        """Return style ``i``; it is read again if its file has changed."""
         if isinstance(known.identity, ArrayIdentity):
             return known
         version = FileVersion.of(known.identity.path)
@@ -250,7 +250,7 @@ class Styles:
 
 @dataclass(frozen=True)
 class _FileStylesKey:
-    """Absolute paths, weights, and the rate in Hz of the transfer."""
+    """Cache key of styles in files: absolute paths, weights, and the rate of the transfer in Hz."""
 
     paths: tuple[str, ...]
     weights: tuple[float, ...]
@@ -265,8 +265,8 @@ _all_styles: weakref.WeakValueDictionary[int, Styles] = weakref.WeakValueDiction
 def clear_cache() -> None:
     """Empty the caches of this process.
 
-    They hold the styles that were read from files, and what was computed from styles. Effects keep the samples of their
-    styles. The next transfer computes again what it needs.
+    They hold the styles that were read from files, and the values computed from styles. Effects keep the samples of
+    their styles. The next transfer computes the values again.
     """
     _file_styles.clear()
     for reference in _all_styles.valuerefs():  # a copy: other threads may add styles meanwhile

@@ -1,4 +1,4 @@
-"""The styles' spectra: what the objectives and the starting noise are made from."""
+"""The styles' spectra, from which the objectives and the starting noise are made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .matched_styles import MatchedStylesKey, StyleTarget
 
 @dataclass(frozen=True)
 class SpectraKey:
-    """What the spectra of styles depend on.
+    """Cache key of the styles' spectra: everything that they depend on.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class StyleSpectra:
     ----------
     key : SpectraKey
     log_magnitudes : tuple of tuple of array (1, frames, bins)
-        For each window those of each style; the bins of all channels are stacked.
+        For each window the log-magnitudes of each style; the bins of all channels are stacked.
     energies : tuple of tuple of float
         For each window the mean squared norm of each style's frames; empty if there is only one window.
     powers : tuple of array (1, 1, channels, bins)
@@ -60,14 +60,14 @@ class StyleSpectra:
 
 
 def style_spectra(target: StyleTarget, setup: TransferSetup, content_samples: int, xp: ModuleType) -> StyleSpectra:
-    """Return the spectra of the styles, from the cache where they are in it.
+    """Return the spectra of the styles, from the cache if possible.
 
     Parameters
     ----------
     target : StyleTarget
     setup : TransferSetup
     content_samples : int
-        Samples of the content; the original algorithm crops the styles to as many.
+        Samples of the content; the original algorithm crops the styles to this length.
     xp : module
         NumPy or CuPy, whichever computes.
     """

@@ -1,1 +1,1 @@
-"""Whole recordings: planned in sections, styled, put together, at once or in chunks."""
+"""Transfers of whole recordings: planned in sections, styled and joined, at once or in chunks."""

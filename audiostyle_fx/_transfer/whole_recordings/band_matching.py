@@ -1,4 +1,4 @@
-"""The equaliser's gains for a whole recording: one table for all of its sections, so that none is heard to begin."""
+"""The equaliser's gains for a whole recording: one table for all sections, so that no section is heard to begin."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from ..setup.transfer_setup import TransferSetup
 from ..styles.style_levels import SAMPLED_FRAMES, BandLevels
 
 FURTHEST = 0.44
-"""How far the equaliser alone may take the song at strength 1, over the mean distance of unrelated frames of song and
-style. Results at strength 1 lie between 0.5 and 0.7 of that distance. Measured, the equaliser alone lies between 0.05
-(two marches of one composer) and 0.6 (a drum loop, brass): in some pairs it is most of the way, in others nothing."""
+"""How far the equaliser alone may take the song at strength 1, relative to the mean distance of unrelated frames of
+song and style. Results at strength 1 lie between 0.5 and 0.7 of that distance. Measured, the equaliser alone lies
+between 0.05 (two marches of one composer) and 0.6 (a drum loop, brass): for some pairs it is most of the way, for
+others nothing."""
 
 DEPTHS = np.linspace(1, 0, 17)
 
 
 @dataclass(frozen=True, eq=False)
 class BandMatching:
-    """What the equaliser does to a recording.
+    """The settings of the equaliser for a recording.
 
     Attributes
     ----------
@@ -43,7 +44,7 @@ class ContentLevels:
     ----------
     setup : TransferSetup
     n_sections : int
-        About so many sections will come.
+        Approximate number of sections that will be added.
     """
 
     def __init__(self, setup: TransferSetup, n_sections: int = 1) -> None:
@@ -60,7 +61,7 @@ class ContentLevels:
             self._frames.append(levels.frames)
 
     def matching(self, style: BandLevels, depth: float | None = None) -> BandMatching:
-        """Return what gives the recording the levels of the style; a ``depth`` that is given is kept."""
+        """Return the gains that give the recording the levels of the style, at a given depth or the one that fits."""
         gains = transport_gains(np.asarray(self._counts), style.counts)
         if depth is None:
             with np.errstate(**OVERFLOW):
@@ -82,7 +83,7 @@ def _depth(content: np.ndarray, style: np.ndarray, gains: np.ndarray, setup: Tra
     if strength is None or strength == 1 or not len(content) or not len(style):
         return 1.0
     unrelated = _distances(np.log1p(content)[:, None], np.log1p(style)[None]).mean()
-    # The last steps of the knob leave the equaliser free: at strength 1 the gains are whole, whatever the pair.
+    # Towards strength 1 the limit rises to infinity, so that strength 1 has the full gains with any pair.
     most = FURTHEST * strength / (1 - strength**8) * unrelated
     bands = MelBands(setup.stft, setup.sample_rate)
     levels = 10 * np.log10(np.square(content) @ bands.weights + 1e-20)

@@ -1,4 +1,4 @@
-"""The original algorithm's way around a transfer: a mix to mono at its own rate, and back to the recording."""
+"""Conversions of the original algorithm before and after a transfer: to mono at its own rate, and back."""
 
 from __future__ import annotations
 

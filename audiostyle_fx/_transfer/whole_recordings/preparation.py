@@ -14,7 +14,7 @@ from ..styles.style_recordings import Styles, StylesAtRate
 
 @dataclass(frozen=True, eq=False)
 class PreparedTransfer:
-    """All that a transfer needs but the recording.
+    """The setup and the styles of a transfer: everything it needs except the recording.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The plan of a recording's transfer: its sections, what each of them reads and writes, and the final mix."""
+"""The plan of a recording's transfer: its sections, the input and output of each section, and the final mix."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Mask: TypeAlias = Callable[[slice], np.ndarray]
 
 @dataclass
 class TransferLog:
-    """What is recorded of a recording's transfer while it runs.
+    """Records of a recording's transfer, taken while it runs.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class TransferLog:
     seconds : float
         Computing time.
     semitones : tuple of float
-        By which each style is moved.
+        Semitones by which each style is moved.
     """
 
     stages: dict[int, dict[str, Stage]] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class RecordingPlan:
     gain : callable
     mask : callable
     bands : BandMatching, optional
-        What the equaliser does; None without one.
+        The settings of the equaliser; None without one.
     log : TransferLog
     """
 
@@ -95,7 +95,7 @@ def plan_recording(dry: Samples, wet: Samples, setup: TransferSetup) -> Recordin
 
 
 def plan_texture(wet: Samples, style: np.ndarray, setup: TransferSetup) -> RecordingPlan:
-    """Plan a texture, which has no content: only its shape counts, since alpha is 0.
+    """Plan a texture, which has no content: only its shape is used, because alpha is 0.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def content_mask(dry: Samples, sample_rate: float) -> Mask:
 
 
 def section_input(recording: RecordingPlan, k: int) -> SectionInput:
-    """Return what the transfer of a section reads; the finished samples if it lies between finished neighbours."""
+    """Return the input of a section's transfer; between finished neighbours it includes their finished samples."""
     section, active = recording.sections[k], recording.active[k]
     dry, gain = recording.dry[:, section.window][active], recording.gain(section.window)
     content, full_scale = scaled(dry, gain), float(np.min(gain)) if within_full_scale(dry) else math.inf
@@ -149,7 +149,7 @@ def section_input(recording: RecordingPlan, k: int) -> SectionInput:
 
 
 def section_content(recording: RecordingPlan, k: int) -> tuple[np.ndarray, slice]:
-    """Return what sounds in a section's window, at the level of transfers, and which of its samples are the section."""
+    """Return the sounding channels of a section's window, at the level of transfers, and the section's slice of it."""
     section, active = recording.sections[k], recording.active[k]
     content = scaled(recording.dry[:, section.window][active], recording.gain(section.window))
     return content, slice(section.start - section.window.start, section.stop - section.window.start)
@@ -199,17 +199,17 @@ def _mix(recording: RecordingPlan, parameters: Parameters, dry_rms: float) -> No
 
 
 def _dry(recording: RecordingPlan, section: Section) -> np.ndarray:
-    """Return a section of the content, the channels that sound."""
+    """Return the sounding channels of a section of the content."""
     return recording.dry[:, section.core][recording.sounding]
 
 
 def _unscaled(recording: RecordingPlan, section: Section) -> np.ndarray:
-    """Return a section of the result at the content's level, float64, the channels that sound."""
+    """Return the sounding channels of a section of the result at the content's level, float64."""
     return recording.wet[:, section.core][recording.sounding].astype(np.float64) / recording.gain(section.core)
 
 
 def _mean_level(pieces: Iterable[np.ndarray]) -> float:
-    """Return the RMS over all pieces; the squares of a whole recording take more memory than the recording."""
+    """Return the RMS over all pieces; squares of a whole recording would take more memory than the recording."""
     energy, size = 0.0, 0
     for piece in pieces:
         energy, size = energy + float(np.square(piece, dtype=np.float64).sum()), size + piece.size

@@ -45,7 +45,7 @@ def transfer_recordings(
     ----------
     contents : sequence of Samples (channels, samples)
     results : sequence of Samples
-        Of the contents' shapes, all zero; the styled recordings are written to them.
+        Arrays or files with the contents' shapes, all zero; the styled recordings are written to them.
     transfer : PreparedTransfer
     progress : Progress
 
@@ -61,7 +61,7 @@ def transfer_recordings(
         If a result is silent or not finite.
     """
     setup, pairs = transfer.setup, [*zip(contents, results, strict=True)]
-    with one_thread_each:  # from the beginning: threads of the BLAS go on looking for work after each call
+    with one_thread_each:  # already here, because BLAS threads keep polling for work after each call
         if setup.parameters.original:
             originals = [plan_original(dry, wet, setup) for dry, wet in pairs]
             plans = [original.mono for original in originals]
@@ -95,11 +95,11 @@ def transfer_texture(result: Samples, transfer: PreparedTransfer, progress: Prog
 
 
 def style_all_sections(recordings: Sequence[RecordingPlan], transfer: PreparedTransfer, progress: Progress) -> None:
-    """Style the sections of recordings of one length: every second section first, then those between them."""
+    """Style the sections of recordings of one length: every second section first, then the sections between them."""
     setup = transfer.setup
     if setup.parameters.equalize:
         recordings = [with_bands(recording, transfer) for recording in recordings]
-    # Sections whose channels are silent alike, of recordings in one key, have the same styles: styled together.
+    # Sections with the same silent channels, of recordings in one key, have the same styles and are styled together.
     groups: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[tuple[RecordingPlan, int]]] = {}
     for recording in recordings:
         semitones = recording.log.semitones = style_semitones(transfer.styles, recording.dry, setup)
@@ -135,16 +135,16 @@ def style_sections(
     setup: TransferSetup,
     report: Callable[[int], StageReport | None],
 ) -> None:
-    """Style sections, given as recordings and numbers, whose channels are silent alike, in batches of the best size.
+    """Style sections with the same silent channels, given as recordings and numbers, in batches of the best size.
 
     Parameters
     ----------
     sections : list of (RecordingPlan, int)
     target : StyleTarget
-        For the channels that sound.
+        The styles for the channels that sound.
     setup : TransferSetup
     report : callable
-        Makes the report of a batch from the number of its sections, see `reporting`.
+        Returns the report for a batch, given its number of sections; see `reporting`.
     """
     recording, k = sections[0]
     window, channels = recording.sections[k].window, len(target.samples[0])

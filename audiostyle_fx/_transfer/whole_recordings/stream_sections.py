@@ -30,7 +30,7 @@ class StreamSpans:
 
     @property
     def latency(self) -> int:
-        """Samples by which the result is behind the recording."""
+        """Delay of the result in samples."""
         return self.section + self.context + self.fade
 
     def needed(self, k: int) -> int:
@@ -42,7 +42,7 @@ def stream_section(k: int, dry: RollingSamples, spans: StreamSpans) -> Section:
     """Return section ``k``; only the previous section is finished."""
     start, stop, half = k * spans.section, (k + 1) * spans.section, spans.fade // 2
     window = slice(max(0, start - spans.context - half), spans.needed(k))
-    # Silence at either end does not have to be like the style.
+    # Silence at either end does not have to resemble the style.
     sounding = np.flatnonzero(dry[:, window].any(axis=0))
     if len(sounding):
         window = slice(window.start + int(sounding[0]), window.start + int(sounding[-1]) + 1)
@@ -58,7 +58,7 @@ class StreamLevel:
     setup : TransferSetup
     channels : int
     content_level_db : float, optional
-        RMS of the whole recording in dBFS, pauses not counted; by default that of the samples received so far.
+        RMS in dBFS of the whole recording without its pauses; by default that of the samples received so far.
     """
 
     def __init__(self, setup: TransferSetup, channels: int, content_level_db: float | None) -> None:

@@ -1,4 +1,4 @@
-"""A recording that comes in chunks and whose end is not known, styled section by section as it comes."""
+"""The transfer of a recording that comes in chunks, section by section, before its end is known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .rolling_samples import RollingSamples
 from .stream_sections import StreamLevel, StreamSpans, stream_section
 
 MARGIN_SECONDS = 0.02
-"""Samples before a window that are kept for its mask: silence there may have a fade that reaches into it."""
+"""Seconds before a window that are kept for its mask: the fade of silence there may reach into the window."""
 
 
 class Stream:
@@ -38,7 +38,7 @@ class Stream:
     transfer : PreparedTransfer
     channels : int
     content_level_db : float, optional
-        RMS of the whole recording in dBFS, pauses not counted; by default that of the samples received so far.
+        RMS in dBFS of the whole recording without its pauses; by default that of the samples received so far.
     progress : Progress
         Every section runs all stages.
 
@@ -63,7 +63,7 @@ class Stream:
         self._recording = RecordingPlan(self._dry, self._wet, (), (), constant_gain(1.0), mask)
         self._level = StreamLevel(self._setup, channels, content_level_db)
         self._mix = StreamMix(self._setup.parameters)
-        self._finished = np.zeros((channels, 0), np.float32)  # but not yet due
+        self._finished = np.zeros((channels, 0), np.float32)  # finished samples that are not due yet
         self._n_finished = self._n_returned = 0
         self._broken = False
         self._semitones: tuple[float, ...] = ()
@@ -81,7 +81,7 @@ class Stream:
         return self._dry.stored, self._wet.stored
 
     def feed(self, block: np.ndarray) -> np.ndarray:
-        """Take samples (channels, any number) and return those that are due: as many as were taken less the latency.
+        """Take samples (channels, any number); return those that are due: all taken so far, less the latency.
 
         Raises
         ------
@@ -91,9 +91,9 @@ class Stream:
             After any error: the samples of that chunk are lost.
         """
         if self._broken:
-            raise RuntimeError("a chunk before this one failed, so that the recording has a gap; call reset()")
+            raise RuntimeError("an earlier chunk of this recording failed, so that it has a gap; call reset()")
         self._broken = True
-        while block.shape[1]:  # one section at a time, or the result would depend on where chunks end
+        while block.shape[1]:  # one section at a time, so that the result does not depend on where chunks end
             block = self._append_needed(block)
             if self._dry.shape[1] >= self._spans.needed(len(self._recording.sections)):
                 self._finished = np.concatenate([self._finished, self._style_next()], axis=1)
@@ -111,14 +111,14 @@ class Stream:
         return block[:, missing:]
 
     def _style_next(self) -> np.ndarray:
-        """Style the next section; return what is finished then: all but the samples that are blended with the next."""
+        """Style the next section; return the finished samples: all but those blended with the section after it."""
         k = len(self._recording.sections)
         section = stream_section(k, self._dry, self._spans)
         self._recording = _extended(self._recording, section)
         self._update_gain()
         if self._recording.active[k].any():
             self._style(k)
-            # Far below the level of what came before, as the tail of a filter is, a section may come out silent.
+            # A section far below the level of earlier ones, such as the tail of a filter, may come out silent.
             if not self._mix.has_sound and not self._wet[:, section.result].any():
                 raise TransferError(FAILED)
         finished = slice(self._n_finished, section.stop - section.fade // 2)
@@ -133,7 +133,7 @@ class Stream:
         """Run the stages of section ``k``."""
         setup, active = self._setup, self._recording.active[k]
         if not self._in_key:
-            # The styles stay in the key of the first section that has one: a song must not change its instruments.
+            # The styles stay in the key of the first section that has a key, so that instruments do not change.
             stored = self._dry[:, self._dry.stored]
             self._semitones = style_semitones(self._transfer.styles, stored, setup)
             self._in_key = has_key(stored, setup)

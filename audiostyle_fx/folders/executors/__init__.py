@@ -1,1 +1,1 @@
-"""Executors: this process, others on this machine, or a cluster."""
+"""Executors: this process, other processes on this machine, or a cluster."""

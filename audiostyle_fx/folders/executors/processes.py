@@ -1,4 +1,4 @@
-"""Processes on this machine that do tasks, each with its share of the cores or a GPU of its own."""
+"""Processes on this machine that do tasks, each with its share of the cores or its own GPU."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ LOST = "the process that worked on it ended; was there too little memory?"
 """Error of a task whose process ended twice."""
 
 OPENING_SECONDS = 60.0
-"""Time in which a process must have prepared a task, so that a decoder that hangs costs one file and not the run."""
+"""Time limit for the preparation of a task, so that a decoder that hangs costs one file and not the run."""
 
 
 class LocalProcesses(Generic[TaskT, AnswerT]):
-    """Gives tasks to processes that it starts on this machine.
+    """Starts processes on this machine and gives them tasks.
 
     A task whose process ends is retried once, alone. If the process ends again, the task fails. This saves tasks killed
-    by a temporary lack of memory. The other tasks go on.
+    by a temporary lack of memory. The other tasks continue.
 
     Each process is a `ProcessPoolExecutor` with one worker, because such a pool cancels all of its tasks when one of
     its workers ends. (Pebble's pool spares the other tasks, but it breaks when a process without a task ends, and does
@@ -46,7 +46,7 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
     failed : callable
         Returns the answer for a task that fails, from the task and a message.
     device : str
-        Where the tasks compute. If this means several GPUs, each process sees one of them.
+        Device of the tasks. If this means several GPUs, each process sees one of them.
     prepare : callable, optional
         Is called with each task before ``work``, in the same process. Its errors do not count, but a process in which
         it takes longer than `OPENING_SECONDS` is killed, and the task fails.
@@ -106,7 +106,7 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
                 if running.overdue:
                     answer = self._failed(task, running.overdue)
                 elif not was_ready:
-                    self.submit(task)  # it has not begun
+                    self.submit(task)  # the task has not begun
                     continue
                 elif not self._suspect_runs:
                     self._suspects.append(task)
@@ -140,7 +140,7 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._running:  # the run was stopped: nothing waits for their answers
+        if self._running:  # the run was stopped, so nothing waits for answers
             self._parent_alive.close()
         for process in self._processes:
             process.close()
@@ -150,7 +150,7 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
 
 @dataclass
 class _Running(Generic[TaskT]):
-    """A task that a process has.
+    """A task that a process works on.
 
     Attributes
     ----------
@@ -159,9 +159,9 @@ class _Running(Generic[TaskT]):
     prepared : Future
         Done when the task is prepared.
     submitted : float
-        When the process got the task, which need not be ready by then.
+        Time at which the task was given to the process, which may not be ready yet.
     overdue : str
-        Why the process was killed; empty if it was not.
+        Reason why the process was killed; empty if it was not.
     """
 
     task: TaskT
@@ -171,7 +171,7 @@ class _Running(Generic[TaskT]):
     overdue: str = ""
 
     def deadline(self, time_limit: float) -> tuple[float, str]:
-        """Return when the process has to be killed, and the error of the task in that case."""
+        """Return the time at which the process has to be killed, and the error of the task in that case."""
         begun = max(self.submitted, self.process.ready_time)
         limits = [(begun + time_limit, f"it took longer than the time limit of {time_limit:g} s")]
         if not self.prepared.done():
@@ -180,14 +180,14 @@ class _Running(Generic[TaskT]):
 
 
 def cores_per_process(jobs: int) -> int:
-    """Return the number of cores that each process may use, so that all together use no more than there are."""
+    """Return the number of cores that each process may use, so that all processes together fit the machine."""
     return max(1, cores() // jobs)
 
 
 def visible_gpus(device: str) -> tuple[str, ...]:
-    """Return a value of ``CUDA_VISIBLE_DEVICES`` for each GPU that a device means, or nothing where it need not change.
+    """Return a value of ``CUDA_VISIBLE_DEVICES`` for each GPU of a device; nothing if it need not change.
 
-    The number in ``cuda:1`` counts among the visible GPUs, so that these must stay the same.
+    The number in ``cuda:1`` refers to the visible GPUs, so these must stay the same.
     """
     gpus = [int(name.partition(":")[2]) for name in device_names(device) if name != "cpu"]
     if device.startswith("cuda:") or not gpus:

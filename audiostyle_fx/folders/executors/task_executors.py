@@ -1,4 +1,4 @@
-"""Executors of a folder's tasks: this process, an executor of the caller's, or a Dask cluster."""
+"""Executors of a folder's tasks: this process, an executor from the caller, or a Dask cluster."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .task_types import AnswerT, TaskT
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 
 MAX_SUBMITTED = 1000
-"""Tasks that an external executor has at a time, so that memory does not grow with their number."""
+"""The most tasks that an external executor has at a time, so that memory does not grow with their number."""
 
 
 class TaskExecutor(Protocol[TaskT, AnswerT_co]):
     """Does tasks; a context manager, which cancels the tasks without an answer when it ends."""
 
     def has_capacity(self) -> bool:
-        """Whether it takes another task now."""
+        """Whether the executor takes another task now."""
 
     def submit(self, task: TaskT) -> None:
         """Take a task."""
@@ -34,7 +34,7 @@ class TaskExecutor(Protocol[TaskT, AnswerT_co]):
         """Whether there is an answer to wait for."""
 
     def next_answer(self) -> tuple[TaskT, AnswerT_co]:
-        """Wait for the answer to any task, and return both."""
+        """Wait for the answer to any task, and return the task and the answer."""
 
     def __enter__(self) -> Self: ...
 
@@ -74,7 +74,7 @@ class SerialExecutor(Generic[TaskT, AnswerT]):
 
 
 class ExternalExecutor(Generic[TaskT, AnswerT]):
-    """Gives tasks to an executor of the caller's, which stays open.
+    """Gives tasks to an executor from the caller, which stays open.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class ExternalExecutor(Generic[TaskT, AnswerT]):
             raise
         except CancelledError as error:  # Dask cancels tasks when its scheduler ends
             raise BrokenExecutor("the executor cancelled its tasks; finished files are kept") from error
-        except Exception as error:  # whatever a cluster raises for a task whose workers are lost
+        except Exception as error:  # a cluster may raise any error for a task whose workers are lost
             return task, self._failed(task, str(error) or type(error).__name__)
 
     def __enter__(self) -> Self:
@@ -123,16 +123,16 @@ class ExternalExecutor(Generic[TaskT, AnswerT]):
 
 @contextmanager
 def cluster(address: str | None, jobs: int | None = None) -> Iterator[Executor | None]:
-    """Connect to a Dask cluster, or start one on this machine, and give its executor; None for None.
+    """Connect to a Dask cluster, or start one on this machine, and give its executor; without an address, give None.
 
-    If a worker is lost, another one repeats its task, as often as the cluster's ``allowed-failures`` says.
+    If a worker is lost, another one repeats its task, up to the number in the cluster's ``allowed-failures``.
 
     Parameters
     ----------
     address : str, optional
-        Such as ``"tcp://scheduler:8786"``, or ``"local"`` for a cluster on this machine.
+        Address such as ``"tcp://scheduler:8786"``, or ``"local"`` for a cluster on this machine.
     jobs : int, optional
-        Workers of a local cluster; by default one for each core.
+        Number of workers of a local cluster; by default one for each core.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def cluster(address: str | None, jobs: int | None = None) -> Iterator[Executor |
         if address == "local":
             jobs = jobs or cores()
             threads = {"OMP_NUM_THREADS": str(cores_per_process(jobs))}
-            # No limit of memory: equal shares of it would be too small for one long file among short ones.
+            # No memory limit, because equal shares would be too small for one long file among short ones.
             address = stack.enter_context(
                 LocalCluster(n_workers=jobs, threads_per_worker=1, memory_limit=0, env=threads, dashboard_address=None)
             )

@@ -1,4 +1,4 @@
-"""The types of an executor's tasks and answers: executors work for any."""
+"""The types of an executor's tasks and answers; executors accept any types."""
 
 from __future__ import annotations
 

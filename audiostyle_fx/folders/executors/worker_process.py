@@ -1,4 +1,4 @@
-"""A process that does one task at a time for `LocalProcesses`, and that can be killed."""
+"""A process that does one task at a time for `LocalProcesses` and can be killed."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from threadpoolctl import threadpool_limits
 from .task_types import AnswerT, TaskT
 
 MAX_STARTS = 3
-"""Attempts to start a process that keeps ending before it is ready."""
+"""The most attempts to start a process that ends before it is ready."""
 
 
 class WorkerProcess:
-    """A process that is started for its first task, and again when it has ended.
+    """A process that is started for its first task, and started again after it has ended.
 
     Attributes
     ----------
     ready : Future of int
-        Its number, when it is ready for tasks.
+        Number of the process, available when it is ready for tasks.
     ready_time : float
-        When that was; infinity before.
+        Time at which the process became ready; infinity before.
     """
 
     ready: Future[int]
@@ -51,36 +51,36 @@ class WorkerProcess:
             try:
                 pool = self._pool or self._start()
                 return pool.submit(prepare, task), pool.submit(work, task)
-            except BrokenProcessPool:  # it has ended between two tasks
+            except BrokenProcessPool:  # the process has ended between two tasks
                 self.close_ended()
                 pool = self._start()
                 return pool.submit(prepare, task), pool.submit(work, task)
 
     def kill(self) -> None:
-        """End the process at once, whatever it does; it must be ready."""
+        """Kill the process, whatever it does; it must be ready."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.ready.result(), getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has no SIGKILL
 
     def close_ended(self) -> bool:
-        """Close the pool of a process that has ended, and return whether it had been ready for tasks.
+        """Close the pool of a process that has ended, and return whether the process had been ready for tasks.
 
         Raises
         ------
         RuntimeError
-            If it was the last of `MAX_STARTS` processes that were not ready.
+            If `MAX_STARTS` processes have ended before they were ready.
         """
         was_ready = self.ready.exception() is None
         self._starts = 0 if was_ready else self._starts
         self.close()
         if self._starts >= MAX_STARTS:
             raise RuntimeError(
-                f"{MAX_STARTS} processes ended while they started; does the program do its work inside of "
+                f"{MAX_STARTS} processes ended while they started; does the program do its work inside "
                 "`if __name__ == '__main__':`, and is there enough memory?"
             )
         return was_ready
 
     def close(self) -> None:
-        """End the process when it has no task, and wait for its end."""
+        """Let the process finish its task, end it, and wait for its end."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
@@ -101,7 +101,7 @@ class WorkerProcess:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Make processes that start inside ignore Ctrl-C: it stops the parent, which then stops them."""
+    """Make processes that start within this context ignore Ctrl-C, which stops the parent; the parent stops them."""
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield
         return
@@ -114,7 +114,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def _initialize(parent_ends: Any, threads: int, environment: dict[str, str]) -> None:
-    """Give a process its cores and its GPU, and end it when its parent ends or closes its end of the pipe."""
+    """Set the cores and the GPU of a process, and end it when its parent ends or closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environment, OMP_NUM_THREADS=str(threads))
     threadpool_limits(threads)

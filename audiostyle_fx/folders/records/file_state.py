@@ -15,17 +15,18 @@ class FileState(NamedTuple):
     status : {"staged", "done", "failed"}
         A staged file is processed, but waits in floating point for its level.
     key, identity : str
-        Digests of everything that the result depends on, and of the part that all files of a run have in common.
+        Digests of everything that affects the result, and of the part that all files of a run have in common.
     level : float
-        The file's own full scale: the peak that has to become 1, or 1 where nothing would clip.
+        The file's own full scale: the peak that has to become 1, or 1 if nothing would clip.
     full_scale : float or None
-        The level by which the result is divided; None unless it is done.
+        The level by which the result is divided; None unless the status is "done".
     own_level : bool
-        Whether it was finished by itself, with peaks that may be limited: then ``full_scale`` is below ``level``.
+        Whether the file was finished at its own level; its peaks may be limited, and then ``full_scale`` is below
+        ``level``.
     source : str
         Path of the recording.
     song : str
-        What the file is a stem of, with which it shares its level; empty for a file with a level of its own.
+        The song that the file is a stem of, whose stems share a level; empty for a file with its own level.
     """
 
     status: str
@@ -39,7 +40,7 @@ class FileState(NamedTuple):
 
     @classmethod
     def of(cls, record: Record) -> FileState:
-        """Return the state in a record."""
+        """Return the state that a record contains."""
         return cls(
             status=record["status"],
             key=record.get("key", ""),

@@ -11,28 +11,28 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""Errors by which a file system says that it has no locks."""
+"""Errors of file systems without locks."""
 
 
 @contextmanager
 def folder_lock(folder: str | os.PathLike[str], path: Path) -> Iterator[None]:
-    """Hold the folder's lock; the operating system releases it when the process ends, however it ends.
+    """Hold the folder's lock; the operating system releases it when the process ends for any reason.
 
-    Some network file systems have no locks. `filelock` then warns and uses a marker file, which counts while its
-    process lives. If it can't do that either, as with older releases or if the file system has run out of locks, the
-    folder is used without a lock, and the caller must start only one process.
+    Some network file systems have no locks. `filelock` then warns and uses a marker file, which is valid while its
+    process lives. If even that fails, as with older releases or if the file system has run out of locks, the folder is
+    used without a lock, and the caller must start only one process.
 
     Parameters
     ----------
     folder : path
-        The folder, as error messages name it.
+        The folder in error messages.
     path : Path
-        The lock's file. It stays there; what counts is whether a process has it locked.
+        The lock's file. It is never deleted; a process locks it.
 
     Raises
     ------
     RuntimeError
-        If another process holds the lock, or another call in this process.
+        If another process, or another call in this process, holds the lock.
     OSError
         If the lock's file can't be created or locked for any other reason.
     """
@@ -41,7 +41,7 @@ def folder_lock(folder: str | os.PathLike[str], path: Path) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout:
         raise RuntimeError(
-            f"another process is at work in {os.fspath(folder)!r}; wait until it has ended, or stop it"
+            f"another process is working in {os.fspath(folder)!r}; wait until it has ended, or stop it"
         ) from None
     except NotImplementedError:  # the file system has no locks
         yield

@@ -1,4 +1,4 @@
-"""The records of a folder's files, in a database in which each record survives a crash."""
+"""The records of a folder's files, in a database where each record survives a crash."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .manifest_json import FORMAT, Record, check_manifest, read_manifest, write_
 NAME = "audiostyle.json"
 
 HIDDEN = ".audiostyle"
-"""The hidden folder, in the same folder as the manifest: the database, the lock, and files that are not finished."""
+"""The hidden folder next to the manifest, with the database, the lock, and unfinished files."""
 
 DATABASE, LOCK = "records.sqlite", "lock"
 
@@ -27,7 +27,7 @@ OWN_FILES = frozenset({DATABASE, f"{DATABASE}-journal", LOCK})
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS files (
-    name BLOB PRIMARY KEY,  -- as the file system has it, which need not be text
+    name BLOB PRIMARY KEY,  -- bytes of the file system, which may not be valid text
     status TEXT NOT NULL,
     key TEXT,
     identity TEXT,
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS files (
 """
 
 _NO_SONGS = "ALTER TABLE files ADD COLUMN song TEXT NOT NULL DEFAULT ''"
-"""Completes the table of a database that was made when all files of a folder shared a level."""
+"""Completes the table of a database from releases in which all files of a folder shared a level."""
 
 _OWN_TABLE = "CREATE TABLE IF NOT EXISTS own_results (name BLOB PRIMARY KEY)"
 
@@ -49,32 +49,32 @@ _OWN_TABLE = "CREATE TABLE IF NOT EXISTS own_results (name BLOB PRIMARY KEY)"
 class Manifest:
     """The records of the files in a folder, by relative name; a context manager for one process at a time.
 
-    Records are in an SQLite database in the hidden folder, which stays there. Each is on the disk when `add` returns.
-    When the context ends, by anything but a `FolderError`, ``audiostyle.json`` is written from the database: people and
-    programs read this file, and this class reads it only if the database is missing or damaged, for example in a copy
-    of the folder without hidden files. SQLite's own locks are off, since the lock of the folder does their work, and
-    since some file systems have none.
+    Records are in an SQLite database in the hidden folder, which is kept; each is on the disk when `add` returns.
+    When the context ends, except by a `FolderError`, ``audiostyle.json`` is written from the database for people and
+    programs. This class reads that file only if the database is missing or damaged, for example in a copy of the folder
+    without hidden files. SQLite's own locks are off, because the lock of the folder replaces them and some file systems
+    have no locks.
 
     Parameters
     ----------
     folder : path
-        Must exist.
+        The folder, which must exist.
     header : mapping
-        Entries of ``audiostyle.json`` that concern all files.
+        Entries of ``audiostyle.json`` that apply to all files.
 
     Attributes
     ----------
     path : Path
         Path of ``audiostyle.json``.
     hidden : Path
-        Folder on the same disk for files that are not finished.
+        Folder on the same disk for unfinished files.
 
     Raises
     ------
     ValueError
-        If there is a file of the manifest's name that is not a manifest.
+        If a file with the manifest's name is not a manifest.
     RuntimeError
-        If another process is at work in the folder; see `folder_lock`.
+        If another process is working in the folder; see `folder_lock`.
     OSError
         If the disk is full, or can't be read or written.
     """
@@ -106,7 +106,7 @@ class Manifest:
         self._stack.close()
 
     def states(self) -> Iterator[tuple[str, FileState]]:
-        """Give the name and state of every file."""
+        """Yield the name and state of every file."""
         columns = "name, status, key, identity, level, full_scale, own_level, source, song"
         for name, *values, source, song in self._connection.execute(f"SELECT {columns} FROM files ORDER BY name"):
             yield os.fsdecode(name), FileState._make([*values, os.fsdecode(source), song])
@@ -118,14 +118,14 @@ class Manifest:
             self._connection.executemany("DELETE FROM files WHERE name = ?", names)
 
     def foreign(self, names: Iterable[str]) -> list[str]:
-        """Return those of the names that are not results of an earlier run, finished or not, nor have a record."""
+        """Return the names that have no record and are not results of an earlier run, finished or not."""
         own = {name for name, _ in self.states()}
         with _disk_errors(self._database):
             own |= {os.fsdecode(name) for (name,) in self._connection.execute("SELECT name FROM own_results")}
         return [name for name in names if name not in own]
 
     def add_own(self, names: Iterable[str]) -> None:
-        """Note on the disk that results of these names are this package's, whatever becomes of their records."""
+        """Note on the disk that this package makes results of these names, independent of their records."""
         rows = [(os.fsencode(name),) for name in names]
         with _disk_errors(self._database), self._connection:
             self._connection.executemany("INSERT OR IGNORE INTO own_results VALUES (?)", rows)
@@ -140,7 +140,7 @@ class Manifest:
         return _read_record(self._connection, name)
 
     def records(self, names: Iterable[str]) -> Records:
-        """Return the records of some files, which are read from the database also after the context has ended."""
+        """Return the records of some files, which can be read from the database even after the context has ended."""
         return Records(self._database, names)
 
     @property
@@ -160,7 +160,7 @@ class Manifest:
                             connection.execute(_NO_SONGS)
                         stack.pop_all()
                         return connection
-                except sqlite3.OperationalError:  # the disk fails, not the database
+                except sqlite3.OperationalError:  # the disk failed, the database may be intact
                     raise
                 except sqlite3.DatabaseError:
                     pass
@@ -187,7 +187,7 @@ class Manifest:
 
 
 class Records(Mapping[str, Record]):
-    """Records by name; each is read from the database when it is asked for, since all together may fill the memory.
+    """Records by name; each is read from the database on access, because all together may fill the memory.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ class Records(Mapping[str, Record]):
 
 
 def has_records(folder: str | os.PathLike[str]) -> bool:
-    """Whether a run has written records into a folder."""
+    """Return whether a run has written records into a folder."""
     return Path(folder, NAME).exists() or Path(folder, HIDDEN, DATABASE).exists()
 
 
@@ -231,10 +231,10 @@ def _row(name: str, record: Record) -> tuple[Any, ...]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open a database so that every transaction is on the disk when it ends.
+    """Open a database in which every transaction is on the disk when it ends.
 
-    The rollback journal stays and its header is cleared, which takes fewer writes than deleting it: measured, 1.1 ms a
-    record instead of 1.4.
+    The rollback journal is kept and only its header is cleared, which takes fewer writes than deleting the file:
+    measured, 1.1 ms per record instead of 1.4 ms.
     """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?nolock=1", uri=True)
     try:
@@ -256,7 +256,7 @@ def _read_record(connection: sqlite3.Connection, name: str) -> Record:
 
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
-    """Raise OSError, with the database's path, where SQLite can't read or write."""
+    """Raise OSError with the database's path if SQLite can't read or write."""
     try:
         yield
     except sqlite3.Error as error:

@@ -1,4 +1,4 @@
-"""The file audiostyle.json: written from the records of a folder, and read when the database is missing."""
+"""The file audiostyle.json, which is written from the records of a folder and read if the database is missing."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ Record: TypeAlias = dict[str, Any]
 FORMAT = 3
 """Number of the records' format. It changes with the names or meanings of their entries.
 
-Records of another format do not count: their files are processed again. Format 1, which has no number in its file,
-called the losses of a stage "style" and "content"; format 2 did not say which files were finished by themselves.
+Records of another format are ignored: their files are processed again. Format 1, without a number in its file, called
+the losses of a stage "style" and "content"; format 2 did not contain which files were finished at their own level.
 """
 
 _FILES_LINE, _END_LINE = ' "files": {\n', " }\n"
-"""The lines before and after those of the files."""
+"""The lines before and after the lines of the files."""
 
 
 def write_manifest(path: Path, header: Mapping[str, Any], texts: Iterable[tuple[str, str]], partial: Path) -> None:
-    """Write the manifest, a line for each file, and replace the old one only when the new one is on the disk.
+    """Write the manifest, one line per file, and replace the old one only when the new one is on the disk.
 
     Parameters
     ----------
     path : Path
     header : mapping
-        Entries that concern all files.
+        Entries that apply to all files.
     texts : iterable of (str, str)
-        Names and their records as JSON; only one at a time is in memory.
+        Names and records as JSON; only one record at a time is in memory.
     partial : Path
-        Where the file is written, on the same disk.
+        Path to which the file is written first, on the same disk.
     """
     try:
         with partial.open("w", encoding="ascii") as file:
@@ -56,7 +56,7 @@ def write_manifest(path: Path, header: Mapping[str, Any], texts: Iterable[tuple[
 
 
 def read_manifest(path: Path) -> Iterator[tuple[str, Record]]:
-    """Give the records of a manifest by name, one at a time; records of another format are checked, but left out.
+    """Yield the records of a manifest by name, one at a time; records of another format are checked but left out.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def read_manifest(path: Path) -> Iterator[tuple[str, Record]]:
                 if line == _END_LINE:
                     return
                 ((name, record),) = json.loads("{" + line.strip().rstrip(",") + "}").items()
-                record["status"]  # TypeError or KeyError where this is not a record
+                record["status"]  # TypeError or KeyError if this is not a record
                 if own_format:
                     yield name, record
             raise ValueError("the file is truncated")
@@ -88,7 +88,7 @@ def check_manifest(path: Path) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as strict JSON holds it: enums as their names, infinity as text, windows as dicts."""
+    """Return a value in the types of strict JSON: enums as their names, infinity as text, windows as dicts."""
     if isinstance(value, Mapping):
         return {str(name): plain(entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):

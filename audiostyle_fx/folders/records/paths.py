@@ -1,4 +1,4 @@
-"""Where the files of a folder's run are: the results, and the hidden folder of what is not finished."""
+"""Paths of a folder's run: of the results, and of unfinished files in the hidden folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ResultPaths:
-    """Paths of results, and of files on the way to them.
+    """Paths of results and of unfinished files.
 
     Attributes
     ----------
@@ -29,15 +29,15 @@ class ResultPaths:
         return f"{self.out}/{name}"
 
     def staged(self, key: str) -> str:
-        """Return the path where the result of a key waits in floating point until its level is known."""
+        """Return the path of the result of a key in floating point, which waits there until its level is known."""
         return f"{self.hidden}/staged-{key}.wav"
 
     def finished(self, key: str, name: str) -> str:
-        """Return the path where a result is, in its format, until it is moved to its name."""
+        """Return the path of a result in its format, until it is moved to its name."""
         return f"{self.hidden}/finished-{key}{os.path.splitext(name)[1]}"
 
     def remove_leftovers(self, names: Collection[str], paths: Collection[str]) -> None:
-        """Remove files of processes that were killed: all in the hidden folder but these names and paths."""
+        """Remove files of killed processes: all files in the hidden folder except these names and paths."""
         for name in os.listdir(self.hidden):
             path = f"{self.hidden}/{name}"
             if name not in names and path not in paths:
@@ -45,7 +45,7 @@ class ResultPaths:
 
 
 def place(finished: str, target: str) -> None:
-    """Move a finished file to its name, with the permissions of the file that it replaces, and to the disk."""
+    """Move a finished file to its name, with the permissions of the file it replaces, and force it to disk."""
     with contextlib.suppress(FileNotFoundError):
         shutil.copymode(target, finished)
     os.replace(finished, target)
@@ -60,7 +60,7 @@ def remove(*paths: str) -> None:
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:
-    """Write the names in a folder to the disk, where the system can do that."""
+    """Force the names in a folder to disk, if the system can do that."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

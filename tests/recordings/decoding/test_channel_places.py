@@ -31,7 +31,7 @@ def tones():
 
 
 def levels(samples):
-    """The number of the channel that each one was, by its level."""
+    """The original number of each channel, found by its level."""
     amplitudes = np.sqrt(2 * (samples[:, 4800:19200].astype(float) ** 2).mean(axis=1))
     return (1 + np.round(np.log(amplitudes / 0.01) / np.log(1.6))).astype(int).tolist()
 

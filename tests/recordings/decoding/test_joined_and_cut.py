@@ -1,4 +1,4 @@
-"""Files that are joined, cut short, or damaged: all that is there comes in place, and a word says what is not."""
+"""Files that are joined, cut short, or damaged: all sound in them is read in place, and a warning names the rest."""
 
 import struct
 import warnings
@@ -66,7 +66,7 @@ def test_joined_files_are_read_on(files, read, lag, sound, ending):
 @pytest.mark.parametrize("ending", PLAIN)
 def test_what_follows_the_named_length_gets_a_word(files, read, sound, ending):
     samples, said = read(2 * files[ending], ending)
-    assert "bytes after the length that its header names; they were not read" in said
+    assert "bytes after the length in its header; they were not read" in said
     np.testing.assert_allclose(samples, sound, atol=2**-15)
 
 
@@ -190,7 +190,7 @@ def test_flac_that_does_not_decode_to_its_checksum_gets_a_word(files, read):
     data = bytearray(files["flac"])
     data[30] ^= 1  # of the checksum of all samples
     samples, said = read(bytes(data), "flac")
-    assert len(samples) == N and "is damaged: what it holds is not what was encoded" in said
+    assert len(samples) == N and "is damaged: the sound does not match its checksum" in said
 
 
 @pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
@@ -229,13 +229,13 @@ def test_of_joined_mp4_files_the_first_is_read_and_said(tmp_path, bursts, encode
 def test_of_joined_rf64_files_the_first_is_read_and_said(tmp_path, read, sound):
     data = written(tmp_path / "one.rf64", sound, 48000, subtype="PCM_16", format="RF64")
     samples, said = read(2 * data, "wav")
-    assert len(samples) == N and "bytes after the length that its header names; they were not read" in said
+    assert len(samples) == N and "bytes after the length in its header; they were not read" in said
 
 
 def test_of_two_data_chunks_the_first_is_read_and_said(files, read, sound):
     data = files["wav"]
     samples, said = read(data + data[data.index(b"data") :], "wav")
-    assert len(samples) == N and "bytes after the length that its header names; they were not read" in said
+    assert len(samples) == N and "bytes after the length in its header; they were not read" in said
 
 
 def test_what_is_no_au_file_is_not_read_as_one(files, tmp_path):

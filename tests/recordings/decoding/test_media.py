@@ -1,4 +1,4 @@
-"""What libsndfile does not read: each codec in its containers comes in place, or with a word that it may not."""
+"""Formats that libsndfile does not read: each codec in its containers is read in place, or with a warning."""
 
 import warnings
 

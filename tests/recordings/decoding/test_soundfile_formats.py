@@ -1,4 +1,4 @@
-"""Every format and sample format of libsndfile: what is written comes back as long as it was, and what it was."""
+"""Every format and sample format of libsndfile: recordings keep their length and samples when they are read back."""
 
 import io
 import warnings
@@ -55,7 +55,7 @@ def rate_of(file_format, subtype):
 
 
 def is_alike(samples, reference, subtype):
-    """Whether samples are those that were written, at their place; of codings with losses, nearly."""
+    """Whether samples equal the written ones in place; for lossy formats, nearly."""
     if subtype in EXACT:
         return np.abs(samples - reference).max() <= EXACT[subtype]
     return np.corrcoef(samples[0], reference[0])[0, 1] > 0.98

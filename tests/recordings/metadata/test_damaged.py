@@ -1,4 +1,4 @@
-"""Damaged files give what can be read of them, and take no more than a little time and memory."""
+"""From damaged files all readable metadata are read, in little time and memory."""
 
 import dataclasses
 import random

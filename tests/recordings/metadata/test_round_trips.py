@@ -1,4 +1,4 @@
-"""What is written is read again, the audio stays as it is, and what a format can't hold is named."""
+"""Written metadata are read again, the audio does not change, and parts that a format can't hold are named."""
 
 import dataclasses
 
