@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import scipy.optimize
+from support.twins import normal
 
 from audiostyle_fx._engine.optimizers.adam import Adam
 from audiostyle_fx._engine.optimizers.lbfgs import LBFGS
@@ -195,14 +196,72 @@ def test_lbfgs_remembers_its_memory_and_no_more():
 
 def test_lbfgs_keeps_its_pairs_where_one_is_not_good():
     """If the gradient falls along a step, the step's pair is left out, and earlier pairs are kept."""
-    optimizer, losses = LBFGS(memory=1), np.array([[1.0], [0.0]])
+    optimizer, losses = LBFGS(memory=2), np.array([[1.0], [0.0]])
     x = optimizer.init(np.ones((1, 2)))
     x = optimizer.step(x, losses, np.array([[1.0, 0.5]]))
     x = optimizer.step(x, 0.5 * losses, np.array([[0.5, 0.3]]))  # a good pair
-    kept, newest = optimizer._curvature.copy(), optimizer._newest.copy()
+    kept = optimizer._curvature.copy()
     optimizer.step(x, 0.1 * losses, np.array([[4.0, 4.0]]))  # steeper against the direction: no positive curvature
-    np.testing.assert_array_equal(optimizer._newest, newest)
-    assert optimizer._curvature[0, newest[0]] == kept[0, newest[0]] > 0
+    np.testing.assert_array_equal(optimizer._curvature, kept)
+    assert sorted(kept[0] > 0) == [False, True]
+
+
+@pytest.mark.parametrize("memory", [1, 5])
+def test_lbfgs_on_a_gpu_goes_the_same_way(cupy_of_threads, memory):
+    """The items accept points, refuse them, find no number, and see negative curvature, at different times."""
+    rng = np.random.default_rng(3)
+    losses = rng.uniform(0.5, 1, (12, 3, 4)) * np.geomspace(9, 1, 12)[:, None, None]
+    losses[4, 0, 1], losses[7, 2, 2] = np.nan, np.inf
+    start, grads = normal(1, 4, 50, 6), normal(2, 12, 4, 50, 6)
+    found = {}
+    for xp in (np, cupy_of_threads):
+        optimizer = LBFGS(memory)
+        x = optimizer.init(xp.asarray(start))
+        found[xp] = [x]
+        for loss, grad in zip(losses, grads, strict=True):
+            x = optimizer.step(x, xp.asarray(loss), xp.asarray(grad))
+            found[xp].append(x)
+        found[xp] += optimizer.best(x, xp.asarray(losses[0]))
+    for got, want in zip(found[cupy_of_threads], found[np], strict=True):
+        assert (got.dtype, got.shape) == (want.dtype, want.shape)
+        np.testing.assert_allclose(got.get(), want, rtol=2e-3, atol=1e-3)
+
+
+def test_lbfgs_on_a_gpu_renews_and_ends_where_it_does_on_the_cpu(cupy):
+    hessian, minimum = np.geomspace(1, 30, 20).astype(np.float32), normal(4, 20)
+
+    def run(xp):
+        scale = {"factor": np.float32(1)}
+        weights, goal = xp.asarray(hessian), xp.asarray(minimum)
+
+        def value_and_grad(u):
+            pull = (u * scale["factor"] - goal) * weights
+            losses = xp.zeros((2, len(u)))
+            losses[1] = ((u * scale["factor"] - goal) * pull).sum(axis=1) / 2
+            return losses, pull * scale["factor"]
+
+        def renew(u, losses):
+            scale["factor"] = np.float32(2)
+            return u / 2
+
+        optimizer = LBFGS(memory=5, renewals=[4], renew=renew)
+        return minimize(value_and_grad, xp.asarray(normal(5, 3, 20)), optimizer, 14, quiet)
+
+    for got, want in zip(run(cupy), run(np), strict=True):
+        np.testing.assert_allclose(got.get(), want, rtol=1e-2, atol=2e-3)
+
+
+def test_lbfgs_on_a_gpu_waits_for_nothing(stand_in, cupy):
+    optimizer, losses, grad = LBFGS(memory=3), cupy.ones((2, 4)), cupy.asarray(normal(2, 4, 50))
+    x = optimizer.step(optimizer.init(cupy.asarray(normal(1, 4, 50))), losses, grad)
+    before = vars(stand_in.counters).copy()
+    optimizer.step(x, losses, grad)
+    after = vars(stand_in.counters).copy()
+    assert {name: after[name] - before[name] for name in after} == {
+        "launches": 4,
+        "host_copies": 0,
+        "synchronizations": 0,
+    }
 
 
 @pytest.mark.parametrize("n_iter", [1, 3, 10, 40])

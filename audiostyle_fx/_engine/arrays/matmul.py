@@ -15,7 +15,7 @@ MAX_OPERATIONS = 2e10
 """Floating-point operations of one call of the BLAS, some tenths of a second: nothing can interrupt a call."""
 
 
-def matmul(a: Array, b: Array, add_to: Array = None, *, out: Array = None, exact: bool = False) -> Array:
+def matmul(a: Array, b: Array, add_to: Array = None, out: Array = None) -> Array:
     """Return the matrix products a @ b, or add them to an array, or write them to one.
 
     On the CPU each core computes a share of the result's longer side by itself. Within `one_thread_each` no thread of
@@ -28,8 +28,6 @@ def matmul(a: Array, b: Array, add_to: Array = None, *, out: Array = None, exact
         The products are added to it.
     out : real array (batch, m, n), optional
         The products are written to it, if they are not added to another one.
-    exact : bool
-        Whether factors keep their precision on a GPU where TF32 is asked for.
 
     Returns
     -------
@@ -42,7 +40,7 @@ def matmul(a: Array, b: Array, add_to: Array = None, *, out: Array = None, exact
     elif out is None:
         out = xp.empty((batch, m, n), np.result_type(a.dtype, b.dtype))
     if xp is not np:
-        tf32 = not exact and getattr(thread_state, "tf32", False)
+        tf32 = getattr(thread_state, "tf32", False)
         cuda_matmul(_with_contiguous_axis(a), _with_contiguous_axis(b), out, accumulate=add_to is not None, tf32=tf32)
         return out
     operations = 2 * batch * m * n * a.shape[2]

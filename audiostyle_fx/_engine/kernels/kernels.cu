@@ -876,3 +876,135 @@ extern "C" __global__ void __launch_bounds__(1024) peak_cost(
     sum = block_sum(sum);
     if (threadIdx.x == 0) costs[blockIdx.x] = weights[blockIdx.x] * sum;
 }
+
+// ---------------------------------------------------------------- L-BFGS, without a decision of the host
+//
+// Twin of all: lbfgs.LBFGS. `vectors`: (batch, 2 slots + 1, size), the steps, the differences of gradients, and the
+// gradient at the accepted point; base: (batch, size), that point; losses, base_losses: float64 (parts, batch) at the
+// new point and at the accepted one; states: float64 (batch, 4): rate, slope, guess, and free; products: float64
+// (batch, 2 slots + 1, 2 slots + 1), the inner products of the vectors.
+
+// Whether the new point lowers the loss enough; false if its loss is no number.
+__device__ bool is_accepted(
+    const double *losses, const double *base_losses, const double *state, int parts, int batch, int item,
+    double sufficient, int is_first, double *loss, double *base_loss) {
+    *loss = *base_loss = 0;
+    for (int part = 0; part < parts; ++part) {
+        *loss += losses[part * batch + item];
+        *base_loss += base_losses[part * batch + item];
+    }
+    return is_first || *loss <= *base_loss + sufficient * state[0] * state[1];
+}
+
+// Moves to an accepted point and keeps the step to it; the slot of a point that is not accepted becomes zero.
+extern "C" __global__ void lbfgs_keep(
+    const float *x, const float *grad, const double *losses, const double *base_losses, const double *states,
+    float *vectors, float *base, int batch, long long size, int parts, int slots, int slot, double sufficient,
+    int is_first) {
+    for (long long i = first_element(); i < batch * size; i += elements_at_once()) {
+        const int item = static_cast<int>(i / size);
+        double loss, base_loss;
+        const bool accepted = is_accepted(
+            losses, base_losses, states + 4 * item, parts, batch, item, sufficient, is_first, &loss, &base_loss);
+        float *own = vectors + item * (2 * slots + 1) * size + i % size;
+        const float step = x[i] - base[i], change = grad[i] - own[2 * slots * size];
+        own[slot * size] = accepted && !is_first ? step : 0.0f;
+        own[(slots + slot) * size] = accepted && !is_first ? change : 0.0f;
+        if (accepted) {
+            own[2 * slots * size] = grad[i];
+            base[i] = x[i];
+        }
+    }
+}
+
+// The inner products of the three vectors that have changed with all others. Grid: (2 slots + 1, 3, batch).
+extern "C" __global__ void lbfgs_products(const float *vectors, double *products, long long size, int slots, int slot) {
+    const int count = 2 * slots + 1, column = blockIdx.x, item = blockIdx.z;
+    const int row = blockIdx.y == 0 ? slot : blockIdx.y == 1 ? slots + slot : 2 * slots;
+    const float *left = vectors + (static_cast<long long>(item) * count + row) * size;
+    const float *right = vectors + (static_cast<long long>(item) * count + column) * size;
+    double sum = 0;
+    for (long long i = threadIdx.x; i < size; i += blockDim.x) sum += static_cast<double>(left[i] * right[i]);
+    sum = block_sum(sum);
+    if (threadIdx.x != 0) return;
+    double *own = products + static_cast<long long>(item) * count * count;
+    own[row * count + column] = own[column * count + row] = sum;
+}
+
+// The next direction as factors of the vectors, (batch, 2 slots + 1), and how far to go along it. curvatures: float64
+// (batch, slots), 1 / (s . y), zero where there is no pair; accepted: (batch,). One thread for each item.
+extern "C" __global__ void lbfgs_plan(
+    const double *losses, double *base_losses, const double *products, double *states, double *curvatures,
+    double *factors, int *accepted, int batch, int parts, int slots, int slot, double sufficient, double first,
+    int is_first) {
+    for (int item = static_cast<int>(first_element()); item < batch; item += static_cast<int>(elements_at_once())) {
+        const int count = 2 * slots + 1;
+        const double *own = products + static_cast<long long>(item) * count * count;
+        double *state = states + 4 * item, *curvature = curvatures + item * slots, *factor = factors + item * count;
+        double loss, base_loss;
+        const bool is_better = is_accepted(
+            losses, base_losses, state, parts, batch, item, sufficient, is_first, &loss, &base_loss);
+        accepted[item] = is_better;
+        if (!is_better) {
+            curvature[slot] = 0;
+            const double rate = state[0], rise = loss - base_loss - state[1] * rate;
+            const double parabola = rise > 0 ? -state[1] * rate * rate / (2 * rise) : 0.0;  // not if it is no number
+            state[0] = fmin(fmax(parabola, 0.1 * rate), 0.5 * rate);
+            continue;
+        }
+        for (int part = 0; part < parts; ++part) base_losses[part * batch + item] = losses[part * batch + item];
+        const double slope_product = own[slot * count + slots + slot];
+        const double change = own[(slots + slot) * count + slots + slot];
+        if (is_first) {
+            state[2] = first * loss / fmax(own[2 * slots * count + 2 * slots], 1e-30);
+        } else if (slope_product > 1e-10 * change) {
+            curvature[slot] = 1 / slope_product;
+            state[2] = slope_product / change;
+        } else {
+            curvature[slot] = 0;
+        }
+        const auto dot = [&](int row) {
+            double sum = 0;
+            for (int k = 0; k < count; ++k) sum += own[row * count + k] * factor[k];
+            return sum;
+        };
+        for (int k = 0; k < count; ++k) factor[k] = 0;
+        factor[2 * slots] = -1;
+        // The shares of the first loop lie in the factors of the steps, which the second loop then changes.
+        for (int age = 0; age < slots; ++age) {
+            const int s = (slot - age + slots) % slots;
+            factor[slots + s] -= curvature[s] * dot(s);
+        }
+        for (int k = 0; k < count; ++k) factor[k] *= state[2];
+        for (int age = slots - 1; age >= 0; --age) {
+            const int s = (slot - age + slots) % slots;
+            const double share = state[2] > 0 ? -factor[slots + s] / state[2] : 0.0;
+            factor[s] += share - curvature[s] * dot(slots + s);
+        }
+        double slope = dot(2 * slots);
+        if (!(slope < 0)) {
+            for (int k = 0; k < count; ++k) factor[k] = 0;
+            factor[2 * slots] = -state[2];
+            slope = dot(2 * slots);
+        }
+        state[0] = 1;
+        state[1] = slope;
+    }
+}
+
+// The next point: the accepted one plus `rate` times the direction, which stays where the last point was not accepted.
+extern "C" __global__ void lbfgs_move(
+    const float *vectors, const float *base, const double *factors, const double *states, const int *accepted,
+    float *direction, float *x, int batch, long long size, int slots) {
+    const int count = 2 * slots + 1;
+    for (long long i = first_element(); i < batch * size; i += elements_at_once()) {
+        const int item = static_cast<int>(i / size);
+        if (accepted[item]) {
+            const float *own = vectors + item * count * size + i % size;
+            float sum = 0;
+            for (int k = 0; k < count; ++k) sum += static_cast<float>(factors[item * count + k]) * own[k * size];
+            direction[i] = sum;
+        }
+        x[i] = base[i] + static_cast<float>(states[4 * item]) * direction[i];
+    }
+}

@@ -84,7 +84,7 @@ def level_gains(
     gains, scratch = xp.empty((batch, n), np.float32), xp.empty((batch, 5, n))
     sizes = np.array([n, *widths], np.int32)
     arrays = (power, *levels, floors, scratch, gains)
-    launch_kernel("level_gains", batch, *arrays, *sizes, *np.float64(limits), threads=ALL_THREADS)
+    launch_kernel("level_gains", batch, *arrays, *sizes, *np.array(limits), threads=ALL_THREADS)
     return gains
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.array_module import Array, get_array_module, to_host
+from ..arrays.array_module import Array, get_array_module
 from ..arrays.matmul import matmul
+from ..kernels.lbfgs import DeviceSteps
 
 BLOCK = 1 << 14
 """Elements of each vector whose products the CPU takes at a time; the BLAS takes three times as long for all at once.
@@ -41,7 +42,7 @@ class LBFGS:
     are left out, so that the search needs no second Wolfe condition.
     """
 
-    in_place = False  # the host decides which point comes next
+    in_place = False  # each step has another slot, so that no graph could serve two of them
 
     def __init__(
         self,
@@ -56,109 +57,119 @@ class LBFGS:
     def init(self, x: Array) -> Array:
         """Start at x, and return the first point to evaluate; x is not changed."""
         xp, batch = get_array_module(x), x.shape[0]
+        self._base: Any = None  # the accepted point with its losses
+        self._steps, self._on_device = 0, None
+        if xp is not np:
+            self._on_device = DeviceSteps(x.reshape(batch, -1), self.memory, self.first, self.sufficient)
+            return x.copy()
         # All steps, all gradient differences, and the gradient at the accepted point. The direction is a combination of
         # them, whose factors need only their inner products: two passes over the memory instead of two for each pair.
-        # One slot more than pairs takes the newest pair until it is known to be good.
-        self._slots = self.memory + 1
-        self._vectors = xp.zeros((batch, 2 * self._slots + 1, x[0].size), x.dtype)
-        self._products = xp.zeros((batch, *2 * self._vectors.shape[1:2]))
-        self._curvature = xp.zeros((batch, self._slots))  # 1 / (s . y); zero where there is no pair
-        self._newest, self._guess = xp.full(batch, -1), xp.zeros(batch)
-        self._rate, self._slope = xp.ones(batch), xp.zeros(batch)
-        self._base: Any = None  # the accepted point with its losses
+        self._vectors = np.zeros((batch, 2 * self.memory + 1, x[0].size), x.dtype)
+        self._products = np.zeros((batch, *2 * self._vectors.shape[1:2]))
+        self._curvature = np.zeros((batch, self.memory))  # 1 / (s . y); zero where there is no pair
+        self._guess, self._rate, self._slope = np.zeros(batch), np.ones(batch), np.zeros(batch)
+        self._direction = np.zeros((batch, x[0].size), x.dtype)
         return x.copy()
 
     def step(self, x: Array, losses: Array, grad: Array) -> Array:
         """Return the next trial point; x and grad are not changed."""
-        xp, shape = get_array_module(x), x.shape
-        x, grad, loss = x.reshape(shape[0], -1), grad.reshape(shape[0], -1), losses.sum(axis=0)
-        if self._base is None:
-            accepted, self._base = xp.ones(shape[0], bool), (x, losses)
-            self._vectors[:, -1] = grad
-            self._update_products([2 * self._slots])
-            self._guess = self.first * loss / xp.maximum(self._products[:, -1, -1], 1e-30)
-        else:
-            accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
-            self._accept(accepted, x, losses, grad)
-        base, base_losses = self._base
+        shape, x, grad = x.shape, x.reshape(len(x), -1), grad.reshape(len(x), -1)
         self._evaluations += 1
         if self.renew is not None and self._evaluations in self.renewals:
+            base, base_losses = self._accepted(x, losses, grad)
             return self.init(self.renew(base.reshape(shape), base_losses))
-        if accepted.any():  # for the other items the same direction results again
-            self._direction, self._slope = self._search_direction()
-        if accepted.all():
-            self._rate = xp.ones(shape[0])
+        if self._on_device is not None:
+            return self._on_device.step(x, losses, grad).reshape(shape)
+        return self._step(x, losses, grad).reshape(shape)
+
+    def _accepted(self, x: Array, losses: Array, grad: Array) -> tuple[Array, Array]:
+        """Return the accepted point and its losses, after an evaluation at x."""
+        if self._on_device is None:
+            self._step(x, losses, grad)
+            return self._base
+        self._on_device.step(x, losses, grad)
+        return self._on_device.base, self._on_device.losses
+
+    def _step(self, x: np.ndarray, losses: np.ndarray, grad: np.ndarray) -> np.ndarray:
+        """Return the next trial point, (batch, size)."""
+        loss = losses.sum(axis=0)
+        if self._base is None:
+            accepted, self._base = np.ones(len(x), bool), (x, losses)
+            self._vectors[:, -1] = grad
+            self._update_products([2 * self.memory])
+            self._guess = self.first * loss / np.maximum(self._products[:, -1, -1], 1e-30)
         else:
-            rise = loss - base_losses.sum(axis=0) - self._slope * self._rate
+            accepted = loss <= self._base[1].sum(axis=0) + self.sufficient * self._rate * self._slope
+            rise = loss - self._base[1].sum(axis=0) - self._slope * self._rate
             known = ~accepted & (rise > 0)  # not NaN
-            parabola = -self._slope * self._rate**2 / (2 * xp.where(known, rise, xp.inf))
-            shorter = xp.clip(parabola, 0.1 * self._rate, 0.5 * self._rate)
-            self._rate = xp.where(accepted, 1.0, shorter)
-        return (base + self._rate.astype(x.dtype)[:, None] * self._direction).reshape(shape)
+            parabola = -self._slope * self._rate**2 / (2 * np.where(known, rise, np.inf))
+            self._rate = np.where(accepted, 1.0, np.clip(parabola, 0.1 * self._rate, 0.5 * self._rate))
+            self._keep(accepted, x, losses, grad)
+        if accepted.any():
+            direction, slope = self._search_direction()
+            if not accepted.all():  # the others go on along theirs
+                direction = np.where(accepted[:, None], direction, self._direction)
+                slope = np.where(accepted, slope, self._slope)
+            self._direction, self._slope = direction, slope
+        self._steps += 1
+        return self._base[0] + self._rate.astype(x.dtype)[:, None] * self._direction
 
     def best(self, x: Array, losses: Array) -> tuple[Array, Array]:
         """Return the accepted point with its losses, or x for items where its loss is lower."""
-        if self._base is None:
+        base = self._base if self._on_device is None else (self._on_device.base, self._on_device.losses)
+        if base is None or base[1] is None:
             return x, losses
-        xp, (base, base_losses) = get_array_module(x), self._base
+        xp, (point, base_losses) = get_array_module(x), base
         better = losses.sum(axis=0) < base_losses.sum(axis=0)
-        point = xp.where(better.reshape(-1, *[1] * (x.ndim - 1)), x, base.reshape(x.shape))
+        point = xp.where(better.reshape(-1, *[1] * (x.ndim - 1)), x, point.reshape(x.shape))
         return point, xp.where(better, losses, base_losses)
 
-    def _accept(self, accepted: Array, x: Array, losses: Array, grad: Array) -> None:
-        """Move the base of the accepted items, and keep their pairs that have positive curvature."""
-        xp, (base, base_losses), m = get_array_module(x), self._base, self._slots
-        free, items = (self._newest + 1) % m, xp.nonzero(accepted)[0]
-        distinct = sorted(set(to_host(free).tolist()))
-        if len(distinct) == 1 and accepted.all():  # views will do
-            slot = distinct[0]
-            xp.subtract(x, base, out=self._vectors[:, slot])
-            xp.subtract(grad, self._vectors[:, -1], out=self._vectors[:, m + slot])
-            self._vectors[:, -1] = grad
-            self._base = x, losses
+    def _keep(self, accepted: np.ndarray, x: np.ndarray, losses: np.ndarray, grad: np.ndarray) -> None:
+        """Move the base of the accepted items, and keep their pairs that have positive curvature.
+
+        The pair of every evaluation has its slot; it becomes empty for items whose point is not accepted.
+        """
+        (base, base_losses), m, slot = self._base, self.memory, self._steps % self.memory
+        np.subtract(x, base, out=self._vectors[:, slot])
+        np.subtract(grad, self._vectors[:, -1], out=self._vectors[:, m + slot])
+        if accepted.all():
+            self._vectors[:, -1], self._base = grad, (x, losses)
         else:
-            slots = free[items]
-            self._vectors[items, slots] = x[items] - base[items]
-            self._vectors[items, m + slots] = grad[items] - self._vectors[items, -1]
-            self._vectors[items, -1] = grad[items]
-            self._base = xp.where(accepted[:, None], x, base), xp.where(accepted, losses, base_losses)
-        self._update_products([*distinct, *(m + slot for slot in distinct), 2 * m])
-        slots = free[items]
-        curvature, change_norm = self._products[items, slots, m + slots], self._products[items, m + slots, m + slots]
-        good = curvature > 1e-10 * change_norm
-        self._curvature[items, slots] = xp.where(good, 1 / xp.where(good, curvature, 1), 0)
-        items, slots = items[good], slots[good]
-        self._newest[items], self._guess[items] = slots, curvature[good] / change_norm[good]
+            self._vectors[~accepted, slot] = self._vectors[~accepted, m + slot] = 0
+            self._vectors[accepted, -1] = grad[accepted]
+            self._base = np.where(accepted[:, None], x, base), np.where(accepted, losses, base_losses)
+        self._update_products([slot, m + slot, 2 * m])
+        curvature, change = self._products[:, slot, m + slot], self._products[:, m + slot, m + slot]
+        good = curvature > 1e-10 * change
+        self._curvature[:, slot] = np.where(good, 1 / np.where(good, curvature, 1), 0)
+        self._guess = np.where(good, curvature / np.where(good, change, 1), self._guess)
 
     def _update_products(self, rows: list[int]) -> None:
-        """Take the inner products of rows of the vectors, with all of them, anew."""
-        xp, length = get_array_module(self._vectors), self._vectors.shape[2]
-        size = BLOCK if xp is np else length
+        """Take the inner products of rows of the vectors with all of them."""
         products: Array = 0.0
-        for start in range(0, length, size):
-            part = self._vectors[:, :, start : start + size]
-            products = products + matmul(part[:, rows], part.swapaxes(1, 2), exact=True).astype(np.float64)
+        for start in range(0, self._vectors.shape[2], BLOCK):
+            part = self._vectors[:, :, start : start + BLOCK]
+            products = products + matmul(part[:, rows], part.swapaxes(1, 2)).astype(np.float64)
         self._products[:, rows] = products
         self._products[:, :, rows] = products.swapaxes(1, 2)
 
-    def _search_direction(self) -> tuple[Array, Array]:
+    def _search_direction(self) -> tuple[np.ndarray, np.ndarray]:
         """Return minus the estimated inverse Hessian times the gradient, and its slope; by the two-loop recursion."""
-        xp, m = get_array_module(self._vectors), self._slots
-        factors = xp.zeros(self._vectors.shape[:2])
+        m, shares = self.memory, []
+        factors = np.zeros(self._vectors.shape[:2])
         factors[:, -1] = -1.0
-        items, shares = xp.arange(len(factors)), []
-        slots = [(self._newest - age) % m for age in range(self.memory)]
+        slots = [(self._steps - age) % m for age in range(m)]  # the latest first
         for slot in slots:
-            share = self._curvature[items, slot] * (self._products[items, slot] * factors).sum(axis=1)
-            factors[items, m + slot] -= share
+            share = self._curvature[:, slot] * (self._products[:, slot] * factors).sum(axis=1)
+            factors[:, m + slot] -= share
             shares.append(share)
         factors *= self._guess[:, None]
         for slot, share in zip(reversed(slots), reversed(shares), strict=True):
-            product = (self._products[items, m + slot] * factors).sum(axis=1)
-            factors[items, slot] += share - self._curvature[items, slot] * product
+            product = (self._products[:, m + slot] * factors).sum(axis=1)
+            factors[:, slot] += share - self._curvature[:, slot] * product
         slope = (self._products[:, -1] * factors).sum(axis=1)
-        steepest = xp.zeros_like(factors)
+        steepest = np.zeros_like(factors)
         steepest[:, -1] = -self._guess
-        factors = xp.where((slope < 0)[:, None], factors, steepest)
+        factors = np.where((slope < 0)[:, None], factors, steepest)
         slope = (self._products[:, -1] * factors).sum(axis=1)
-        return matmul(factors.astype(self._vectors.dtype)[:, None], self._vectors, exact=True)[:, 0], slope
+        return matmul(factors.astype(self._vectors.dtype)[:, None], self._vectors)[:, 0], slope
