@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from support.twins import assert_same, normal
 
 from audiostyle_fx._engine.arrays import threads
-from audiostyle_fx._engine.spectra.griffin_lim import griffin_lim, magnitude_distance, with_magnitude
+from audiostyle_fx._engine.kernels.spectra import magnitude_distance, with_magnitude
+from audiostyle_fx._engine.spectra.griffin_lim import griffin_lim
 from audiostyle_fx._engine.spectra.stft import STFT
 
 SHAPES = pytest.mark.parametrize(("n_fft", "hop_length", "n_samples"), [(64, 16, 600), (64, 13, 555)])
@@ -163,3 +165,29 @@ def test_silence_is_finite(silent):
     for samples, rebuilt in results:
         assert np.isfinite(samples).all() and np.isfinite(rebuilt).all()
     assert results[-1][0].any() == (silent in ("phases", "half"))
+
+
+# ---------------------------------------------------------------- on a GPU
+def test_phases_on_a_gpu_are_those_on_the_cpu(cupy):
+    stft, y = STFT(64, 13), normal(1, 2, 2, 555)
+    magnitude, start = np.abs(stft.forward(y)), random_phases(2, stft.forward(y).shape).astype(np.complex64)
+    magnitude[:, 3:5] = 0
+    start[:, 7] = 0
+
+    def run(magnitude, start):
+        *_, (samples, spectrum) = griffin_lim(stft, magnitude, start, 555, 5)
+        return samples, spectrum, magnitude_distance(spectrum, magnitude)
+
+    assert_same(cupy, run, magnitude, start, rtol=1e-3, atol=1e-3)
+
+
+def test_an_iteration_on_a_gpu_is_few_launches(stand_in, cupy):
+    stft, y = STFT(64, 16), cupy.asarray(normal(1, 1, 1, 600))
+    start = stft.forward(y)
+    iterations = griffin_lim(stft, abs(start), start, 600, 4)
+    next(iterations)
+    before = vars(stand_in.counters).copy()
+    next(iterations)
+    after = vars(stand_in.counters).copy()
+    assert after.pop("launches") - before.pop("launches") == 5
+    assert after == before

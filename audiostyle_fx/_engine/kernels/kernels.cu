@@ -1008,3 +1008,57 @@ extern "C" __global__ void lbfgs_move(
         x[i] = base[i] + static_cast<float>(states[4 * item]) * direction[i];
     }
 }
+
+// ---------------------------------------------------------------- Griffin-Lim
+
+// Given magnitudes with the phases of z + momentum (z - previous), phase zero where that is zero. Twin:
+// griffin_lim.with_magnitude. spectrum, previous, out: complex64 (size,); magnitude: (size,); tiny: the smallest size of
+// a number that has a phase.
+extern "C" __global__ void with_magnitude(
+    const float2 *spectrum, const float2 *previous, const float *magnitude, float2 *out, long long size, float momentum,
+    float tiny) {
+    for (long long i = first_element(); i < size; i += elements_at_once()) {
+        float2 z = spectrum[i];
+        if (momentum != 0) {
+            const float2 before = previous[i];
+            z = make_float2(z.x + momentum * (z.x - before.x), z.y + momentum * (z.y - before.y));
+        }
+        const float found = hypotf(z.x, z.y), wanted = magnitude[i];
+        out[i] = found < tiny ? make_float2(wanted, 0.0f) : make_float2(z.x * (wanted / found), z.y * (wanted / found));
+    }
+}
+
+// The distance of a spectrum's magnitudes from given ones, float64 (batch,). Twin: griffin_lim.magnitude_distance. One
+// block of the grid for each item of `size` numbers.
+extern "C" __global__ void __launch_bounds__(1024) magnitude_distance(
+    const float2 *spectrum, const float *magnitude, double *out, long long size) {
+    const long long begin = blockIdx.x * size;
+    double sum = 0;
+    for (long long i = begin + threadIdx.x; i < begin + size; i += blockDim.x) {
+        const float difference = hypotf(spectrum[i].x, spectrum[i].y) - magnitude[i];
+        sum += difference * difference;
+    }
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) out[blockIdx.x] = sqrt(sum);
+}
+
+// The samples in the middle of overlap-added frames, divided by the sum of the squared windows there. Twins:
+// spectra.overlap_add and hann.divide_by_squared_window_sum. frames: (batch, n_frames, channels, n_fft), n_fft times as
+// large as they should be; window: (n_fft,); out: (batch, channels, n_samples), size elements.
+extern "C" __global__ void inverse_samples(
+    const float *frames, const float *window, float *out, long long size, int n_frames, int channels, int n_fft,
+    int hop_length, int n_samples) {
+    for (long long i = first_element(); i < size; i += elements_at_once()) {
+        const int sample = static_cast<int>(i % n_samples), place = sample + n_fft / 2;
+        const int channel = static_cast<int>(i / n_samples % channels);
+        const long long item = i / n_samples / channels;
+        const int first = place < n_fft ? 0 : (place - n_fft) / hop_length + 1;
+        float sum = 0, squares = 0;
+        for (int t = first; t <= min(place / hop_length, n_frames - 1); ++t) {
+            const int k = place - t * hop_length;
+            sum += window[k] * frames[((item * n_frames + t) * channels + channel) * n_fft + k];
+            squares += window[k] * window[k];
+        }
+        out[i] = sum / (squares * n_fft);
+    }
+}

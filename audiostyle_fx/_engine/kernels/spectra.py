@@ -1,4 +1,4 @@
-"""Operations on spectra: windowed frames, overlap-add, log-magnitude and its adjoint."""
+"""Operations on spectra: windowed frames, overlap-add, log-magnitude and its adjoint, given magnitudes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from ..arrays.array_module import Array, get_array_module
 from ..arrays.threads import in_blocks
 from .launch import launch_kernel, n_blocks
+from .patches import row_dots
 
 
 def log_magnitude(spectrum: Array, scale: float) -> Array:
@@ -117,3 +118,72 @@ def overlap_add(frames: Array, window: Array, hop_length: int) -> Array:
         part = frames[..., k * hop_length : (k + 1) * hop_length].transpose(0, 2, 1, 3)
         out[:, :, k : k + n_frames, : part.shape[-1]] += part
     return out.reshape(batch, channels, -1)
+
+
+def inverse_samples(frames: Array, window: Array, hop_length: int, n_samples: int) -> Array:
+    """Return samples, (batch, channels, n_samples), from the sums of inverse FFTs on a GPU.
+
+    They are overlap-added with the window, and divided by the sum of its squares and by the size of the FFT.
+    """
+    xp, (batch, n_frames, channels, n_fft) = get_array_module(frames), frames.shape
+    out = xp.empty((batch, channels, n_samples), frames.dtype)
+    sizes = np.array([n_frames, channels, n_fft, hop_length, n_samples], np.int32)
+    launch_kernel("inverse_samples", n_blocks(out.size), frames, window, out, np.int64(out.size), *sizes)
+    return out
+
+
+def with_magnitude(spectrum: Array, magnitude: Array, previous: Array = None, momentum: float = 0.0) -> Array:
+    """Return a spectrum with given magnitudes and the phases of another one; phase zero where that is zero.
+
+    Parameters
+    ----------
+    spectrum : complex array (batch, frames, channels, bins)
+    magnitude : real array of the same shape
+    previous : complex array of the same shape, optional
+        The phases are those of ``spectrum + momentum * (spectrum - previous)``.
+    momentum : float
+    """
+    xp, tiny = get_array_module(spectrum), np.finfo(magnitude.dtype).tiny ** 0.5
+    out, extrapolates = xp.empty_like(spectrum), previous is not None and momentum != 0
+    if xp is not np:
+        arrays = (spectrum, previous if extrapolates else spectrum, magnitude, out)
+        numbers = (np.int64(out.size), np.float32(momentum if extrapolates else 0), np.float32(tiny))
+        launch_kernel("with_magnitude", n_blocks(out.size), *arrays, *numbers)
+        return out
+
+    def fill(frames: slice) -> None:
+        phases = spectrum[:, frames]
+        if extrapolates:
+            step = phases - previous[:, frames]
+            step *= momentum
+            phases = np.add(step, phases, out=step)
+        size = np.abs(phases)
+        silent = size < tiny
+        np.divide(magnitude[:, frames], np.where(silent, 1, size), out=size)
+        np.multiply(np.where(silent, 1, phases), size, out=out[:, frames])
+
+    in_blocks(fill, out.shape[1], out[:, :1].size, xp)
+    return out
+
+
+def magnitude_distance(spectrum: Array, magnitude: Array) -> Array:
+    """Return the distance of a spectrum's magnitudes from given ones, float64 (batch,).
+
+    Both arrays are (batch, frames, channels, bins).
+    """
+    xp, (batch, n_frames) = get_array_module(spectrum), spectrum.shape[:2]
+    if xp is not np:
+        out = xp.empty(batch)
+        arrays = (spectrum, magnitude, out)
+        launch_kernel("magnitude_distance", batch, *arrays, np.int64(magnitude[0].size), threads=1024)
+        return out
+    squares = np.empty((batch, n_frames), magnitude.dtype)
+
+    def fill(frames: slice) -> None:
+        difference = np.abs(spectrum[:, frames])
+        difference -= magnitude[:, frames]
+        rows = difference.reshape(*difference.shape[:2], -1)
+        squares[:, frames] = row_dots(rows, rows)
+
+    in_blocks(fill, n_frames, spectrum[:, :1].size, xp)
+    return np.sqrt(squares.sum(axis=1, dtype=np.float64))

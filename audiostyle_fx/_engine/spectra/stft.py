@@ -21,7 +21,8 @@ from ..arrays.array_module import Array, get_array_module
 from ..arrays.constants import constant
 from ..arrays.fft import irfft, rfft
 from ..arrays.threads import in_blocks
-from ..kernels.spectra import log_magnitude, log_magnitude_vjp, overlap_add, windowed_frames
+from ..kernels.launch import is_on_gpu
+from ..kernels.spectra import inverse_samples, log_magnitude, log_magnitude_vjp, overlap_add, windowed_frames
 from .hann import divide_by_squared_window_sum, hann
 
 WINDOW_SECONDS = 0.093
@@ -96,13 +97,18 @@ class STFT:
         out[..., n_samples - 1 - after : n_samples - 1] += tail[..., ::-1]
         return out
 
-    def inverse(self, spectrum: Array, n_samples: int) -> Array:
+    def inverse(self, spectrum: Array, n_samples: int, *, consumed: bool = False) -> Array:
         """Return the samples, (batch, channels, n_samples), whose frames are nearest to the spectrum in least squares.
+
+        With ``consumed`` the spectrum may be overwritten.
 
         References
         ----------
         D. Griffin and J. Lim, "Signal estimation from modified short-time Fourier transform", 1984, eq. 6.
         """
+        if is_on_gpu(spectrum):
+            frames = irfft(spectrum, self.n_fft, consumed=consumed)
+            return inverse_samples(frames, self._window(frames), self.hop_length, n_samples)
         before = self.n_fft // 2
         padded = self._synthesize(spectrum, 1 / self.n_fft, 1.0)
         samples = padded[..., before : before + n_samples]
@@ -150,6 +156,8 @@ class STFT:
     def _analyze(self, y: Array, n_frames: int, *, reflected: bool) -> Array:
         """Return the spectra of ``n_frames`` windowed frames of y, (batch, channels, samples)."""
         xp, window = get_array_module(y), self._window(y)
+        if is_on_gpu(y):
+            return rfft(windowed_frames(y, window, self.hop_length, slice(0, n_frames), reflected))
         out = xp.empty((len(y), n_frames, y.shape[1], self.n_bins), xp.result_type(y.dtype, np.complex64))
 
         def fill(frames: slice) -> None:
@@ -163,6 +171,12 @@ class STFT:
         xp, window = get_array_module(spectrum), constant(_scaled_hann, self.n_fft, scale, like=spectrum.real)
         batch, n_frames, channels, _ = spectrum.shape
         hop, steps = self.hop_length, math.ceil(self.n_fft / self.hop_length)
+        if is_on_gpu(spectrum):
+            spectrum = spectrum.copy()
+            if ends != 1:
+                spectrum[..., 0] *= ends
+                spectrum[..., -1] *= ends
+            return overlap_add(irfft(spectrum, self.n_fft, consumed=True), window, hop)
         out, adding = xp.zeros((batch, channels, (n_frames + steps - 1) * hop), spectrum.real.dtype), threading.Lock()
 
         def fill(frames: slice) -> None:
@@ -171,7 +185,7 @@ class STFT:
                 part = part.copy()
                 part[..., 0] *= ends
                 part[..., -1] *= ends
-            samples = overlap_add(irfft(part, self.n_fft, consumed=ends != 1), window, hop)
+            samples = overlap_add(irfft(part, self.n_fft), window, hop)
             with adding:
                 out[..., frames.start * hop : frames.start * hop + samples.shape[-1]] += samples
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._engine.arrays.array_module import Array, get_array_module
 from ..._engine.kernels.patches import sum_of_products
+from ..._engine.kernels.spectra import magnitude_distance, with_magnitude
 from ..._engine.objectives.fused_waveform import waveform_objective
 from ..._engine.objectives.peaks import PeakCost, near_ceilings
 from ..._engine.objectives.reduced import Reduced
@@ -16,7 +17,7 @@ from ..._engine.objectives.waveform import Objective, WaveformObjective
 from ..._engine.optimizers.adam import Adam
 from ..._engine.optimizers.lbfgs import LBFGS
 from ..._engine.optimizers.minimize import minimize
-from ..._engine.spectra.griffin_lim import MOMENTUM, griffin_lim, magnitude_distance, with_magnitude
+from ..._engine.spectra.griffin_lim import MOMENTUM, griffin_lim
 from ..._engine.spectra.level_following import LevelFollower
 from ..parameters.parameter_list import Parameters
 from ..setup.transfer_setup import TransferSetup
