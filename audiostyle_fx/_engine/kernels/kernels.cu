@@ -861,20 +861,21 @@ extern "C" __global__ void folded_gradient(
 }
 
 // The cost of samples beyond full scale, and its gradient, added to what is there or not. Twin: peaks.PeakCost.
-// samples, grad: (batch, size); weights: float64 (batch,); ceilings, costs: (batch,). One block for each item.
-extern "C" __global__ void __launch_bounds__(1024) peak_cost(
+// samples, grad: (batch, size); weights: float64 (batch,); ceilings: (batch,); costs: float64 (batch, grid x), the parts
+// of the cost. Grid: blocks, items.
+extern "C" __global__ void peak_cost(
     const float *samples, const double *weights, const float *ceilings, float *grad, double *costs, long long size,
     int add) {
-    const long long begin = blockIdx.x * size;
-    const float ceiling = ceilings[blockIdx.x], slope = static_cast<float>(2 * weights[blockIdx.x]);
+    const int item = blockIdx.y;
+    const float ceiling = ceilings[item], slope = static_cast<float>(2 * weights[item]);
     double sum = 0;
-    for (long long i = begin + threadIdx.x; i < begin + size; i += blockDim.x) {
+    for (long long i = item * size + first_element(); i < (item + 1) * size; i += elements_at_once()) {
         const float over = samples[i] - fminf(fmaxf(samples[i], -ceiling), ceiling);
         sum += static_cast<double>(over) * over;
         grad[i] = (add ? grad[i] : 0.0f) + slope * over;
     }
     sum = block_sum(sum);
-    if (threadIdx.x == 0) costs[blockIdx.x] = weights[blockIdx.x] * sum;
+    if (threadIdx.x == 0) costs[item * gridDim.x + blockIdx.x] = weights[item] * sum;
 }
 
 // ---------------------------------------------------------------- L-BFGS, without a decision of the host
@@ -918,7 +919,8 @@ extern "C" __global__ void lbfgs_keep(
 }
 
 // The inner products of the three vectors that have changed with all others. Grid: (2 slots + 1, 3, batch).
-extern "C" __global__ void lbfgs_products(const float *vectors, double *products, long long size, int slots, int slot) {
+extern "C" __global__ void __launch_bounds__(1024) lbfgs_products(
+    const float *vectors, double *products, long long size, int slots, int slot) {
     const int count = 2 * slots + 1, column = blockIdx.x, item = blockIdx.z;
     const int row = blockIdx.y == 0 ? slot : blockIdx.y == 1 ? slots + slot : 2 * slots;
     const float *left = vectors + (static_cast<long long>(item) * count + row) * size;
@@ -1012,7 +1014,7 @@ extern "C" __global__ void lbfgs_move(
 // ---------------------------------------------------------------- Griffin-Lim
 
 // Given magnitudes with the phases of z + momentum (z - previous), phase zero where that is zero. Twin:
-// griffin_lim.with_magnitude. spectrum, previous, out: complex64 (size,); magnitude: (size,); tiny: the smallest size of
+// spectra.with_magnitude. spectrum, previous, out: complex64 (size,); magnitude: (size,); tiny: the smallest size of
 // a number that has a phase.
 extern "C" __global__ void with_magnitude(
     const float2 *spectrum, const float2 *previous, const float *magnitude, float2 *out, long long size, float momentum,
@@ -1028,18 +1030,18 @@ extern "C" __global__ void with_magnitude(
     }
 }
 
-// The distance of a spectrum's magnitudes from given ones, float64 (batch,). Twin: griffin_lim.magnitude_distance. One
-// block of the grid for each item of `size` numbers.
-extern "C" __global__ void __launch_bounds__(1024) magnitude_distance(
+// The squared distance of a spectrum's magnitudes from given ones, in parts: float64 (batch, grid x). Twin:
+// spectra.magnitude_distance. Grid: blocks, items of `size` numbers.
+extern "C" __global__ void magnitude_distance(
     const float2 *spectrum, const float *magnitude, double *out, long long size) {
-    const long long begin = blockIdx.x * size;
+    const int item = blockIdx.y;
     double sum = 0;
-    for (long long i = begin + threadIdx.x; i < begin + size; i += blockDim.x) {
+    for (long long i = item * size + first_element(); i < (item + 1) * size; i += elements_at_once()) {
         const float difference = hypotf(spectrum[i].x, spectrum[i].y) - magnitude[i];
         sum += difference * difference;
     }
     sum = block_sum(sum);
-    if (threadIdx.x == 0) out[blockIdx.x] = sqrt(sum);
+    if (threadIdx.x == 0) out[item * gridDim.x + blockIdx.x] = sum;
 }
 
 // The samples in the middle of overlap-added frames, divided by the sum of the squared windows there. Twins:

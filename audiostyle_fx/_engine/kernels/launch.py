@@ -27,6 +27,13 @@ THREADS = 256
 """Threads of a block, for the kernels that process an array element by element."""
 
 
+ALL_THREADS = 1024
+"""The most threads of a block, for kernels with few blocks."""
+
+PARTS = 64
+"""Blocks for each item, of kernels that sum an item up in parts."""
+
+
 def is_on_gpu(x: Array) -> bool:
     """Return whether x is a CuPy array."""
     return get_array_module(x) is not np

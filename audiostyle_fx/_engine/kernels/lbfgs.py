@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.array_module import Array, get_array_module
-from .launch import launch_kernel, n_blocks
+from .launch import ALL_THREADS, launch_kernel, n_blocks
 
 
 class DeviceSteps:
@@ -56,7 +56,9 @@ class DeviceSteps:
         kept = (self._vectors, self.base)
         launch_kernel("lbfgs_keep", n_blocks(x.size), x, grad, *known, *kept, *sizes, *counts, limit, is_first)
         grid = (2 * slots + 1, 3, batch)
-        launch_kernel("lbfgs_products", grid, self._vectors, self._products, np.int64(size), *counts[1:])
+        launch_kernel(
+            "lbfgs_products", grid, self._vectors, self._products, np.int64(size), *counts[1:], threads=ALL_THREADS
+        )
         state = (self._states, self._curvatures, self._factors, self._accepted)
         numbers = (np.int32(batch), *counts, limit, np.float64(self._first), is_first)
         launch_kernel("lbfgs_plan", n_blocks(batch), losses, self.losses, self._products, *state, *numbers)

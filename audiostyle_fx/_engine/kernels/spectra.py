@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays.array_module import Array, get_array_module
 from ..arrays.threads import in_blocks
-from .launch import launch_kernel, n_blocks
+from .launch import PARTS, launch_kernel, n_blocks
 from .patches import row_dots
 
 
@@ -173,10 +173,9 @@ def magnitude_distance(spectrum: Array, magnitude: Array) -> Array:
     """
     xp, (batch, n_frames) = get_array_module(spectrum), spectrum.shape[:2]
     if xp is not np:
-        out = xp.empty(batch)
-        arrays = (spectrum, magnitude, out)
-        launch_kernel("magnitude_distance", batch, *arrays, np.int64(magnitude[0].size), threads=1024)
-        return out
+        parts, size = xp.empty((batch, PARTS)), np.int64(magnitude[0].size)
+        launch_kernel("magnitude_distance", (PARTS, batch), spectrum, magnitude, parts, size)
+        return xp.sqrt(parts.sum(axis=1))
     squares = np.empty((batch, n_frames), magnitude.dtype)
 
     def fill(frames: slice) -> None:

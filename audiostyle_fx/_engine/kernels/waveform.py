@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays.array_module import Array, get_array_module
-from .launch import launch_kernel, n_blocks
+from .launch import ALL_THREADS, PARTS, launch_kernel, n_blocks
 
 MOST_BLOCKS = 1 << 16
-
-ALL_THREADS = 1024
-"""Threads of kernels that have one block for each item."""
 
 
 def scaled_dct4_input(u: Array, scale: Array, twiddle: Array) -> Array:
@@ -154,6 +151,7 @@ def _sizes(frames: Array, n_samples: int, hop_length: int) -> list[Any]:
 
 def peak_cost(samples: Array, weights: Array, ceilings: Array, grad: Array, costs: Array, *, add: bool) -> None:
     """Write the cost of samples beyond ceilings, float64 (batch,), and its gradient, which may also be added."""
-    size = np.int64(samples[0].size)
-    arrays = (samples, weights, ceilings, grad, costs)
-    launch_kernel("peak_cost", len(samples), *arrays, size, np.int32(add), threads=ALL_THREADS)
+    xp, size = get_array_module(samples), np.int64(samples[0].size)
+    parts = xp.empty((len(samples), PARTS))
+    launch_kernel("peak_cost", (PARTS, len(samples)), samples, weights, ceilings, grad, parts, size, np.int32(add))
+    parts.sum(axis=1, out=costs)
