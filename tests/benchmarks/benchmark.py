@@ -30,13 +30,16 @@ import soundfile
 from audiostyle_fx import install, stylize, uninstall
 from audiostyle_fx._engine.arrays.matmul import matmul
 from audiostyle_fx._engine.objectives import infinite_width, random_conv
+from audiostyle_fx._engine.objectives.fused_closed_form import FusedClosedForm
+from audiostyle_fx._engine.objectives.fused_waveform import waveform_objective
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
 from audiostyle_fx._engine.objectives.loss_weights import loss_terms
 from audiostyle_fx._engine.objectives.random_conv import RandomConv
-from audiostyle_fx._engine.objectives.waveform import WaveformObjective
+from audiostyle_fx._engine.objectives.strided import joined_frames, strided
 from audiostyle_fx._engine.spectra.stft import STFT
 from audiostyle_fx._recordings.levels import RMS, rms
 from audiostyle_fx._recordings.resampling import resample
+from audiostyle_fx._transfer.parameters.parameter_list import STRIDE
 
 AUDIO = Path(__file__).parents[2] / "examples" / "audio"
 CONTENT, STYLE = "mountain_king.ogg", "anthem.ogg"
@@ -71,7 +74,8 @@ def objective(kind: Any, frames: tuple[np.ndarray, np.ndarray], **arguments: Any
     """Either objective, for log-magnitudes of content and style."""
     content, style = frames
     shape = {"n_frames": content.shape[1], "bins": content.shape[2], "sample_rate": RATE, "active_channels": 1}
-    return kind.of_styles(content, style, loss_terms([11], alpha=ALPHA, **shape), **arguments)
+    stride = STRIDE if kind is _ClosedForm else 1
+    return kind.of_styles(content, style, loss_terms([11], alpha=ALPHA, stride=stride, **shape), **arguments)
 
 
 def audio_loss(audio: np.ndarray, rate: float) -> dict[str, float]:
@@ -134,14 +138,26 @@ def run_original(iterations: int) -> dict[str, float]:
     return row | {"unit": peer.seconds_per_evaluation()} | audio_loss(audio[None], RATE)
 
 
+class _ClosedForm:
+    """The closed form as a transfer uses it: fused on a GPU, and with the frames joined that its stride joins."""
+
+    @staticmethod
+    def of_styles(content: Any, style: Any, terms: Any) -> Any:
+        joined = [joined_frames(frames, STRIDE) for frames in (content, style)]
+        statistics = InfiniteWidth.style_statistics(joined[1], terms)
+        if FusedClosedForm.serves(content, statistics, terms, STRIDE):
+            return FusedClosedForm(content, statistics, terms, stride=STRIDE)
+        return strided(InfiniteWidth(joined[0], statistics, terms), STRIDE)
+
+
 def problems(xp: Any = np) -> dict[str, tuple[Any, Any]]:
     """Objectives and a point of each, for 430 frames of 1025 bins, on NumPy or CuPy."""
     stft = STFT(2048, 512)
     content, style = (xp.asarray(recording(name, MONO)[0][None]) for name in (CONTENT, STYLE))
     frames = tuple(stft.log_magnitude(stft.forward(y)) for y in (content, style))
-    closed = objective(InfiniteWidth, frames)
+    closed = objective(_ClosedForm, frames)
     sampled = objective(RandomConv, frames, n_filters=4096, seed=0)
-    waveform = WaveformObjective(closed, stft, content, xp.ones((1, 1, 1), np.float32))
+    waveform = waveform_objective(closed, stft, content, xp.ones((1, 1, 1), np.float32))
     u, x = waveform.coordinates(content), frames[0] * np.float32(0.9)
     return {
         "closed form, spectrogram": (closed, x),

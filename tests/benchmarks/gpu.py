@@ -13,30 +13,47 @@ import json
 import math
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmark import CONTENT, MONO, ORIGINAL, RATE, ROWS, STYLE, audio_loss, in_process, machine, problems, recording
+import soundfile
+from benchmark import (
+    AUDIO,
+    CONTENT,
+    MONO,
+    ORIGINAL,
+    RATE,
+    ROWS,
+    STEREO,
+    STYLE,
+    audio_loss,
+    in_process,
+    machine,
+    problems,
+    recording,
+)
 
-from audiostyle_fx import stylize, stylize_batch
+from audiostyle_fx import style_folder, stylize, stylize_batch
 from audiostyle_fx._engine.arrays.matmul import matmul
 from audiostyle_fx._engine.cuda.devices import device_index, device_names
 from audiostyle_fx._engine.cuda.graphs import captured
 from audiostyle_fx._engine.cuda.streams import computing_on
 from audiostyle_fx._engine.optimizers.adam import Adam
 from audiostyle_fx._engine.optimizers.minimize import minimize
-from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS
+from audiostyle_fx._transfer.parameters.parameter_list import DEFAULTS, STRIDE
 from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
 from audiostyle_fx._transfer.stages.stages import SPECTROGRAM_ADAM, WAVEFORM_ADAM, adam_beta
 
 PRECISIONS = ("float32", "tf32")
 GEMM_SIZE, COPY_FLOATS = 8192, 1 << 28
-CLIPS, STEPS = 64, 200
+CLIPS, STEMS, STEPS = 64, 256, 200
 TRANSFERS = [name for name in ROWS if "lbfgs" not in name and "emulated" not in name]
 
 
@@ -110,11 +127,12 @@ class Size:
         return self.batch * self.channels * self.frames * self.n_fft
 
     def closed_form(self) -> Work:
-        """Inner products of frames with their own and with the style's, and the products back; the content."""
-        x, style = self.x, self.style_frames * self.bins
-        own, cross = self.batch * self.frames**2, self.batch * self.frames * self.style_frames
-        forth = product(x, own, self.bins) + product(x + style, cross, self.bins)
-        back = product(own + x, x, self.frames) + product(cross + style + x, x, self.style_frames)
+        """Products of joined frames with their own and with the style's, and the products back; the content."""
+        x, style, bins = self.x, self.style_frames * self.bins, STRIDE * self.bins
+        frames, style_frames = self.frames // STRIDE, self.style_frames // STRIDE
+        own, cross = self.batch * frames**2, self.batch * frames * style_frames
+        forth = product(x, own, bins) + product(x + style, cross, bins)
+        back = product(own + x, x, frames) + product(cross + style + x, x, style_frames)
         # Kernels in place of the inner products; x and the content; both of them and the gradient, before and after.
         return forth + back + passes(2 * own + 2 * cross + 2 * x + 4 * x)
 
@@ -251,6 +269,22 @@ def batch(device: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
     return rows
 
 
+def folder(device: str, iterations: int, quick: bool) -> dict[str, float]:
+    """A folder of stereo stems at the defaults, and as many calls one after the other, by the time of a few."""
+    (content, rate), stems = recording(CONTENT, STEREO), 32 if quick else STEMS
+    with tempfile.TemporaryDirectory() as name:
+        source, out = Path(name, "stems"), Path(name, "out")
+        source.mkdir()
+        for stem in range(stems):
+            audio = np.roll(content, stem * content.shape[1] // stems, axis=1)
+            soundfile.write(source / f"{stem:03}.wav", audio.T, int(rate), subtype="FLOAT")
+        alone = partial(stylize, content, AUDIO / STYLE, rate, device=device)
+        seconds = {"one call": median(alone, 3 if quick else 7), "stems": stems}
+        start = time.perf_counter()
+        style_folder(source, out, style=AUDIO / STYLE, device=device)
+        return seconds | {"folder": time.perf_counter() - start}
+
+
 def evaluations(device: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
     """One evaluation, launched operation by operation and as a graph, and one with a step of Adam, as a graph."""
     (content, rate), (style, _) = recording(CONTENT, MONO), recording(STYLE, MONO)
@@ -304,6 +338,7 @@ SECTIONS = {
     "rates": rates,
     "transfers": transfers,
     "batch": batch,
+    "folder": folder,
     "evaluations": evaluations,
     "original": original,
 }
@@ -354,6 +389,12 @@ def gpu_tables(device: str, iterations: int, quick: bool, section: str | None = 
     ]
     heads = f"{CLIPS} times {MONO}, one batch, precision"
     table(f"{heads}|seconds|seconds of audio a second|products, ms|memory, ms", cells)
+
+    found = measure("folder")
+    calls = found["stems"] * found["one call"]
+    ratio = f"{calls / found['folder']:.1f}"
+    heads = f"{found['stems']} stems, {STEREO}, defaults|seconds|one call after the other, seconds|ratio"
+    table(heads, [["a folder, end to end", f"{found['folder']:.1f}", f"{calls:.1f}", ratio]])
 
     cells = []
     for row in measure("evaluations"):
