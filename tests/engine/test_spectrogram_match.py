@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from support import cupy_stand_in
+from support.twins import normal
 
+from audiostyle_fx._engine.objectives.fused_waveform import waveform_objective
 from audiostyle_fx._engine.objectives.spectrogram_match import SpectrogramMatch
 from audiostyle_fx._engine.objectives.waveform import WaveformObjective
 from audiostyle_fx._engine.optimizers.lbfgs import LBFGS
@@ -58,3 +61,21 @@ def test_steps_on_samples_come_nearer_to_log_magnitudes_than_griffin_lim(content
     waveform = WaveformObjective(match, stft, y, 1.0)
     u, _ = minimize(waveform.value_and_grad, waveform.coordinates(y), LBFGS(5, first=0.35), 8, lambda *_: None)
     assert distance(waveform.samples(u)) < 0.95 * distance(found(20))
+
+
+def test_on_a_gpu_it_is_the_same_in_few_launches(cupy):
+    stft, y = STFT(32, 8), normal(1, 2, 2, 403)
+    target = np.abs(stft.log_magnitude(stft.forward(normal(2, 2, 2, 403))))
+    found = {}
+    for xp in (np, cupy):
+        match = SpectrogramMatch(xp.asarray(target))
+        waveform = waveform_objective(match, stft, xp.asarray(y), 1.0)
+        u = waveform.coordinates(xp.asarray(y)) * np.float32(0.9)
+        found[xp] = (*waveform.value_and_grad(u), match.inconsistency)
+    for got, want in zip(found[cupy], found[np], strict=True):
+        assert (got.dtype, got.shape) == (want.dtype, want.shape)
+        np.testing.assert_allclose(got.get(), want, rtol=1e-4, atol=1e-5 * np.abs(want).max())
+    if cupy is cupy_stand_in.cupy:
+        before = cupy_stand_in.counters.launches
+        waveform.value_and_grad(u)
+        assert cupy_stand_in.counters.launches - before == 15

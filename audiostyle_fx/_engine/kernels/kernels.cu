@@ -1064,3 +1064,31 @@ extern "C" __global__ void inverse_samples(
         out[i] = sum / (squares * n_fft);
     }
 }
+
+// ---------------------------------------------------------------- matching a spectrogram
+
+// Half the squared distance of a spectrum's log-magnitudes from given ones, its gradient as the inverse of a real FFT
+// wants it, and the squared distance of the magnitudes; both distances in parts. Twin: spectrogram_match.
+// spectrum, grad: complex64 (batch, size); target: (batch, size), log(1 + magnitude); parts: float64 (2, batch, grid x).
+// bins: of one channel; tiny: the smallest divisor for a magnitude. Grid: blocks, items.
+extern "C" __global__ void match_spectrum(
+    const float2 *spectrum, const float *target, float2 *grad, double *parts, long long size, int bins, float scale,
+    float tiny, float weight) {
+    const int item = blockIdx.y;
+    double of_logs = 0, of_magnitudes = 0;
+    for (long long i = item * size + first_element(); i < (item + 1) * size; i += elements_at_once()) {
+        const float2 z = spectrum[i];
+        const float magnitude = hypotf(z.x, z.y), scaled = scale * magnitude;
+        const float difference = logf(1.0f + scaled) - target[i], from = scaled - expm1f(target[i]);
+        float slope = weight * difference * scale / ((1.0f + scaled) * fmaxf(magnitude, tiny));
+        const int bin = static_cast<int>(i % bins);
+        if (bin > 0 && bin < bins - 1) slope *= 0.5f;
+        grad[i] = make_float2(z.x * slope, z.y * slope);
+        of_logs += difference * difference;
+        of_magnitudes += from * from;
+    }
+    of_logs = block_sum(of_logs), of_magnitudes = block_sum(of_magnitudes);
+    if (threadIdx.x != 0) return;
+    parts[item * gridDim.x + blockIdx.x] = weight * of_logs / 2;
+    parts[(static_cast<long long>(gridDim.y) + item) * gridDim.x + blockIdx.x] = of_magnitudes;
+}

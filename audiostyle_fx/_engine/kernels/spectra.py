@@ -186,3 +186,33 @@ def magnitude_distance(spectrum: Array, magnitude: Array) -> Array:
 
     in_blocks(fill, n_frames, spectrum[:, :1].size, xp)
     return np.sqrt(squares.sum(axis=1, dtype=np.float64))
+
+
+def match_spectrum(spectrum: Array, target: Array, scale: float, weight: float) -> tuple[Array, Array, Array]:
+    """Compare a spectrum's log-magnitudes with given ones on a GPU.
+
+    Parameters
+    ----------
+    spectrum : complex64 array (batch, frames, channels, bins)
+    target : float32 array of that size
+        Log-magnitudes.
+    scale : float
+        Factor of the magnitudes before the logarithm of one more than them is taken.
+    weight : float
+        Factor of distance and gradient.
+
+    Returns
+    -------
+    distances : float64 array (batch, parts)
+        Half the squared distance of the log-magnitudes, in parts.
+    magnitude_distances : float64 array (batch, parts)
+        The squared distance of the magnitudes, in parts.
+    grad : complex64 array of the spectrum's shape
+        With half of each bin that stands for a conjugate pair.
+    """
+    xp, batch = get_array_module(spectrum), len(spectrum)
+    grad, parts = xp.empty(spectrum.shape, spectrum.dtype), xp.empty((2, batch, PARTS))
+    numbers = (np.int64(spectrum[0].size), np.int32(spectrum.shape[3]))
+    factors = np.array([scale, np.finfo(np.float32).tiny ** 0.5, weight], np.float32)
+    launch_kernel("match_spectrum", (PARTS, batch), spectrum, target, grad, parts, *numbers, *factors)
+    return parts[0], parts[1], grad

@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays.array_module import Array, get_array_module
 from ..arrays.constants import constant
 from ..arrays.fft import cuda_fft, rfft
+from ..kernels.launch import is_on_gpu
 from ..kernels.spectra import windowed_frames
 from ..kernels.waveform import (
     folded_gradient,
@@ -25,7 +26,6 @@ from ..spectra.hann import hann
 from ..spectra.level_following import LIMITS, LevelFollower
 from ..spectra.mdct import dct4_twiddle, sine_window
 from ..spectra.stft import STFT
-from .fused_closed_form import FusedClosedForm
 from .waveform import Objective, WaveformObjective
 
 BLOCK = 256
@@ -43,13 +43,13 @@ def waveform_objective(
     follower: LevelFollower | None = None,
 ) -> WaveformObjective:
     """Return the objective of a waveform, fused where all of its objectives are; as `WaveformObjective`."""
-    is_fused = all(isinstance(each, FusedClosedForm) for each in (objective, *(other for other, _ in others)))
-    kind = FusedWaveform if is_fused else WaveformObjective
+    is_fused = all(hasattr(each, "at_spectrum") for each in (objective, *(other for other, _ in others)))
+    kind = FusedWaveform if is_fused and is_on_gpu(y) else WaveformObjective
     return kind(objective, stft, y, mask, fixed, others, total_weight, follower)
 
 
 class FusedWaveform(WaveformObjective):
-    """The same losses and gradient as `WaveformObjective`, of `FusedClosedForm` objectives and CuPy arrays."""
+    """The same losses and gradient as `WaveformObjective`, of objectives with a gradient `at_spectrum`, on a GPU."""
 
     def __init__(
         self,

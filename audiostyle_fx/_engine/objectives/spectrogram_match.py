@@ -7,6 +7,7 @@ import numpy as np
 from ..arrays.array_module import Array, get_array_module
 from ..arrays.threads import in_blocks
 from ..kernels.patches import row_dots
+from ..kernels.spectra import match_spectrum
 
 
 class SpectrogramMatch:
@@ -51,7 +52,18 @@ class SpectrogramMatch:
         losses[0] = squares[0].sum(axis=1, dtype=np.float64) / 2
         return losses, difference
 
+    def at_spectrum(
+        self, spectrum: Array, scale: float, losses: Array, *, weight: float = 1.0, add: bool = False
+    ) -> Array:
+        """Compute the distance of a spectrum's log-magnitudes on a GPU, as `FusedClosedForm.at_spectrum` its losses."""
+        assert not add, "a spectrum is matched at one window"
+        distances, magnitude_distances, grad = match_spectrum(spectrum, self._target, scale, weight)
+        distances.sum(axis=1, out=losses[0])
+        losses[1:] = 0
+        self.inconsistency = _norms(magnitude_distances) / self._size
+        return grad
+
 
 def _norms(squares: Array) -> Array:
-    """Return the root of the sum of each item's squared norms of rows, float64 (batch,)."""
+    """Return the root of the sum of squares, float64 (batch,), from those of rows or parts."""
     return get_array_module(squares).sqrt(squares.sum(axis=1, dtype=np.float64))

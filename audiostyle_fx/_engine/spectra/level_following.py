@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays.array_module import Array, get_array_module
+from ..kernels.waveform import level_gains
 
 BLOCK_SECONDS = 0.005
 
@@ -53,6 +54,9 @@ class LevelFollower:
     def gain(self, y: Array) -> Array:
         """Return the gain, (batch, 1, samples), that y, real (batch, channels, samples), needs."""
         xp, power, floor = get_array_module(y), _block_power(y, self.block), self.floors()
+        if xp is not np:
+            gains = level_gains(power, self.levels, floor.reshape(-1), self.widths, LIMITS)
+            return self._interpolated(gains, y.shape[-1])[:, None]
         slow = (self.levels[0] + floor) / (_smoothed(power, self.widths[0]) + floor)
         slow = xp.clip(slow, *LIMITS)
         fast = (self.levels[1] + floor) / (_smoothed(power * slow, self.widths[1]) + floor)

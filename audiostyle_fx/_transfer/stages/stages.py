@@ -13,7 +13,7 @@ from ..._engine.objectives.fused_waveform import waveform_objective
 from ..._engine.objectives.peaks import PeakCost, near_ceilings
 from ..._engine.objectives.reduced import Reduced
 from ..._engine.objectives.spectrogram_match import SpectrogramMatch
-from ..._engine.objectives.waveform import Objective, WaveformObjective
+from ..._engine.objectives.waveform import Objective
 from ..._engine.optimizers.adam import Adam
 from ..._engine.optimizers.lbfgs import LBFGS
 from ..._engine.optimizers.minimize import minimize
@@ -139,7 +139,7 @@ def _matched(
 ) -> Array:
     """Return samples whose log-magnitudes are nearer to x, by steps of L-BFGS from y; report all but the last."""
     match = SpectrogramMatch(x)
-    waveform = WaveformObjective(match, setup.stft, y, 1.0 if fixed is None else mask, fixed)
+    waveform = waveform_objective(match, setup.stft, y, 1.0 if fixed is None else mask, fixed)
 
     def report_step(iteration: int, losses: Array) -> None:
         if 0 < iteration < n_iter:  # the start and the returned point are reported elsewhere
