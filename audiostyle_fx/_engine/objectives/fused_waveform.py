@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,21 +52,16 @@ def waveform_objective(
 class FusedWaveform(WaveformObjective):
     """The same losses and gradient as `WaveformObjective`, of objectives with a gradient `at_spectrum`, on a GPU."""
 
-    def __init__(
-        self,
-        objective: Objective,
-        stft: STFT,
-        y: Array,
-        mask: Array,
-        fixed: Array = None,
-        others: Sequence[tuple[Objective, STFT]] = (),
-        total_weight: float = 1.0,
-        follower: LevelFollower | None = None,
-    ) -> None:
-        super().__init__(objective, stft, y, mask, fixed, others, total_weight, follower)
-        xp = get_array_module(y)
-        self._whole_mask = xp.ascontiguousarray(xp.broadcast_to(xp.asarray(mask, np.float32), y.shape))
-        self._floors = None if follower is None else follower.floors().reshape(-1)
+    @cached_property
+    def _whole_mask(self) -> Array:
+        """The mask of all samples, (batch, channels, samples)."""
+        xp, shape = get_array_module(self.metric), (*self.metric.shape[:2], self.n_samples)
+        return xp.ascontiguousarray(xp.broadcast_to(xp.asarray(self.mask, np.float32), shape))
+
+    @cached_property
+    def _floors(self) -> Array:
+        assert self.follower is not None
+        return self.follower.floors().reshape(-1)
 
     def value_and_grad(self, u: Array) -> tuple[Array, Array]:
         """Return the losses, float64 (2 or 3, batch), of style, content and peaks, and their sum's gradient at u."""
