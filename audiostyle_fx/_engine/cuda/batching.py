@@ -82,7 +82,7 @@ def device_executor(process_id: int, device: str) -> ThreadPoolExecutor:
 
 
 def _run_halving(run: Callable[[list[Item], str], None], batch: list[Item], device: str) -> None:
-    """Run a batch; if it runs out of memory, run its two halves."""
+    """Run a batch; if it runs out of memory, run both halves of it."""
     try:
         run(batch, device)
         return

@@ -1,4 +1,4 @@
-"""The memory of a GPU: how many items fit, how to release it, and which errors mean that it is exhausted."""
+"""The memory of a GPU: how much is free, how to free it, and which errors say that it is used up."""
 
 from __future__ import annotations
 

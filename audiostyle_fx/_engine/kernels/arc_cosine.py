@@ -90,7 +90,7 @@ TILE_THREADS, TILE_ROWS = 64, 32
 
 
 SHARED_BYTES = 47 * 1024
-"""Shared memory of a block on every GPU, minus what the kernels use for their sums."""
+"""Shared memory of a block on every GPU, minus the memory that the kernels use for their sums."""
 
 
 def content_distance(

@@ -83,7 +83,7 @@ def loss_terms(
     active_channels : int
         Number of the content's channels that are not digital silence.
     stride : int
-        Number of frames that are joined to one; each joined frame begins a patch. If a width is no multiple of it, the
+        Number of frames that are joined to one; each joined frame begins a patch. If a width is not a multiple, the
         last joined frame of a patch has a weight: the share of its frames that lies within the width.
     """
     density = active_channels * bins * REFERENCE_NYQUIST / (sample_rate / 2)
