@@ -37,7 +37,7 @@ class ArrayRecording:
     Raises
     ------
     TypeError, ValueError
-        If the array is no recording, or the rate is outside its range.
+        If the array is not a recording, or the rate is outside its range.
     """
 
     audio: np.ndarray
@@ -98,7 +98,7 @@ class Clip(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Name to show: of a file without its folder."""
+        """Name to show; the name of a file is without its folder."""
         return self.recording.name if isinstance(self.recording, ArrayRecording) else Path(self.recording).name
 
     def open(self, kind: str) -> contextlib.AbstractContextManager[SoundFileReader | ArrayRecording]:

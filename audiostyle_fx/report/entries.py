@@ -55,7 +55,7 @@ class Entry:
     gain_db, limited_db : float
         The gain by which the result's file was turned down, and by how much its highest peak was limited, in dB.
     common_gain : bool
-        Whether the gain is that of all stems of the result's folder.
+        Whether all stems of the result's folder share the gain.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Entry:
         Raises
         ------
         TypeError, ValueError
-            If an array is no recording.
+            If an array is not a recording.
         """
 
         def recording(value: Recording | np.ndarray) -> Recording:
@@ -154,9 +154,9 @@ class Entry:
         ----------
         name : str
         record : mapping
-            With "status", and "error" if that is "failed"; otherwise with "seconds" and "transfers", of which the last
-            one's "parameters" and "stages" are shown, and optionally with "gain_db", "limited_db" and "song", which
-            names what the file shares its gain with.
+            It has "status", and "error" if the status is "failed". Otherwise it has "seconds" and "transfers", whose
+            last element's "parameters" and "stages" are shown, and optionally "gain_db", "limited_db" and "song", the
+            song whose stems share the gain.
         source : path or None
             The content; None for a texture.
         target : path
@@ -191,8 +191,8 @@ class Entry:
 def entry_data(entry: Entry, media: PageMedia) -> dict[str, Any]:
     """Add an entry's recordings to the media; return the entry in the form page.js reads.
 
-    Recordings are indices into the list of all recordings of the page. Those that can't be read are left out, and
-    "problems" says why.
+    Recordings are indices into the list of all recordings of the page. Recordings that can't be read are left out, and
+    "problems" has the reasons.
     """
     stages = {name: _describe_stage(entry.stages[name]) for name in _STAGES if name in entry.stages}
     last = list(stages.values())[-1] if stages else {}
@@ -252,7 +252,7 @@ def _describe_recordings(entry: Entry, media: PageMedia) -> dict[str, Any]:
 
 
 def _describe_kept(content: Clip, result: Clip, media: PageMedia) -> dict[str, float | None]:
-    """Return what a result keeps of its content, by name; None where this can't be said."""
+    """Return how much of its content a result keeps, by name; None where this is undefined."""
     pair = media.features(content), media.features(result)
     values = Kept() if pair[0] is None or pair[1] is None else kept(pair[0], pair[1])
     return {name: None if value is None else json_number(value) for name, value in values._asdict().items()}

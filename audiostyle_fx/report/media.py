@@ -83,7 +83,7 @@ class PageMedia:
         return self._measurements[clip]
 
     def features(self, clip: Clip) -> Features | None:
-        """What a clip is compared by with others; None for silence."""
+        """The features by which a clip is compared with others; None for silence."""
         facts = self.measure(clip)
         if clip not in self._features and facts.rms:
             self._features[clip] = Features.of(playable_blocks(clip), facts.sample_rate, facts.rms)

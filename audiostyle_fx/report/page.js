@@ -153,10 +153,10 @@ function drawWhilePlaying() {
   if (playing()) frameRequest = requestAnimationFrame(drawWhilePlaying);
 }
 
-// Whether the loop is one of this track: content and result share it.
+// Whether the loop belongs to this track; content and result share a loop.
 const isLooped = (track) => loop !== null && (track === loop.track || (isPair(track) && isPair(loop.track)));
 
-// Go back where the repeated part of the active track ends; a position before the part is played up to it.
+// Go back at the end of the active track's repeated part; playback that begins before the part continues into it.
 function repeat() {
   if (active && isLooped(active) && position(active) >= loop.end) seek(active, loop.start);
 }
@@ -165,7 +165,7 @@ function setLoop(chosen) {
   loop = chosen;
   for (const track of tracks) {
     track.part.hidden = !isLooped(track);
-    track.audio.loop = track.kind === "style" && !isLooped(track); // a style repeats whole, or that part of it
+    track.audio.loop = track.kind === "style" && !isLooped(track); // a style repeats as a whole, or its part
     if (!isLooped(track)) continue;
     track.part.style.left = `${100 * loop.start / track.span}%`;
     track.part.style.width = `${100 * (loop.end - loop.start) / track.span}%`;
@@ -261,7 +261,7 @@ function makeTrack(kind, recording, span, title, key) {
   track.audio.onloadedmetadata = () => onMetadata(track);
   track.audio.onplay = drawWhilePlaying;
   track.audio.onpause = track.audio.onseeked = draw;
-  track.audio.ontimeupdate = repeat; // frames are not drawn in a tab that is hidden
+  track.audio.ontimeupdate = repeat; // a hidden tab draws no frames
   track.audio.onended = () => {
     if (isLooped(track)) {
       seek(track, loop.start);
@@ -327,9 +327,9 @@ function drawDefinitions(list, pairs) {
 }
 
 const KEPT = {
-  melody: "The content's pitch classes over time: 1 all of their course is kept, 0 nothing",
-  attacks: "Correlation of the attacks over time with the content's: 1 all are kept, 0 none",
-  dynamics: "Correlation of the level in dB over time with the content's: 1 all is kept, below 0 it is inverted",
+  melody: "How much of the content's pitch classes over time is kept: 1 all, 0 nothing",
+  attacks: "Correlation of the attacks over time with the content's: 1 if all are kept, 0 if none are",
+  dynamics: "Correlation of the level in dB over time with the content's: 1 if all is kept, below 0 if inverted",
 };
 
 function drawLabels() {
@@ -412,7 +412,7 @@ function lossTicks(low, high) {
   return ticks.filter((tick) => Math.log10(tick) >= low && Math.log10(tick) <= high);
 }
 
-// The curves of a stage of so many iterations, with their axis, from one x to another.
+// The loss curves of a stage with their axis, between two x positions.
 function lossCurves(name, stage, iterations, start, end, y, bottom) {
   const x = (iteration) => start + 4 + (end - start - 8) * iteration / iterations;
   const nodes = [
@@ -539,14 +539,14 @@ const KEYS = {
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input[type=search]")) return;
-  if (event.key.startsWith("Arrow") && event.target.matches("input[type=range]")) return; // they change the volume
-  if (event.key === " " && event.target.matches("button, input")) return; // Space presses what has the focus
+  if (event.key.startsWith("Arrow") && event.target.matches("input[type=range]")) return; // arrows set the volume
+  if (event.key === " " && event.target.matches("button, input")) return; // Space presses the focused element
   const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();
   action();
 });
-addEventListener("click", (event) => { // what is clicked loses the focus, so that Space plays and pauses again
+addEventListener("click", (event) => { // a clicked element loses the focus, so that Space plays and pauses again
   if (event.detail) event.target.closest("button, #equal, #volume")?.blur();
 });
 addEventListener("resize", () => entry && fit());

@@ -29,7 +29,7 @@ def check_page(page: str | os.PathLike[str]) -> None:
 
 
 def is_listening_page(path: str | os.PathLike[str]) -> bool:
-    """Whether a file begins as the pages that `write_report` writes."""
+    """Whether a file begins like a page written by `write_report`."""
     with open(path, "rb") as file:
         head = file.read(1000)
     return head.startswith(b"<!doctype html>") and _TITLE in head

@@ -1,4 +1,4 @@
-"""Which array module an array belongs to: NumPy, or CuPy on a GPU."""
+"""The array module of an array: NumPy, or CuPy on a GPU."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ thread_state = threading.local()
 """State of each thread that computes on a GPU.
 
 Attributes: ``tf32``, whether matrix products may round to TF32; ``constants``, the arrays of `constant` that the
-thread's CUDA graphs use; ``plans``, those of cuFFT; ``device_streams``, its `DeviceStream` for each device.
+thread's CUDA graphs use; ``plans``, cuFFT's plans; ``device_streams``, its `DeviceStream` for each device.
 """
 
 

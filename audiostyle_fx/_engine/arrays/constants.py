@@ -18,7 +18,7 @@ def constant(make: Callable[..., np.ndarray], *arguments: Any, like: Array) -> A
     if xp is np:
         return _constant(make, arguments, like.dtype.name, np, 0)
     key = (make, arguments, like.dtype.name, xp, int(like.device.id))
-    constants = getattr(thread_state, "constants", {})  # a CUDA graph still needs those that the cache has dropped
+    constants = getattr(thread_state, "constants", {})  # a CUDA graph still needs dropped ones
     if key not in constants:
         constants[key] = _constant(*key)
     return constants[key]

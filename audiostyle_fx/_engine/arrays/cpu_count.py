@@ -1,6 +1,6 @@
-"""How many CPUs the process may use.
+"""The number of CPUs that the process may use.
 
-The package loky has such a function too; it would be a dependency needed for nothing else.
+The package loky also has such a function, but nothing else here would need that dependency.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _cgroup_folders(root: Path) -> Iterator[Path]:
     groups = [("", "/"), ("cpu", "/")]  # inside a container its own group is mounted as the root
     try:
         lines = (root / "proc" / "self" / "cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         lines = []
     for line in lines:
         _, controllers, path = line.split(":", 2)

@@ -111,7 +111,7 @@ class Cublas:
         MemoryError
             If cuBLAS can't allocate memory.
         RuntimeError
-            If it fails otherwise.
+            If cuBLAS fails otherwise.
         """
         stream = self._cupy.cuda.get_current_stream().ptr
         if stream != self._stream:  # setting the stream resets the workspace

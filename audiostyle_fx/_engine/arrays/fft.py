@@ -28,7 +28,7 @@ def rfft(frames: Array) -> Array:
 
 
 def irfft(spectrum: Array, n_fft: int, *, consumed: bool = False) -> Array:
-    """Return ``n_fft`` times the inverse of `rfft`: the sums that the transform makes, without a division.
+    """Return ``n_fft`` times the inverse of `rfft`: the unscaled transform, without a division.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def irfft(spectrum: Array, n_fft: int, *, consumed: bool = False) -> Array:
 
 
 def cuda_fft(kind: str, x: Array, n: int) -> Array:
-    """Return one of cuFFT's transforms of complex64 or float32 over the last axis, which makes ``n`` of samples.
+    """Return a transform by cuFFT, of complex64 or float32, over the last axis; ``n`` is its size in samples.
 
     The first transform of a size makes a plan, which a CUDA graph can't record. The inverse may overwrite its input.
     """
@@ -63,7 +63,7 @@ def cuda_fft(kind: str, x: Array, n: int) -> Array:
 
 
 def forget_plans(most: int = 0) -> None:
-    """Forget this thread's plans if it has more than so many; no CUDA graph may need them any more."""
+    """Forget this thread's plans if there are more than ``most``; no CUDA graph may still need them."""
     plans = thread_state.__dict__.get("plans", {})
     if len(plans) > most:
         plans.clear()

@@ -12,14 +12,14 @@ from .array_module import Array, get_array_module, thread_state
 from .cublas import Matrices, cublas
 
 MAX_OPERATIONS = 2e10
-"""Floating-point operations of one call of the BLAS, some tenths of a second: nothing can interrupt a call."""
+"""Most floating-point operations of one BLAS call, some tenths of a second: a call can't be interrupted."""
 
 
 def matmul(a: Array, b: Array, add_to: Array = None, out: Array = None) -> Array:
     """Return the matrix products a @ b, or add them to an array, or write them to one.
 
     On the CPU each core computes a share of the result's longer side by itself. Within `one_thread_each` no thread of
-    the BLAS then waits for another, which on a busy machine makes a product ten times slower.
+    the BLAS then waits for another: on a busy machine such waits make a product ten times slower.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def matmul(a: Array, b: Array, add_to: Array = None, out: Array = None) -> Array
     add_to : real array (batch, m, n), optional
         The products are added to it.
     out : real array (batch, m, n), optional
-        The products are written to it, if they are not added to another one.
+        The products are written to it; not used with ``add_to``.
 
     Returns
     -------

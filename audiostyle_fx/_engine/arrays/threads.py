@@ -88,7 +88,7 @@ def _set_threads(library: Any, n_threads: int) -> None:
 
 
 one_thread_each = _OneThreadEach()
-"""A context in which this package shares out the cores, and the BLAS uses only the thread that calls it.
+"""A context in which this package divides work among the cores, and the BLAS uses only the calling thread.
 
 It limits each BLAS that threadpoolctl knows: OpenBLAS, MKL, BLIS and FlexiBLAS, but not Apple's Accelerate.
 """

@@ -59,7 +59,7 @@ def device_names(device: str) -> list[str]:
 
 
 def describe_gpus() -> tuple[list[str], str]:
-    """Return a line on each GPU that can be used, and if there are none, the reason."""
+    """Return a line about each usable GPU and "", or an empty list and the reason."""
     gpus, problem = _usable_gpus()
     if not gpus:
         return [], problem
@@ -79,7 +79,7 @@ def device_index(device: str) -> int:
 
 @lru_cache(maxsize=1)
 def _usable_gpus() -> tuple[list[str], str]:
-    """Return the names of the GPUs that can be used, and if there are none, the reason."""
+    """Return the names of the usable GPUs and "", or an empty list and the reason."""
     if _forked:
         return [], "the process was forked after CUDA had been used; use the start method 'spawn' of multiprocessing"
     if importlib.util.find_spec("cupy") is None:
@@ -118,8 +118,8 @@ def forget_devices(*, forked: bool = False) -> None:
     Parameters
     ----------
     forked : bool
-        Whether the process has been forked since: no GPU can be used after a fork if CUDA was used before it.
-        Without it an earlier fork is forgotten too.
+        Whether this process is a forked child: after a fork it can't use a GPU if CUDA was used before the fork.
+        False also forgets an earlier fork.
     """
     global _forked
     used = bool(_usable_gpus.cache_info().currsize and _usable_gpus()[0])

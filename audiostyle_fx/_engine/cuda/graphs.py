@@ -53,12 +53,12 @@ def captured(function: Callable[[], Array], like: Array) -> Iterator[Callable[[]
     Yields
     ------
     callable
-        Takes and returns what the function does.
+        Takes no arguments and returns the function's result.
 
     Warns
     -----
     RuntimeWarning
-        If a library refuses to be recorded; the function is then called each time.
+        If a library's work can't be recorded; the function is then called each time.
     """
     if get_array_module(like) is np:
         yield function

@@ -11,7 +11,7 @@ from .streams import device_stream
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Return whether an error of any of CUDA's libraries says that memory is used up."""
+    """Return whether an error of any of CUDA's libraries means that memory is exhausted."""
     return isinstance(error, MemoryError) or (
         type(error).__name__ in ("CUDARuntimeError", "CUDADriverError", "CuFFTError")
         and bool(re.search("(?i)out.?of.?memory|alloc", str(error)))
@@ -30,6 +30,6 @@ def release_memory(device: str) -> None:
     """Return the GPU memory that no array uses to the GPU."""
     cupy = importlib.import_module("cupy")
     with cupy.cuda.Device(device_index(device)):
-        forget_plans()  # they hold work areas
+        forget_plans()  # plans hold work areas
         device_stream(device).graph_pool.free_all_blocks()
         cupy.get_default_memory_pool().free_all_blocks()

@@ -52,7 +52,7 @@ def computing_on(device: str, precision: str = "float32") -> Iterator[ModuleType
         finally:
             try:
                 stream.synchronize()
-            finally:  # only now has all work ended that used them
+            finally:  # now all work that used them has ended
                 thread_state.tf32, thread_state.constants = False, {}
                 forget_plans(MOST_PLANS)
                 own.graph_pool.free_all_blocks()
@@ -82,7 +82,7 @@ def device_stream(device: str) -> DeviceStream:
     return streams[device]
 
 
-_graph_pools: list[Any] = []  # of all threads, also of those that have ended, see `DeviceStream`
+_graph_pools: list[Any] = []  # of all threads, even ended ones: a dropped pool never returns its memory
 
 
 def forget_thread() -> None:

@@ -1,4 +1,4 @@
-r"""The arc-cosine kernel of order 1 between patches, and the losses and gradients made of it.
+r"""The arc-cosine kernel of order 1 between patches, and its losses and gradients.
 
 With :math:`s = u\cdot v`, :math:`r = \sqrt{|u|^2|v|^2 - s^2}` and :math:`\theta = \mathrm{atan2}(r, s)` it is
 :math:`2\pi\,\kappa = r + (\pi - \theta)\,s`.
@@ -26,7 +26,7 @@ def arc_cosine(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return 2 pi kappa, pi - theta and r of patches; a zero patch has theta = 0.
 
-    It takes NumPy arrays only: on a GPU it is a part of the kernels that need it.
+    It takes NumPy arrays only; on a GPU the kernels compute it themselves.
 
     Parameters
     ----------
@@ -86,11 +86,11 @@ def positive(norms: Array) -> Array:
 
 
 TILE_THREADS, TILE_ROWS = 64, 32
-"""Of `gram_tile`: diagonals of a block, and rows of each that it processes."""
+"""Of `gram_tile`: diagonals of a block, and rows that it processes on each diagonal."""
 
 
 SHARED_BYTES = 47 * 1024
-"""Shared memory of a block on every GPU, minus what the kernels use for their sums."""
+"""Shared memory of a block on every GPU, minus the memory that the kernels use for their sums."""
 
 
 def content_distance(
@@ -107,7 +107,7 @@ def content_distance(
     width : int
         Frames in a patch.
     last : float
-        Weight of the last of them in the products of patches.
+        Weight of a patch's last frame in the products of patches.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def _gram_tile_on_cpu(
     gradient: bool,
     columns: bool,
 ) -> tuple[Array, Array, Array, Array]:
-    """Return what `gram_tile` does, by NumPy."""
+    """Compute `gram_tile` by NumPy."""
     u, v = norms_u[:, :, None], norms_v[:, None, :]
     s = patch_products(products, width, last)[:, : u.shape[1], : v.shape[2]]
     if diagonal:  # a patch and itself: with s bit-equal to the squared norm, the angle is exactly zero
@@ -222,7 +222,7 @@ def _gram_tile_on_gpu(
     gradient: bool,
     columns: bool,
 ) -> tuple[Array, Array, Array, Array]:
-    """Return what `gram_tile` does, by the CUDA kernel, which always computes the gradient."""
+    """Compute `gram_tile` by the CUDA kernel, which always computes the gradient."""
     energies, row_sums, grad = _launch_gram_tile(products, norms_u, norms_v, width, last, scale, diagonal)
     column_sums = None
     if columns:  # rare, only for tiles of a long recording: run the kernel again on the transposed tile

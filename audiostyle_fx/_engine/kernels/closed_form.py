@@ -1,4 +1,4 @@
-"""The kernels of one evaluation of the closed form on a GPU: what is left between its two matrix products."""
+"""The kernels of one evaluation of the closed form on a GPU: all work but its two matrix products."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BUSY_BLOCKS = 264
 MOST_BLOCKS = 1 << 16
 
 KNOWN_WIDTHS = {6: "gram_groups_6"}
-"""Kernels for one width alone, which keep everything in registers."""
+"""Kernels for a fixed width, which keep everything in registers."""
 
 OWN, STYLE, CONTENT = range(3)
 """Kinds of groups of columns: products of x with itself, with a style, and with the content."""
@@ -44,14 +44,14 @@ class Group(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """How the products are shared out to the blocks of a GPU.
+    """The division of the products among the blocks of a GPU.
 
     Attributes
     ----------
     rows : int
         Rows of a block.
     first : tuple of int
-        The first block of each group, and last the number of all.
+        The first block of each group; the last element is the number of all blocks.
     high : int
         Blocks along the rows.
     """
@@ -62,7 +62,7 @@ class Blocks(NamedTuple):
 
     @classmethod
     def of(cls, groups: list[Group], n: int, batch: int) -> Blocks:
-        """Return few rows for each block where there is little work, and as many as pay where there is much."""
+        """Return a division with few rows for each block if there is little work, and with up to 32 otherwise."""
         for rows in (32, 16, 8):
             first = [0]
             for group in groups:
@@ -77,7 +77,7 @@ ROW_ARRAYS = "x spectrum content song stacked energies products song_products"
 
 
 def launch_joined_rows(arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
-    """Fill the first rows of ``stacked``, and their products; arrays and numbers are the kernel's, by name."""
+    """Fill the first rows of ``stacked``, and their products; the arguments are the kernel's, by name."""
     rows = numbers["batch"] * numbers["n"]
     launch_kernel(
         "joined_rows",
@@ -98,7 +98,7 @@ def shared_bytes(width: int, rows: int) -> int:
 
 
 def fits(width: int) -> bool:
-    """Return whether a GPU's shared memory is enough for patches of so many frames."""
+    """Return whether a GPU's shared memory is enough for patches of ``width`` frames."""
     return shared_bytes(width, 32) <= SHARED_BYTES
 
 
@@ -139,7 +139,7 @@ losses"""
 
 
 def launch_joined_gradient(arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
-    """Fill the gradient and the losses, and steer the balance; arrays and numbers are the kernel's, by name."""
+    """Fill the gradient and the losses, and steer the balance; the arguments are the kernel's, by name."""
 
     def chosen(names: str, dtype: type) -> Any:
         return np.array([numbers[name] for name in names.split()], dtype)

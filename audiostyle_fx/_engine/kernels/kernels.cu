@@ -175,7 +175,7 @@ extern "C" __global__ void fold(const float *grad, float *out, int rows, int n_p
 // Sums over the frames of each patch, or over the patches that contain each frame: out[i] = sum of x[i + k - before]
 // over 0 <= k < width, where elements outside of x are zero. Twins: patches.patch_sums (before = 0) and
 // patches.patch_sums_vjp (before = width - 1). x: (batch, length); out: (batch, n), size elements. first_weight and
-// last_weight are those of the first and last term.
+// last_weight: weights of the first and last term.
 extern "C" __global__ void sliding_sum(
     const float *x, float *out, int size, int length, int n, int width, int before, float first_weight,
     float last_weight) {
@@ -238,7 +238,7 @@ extern "C" __global__ void content_distance(
 // A thread processes `rows` rows of one diagonal. It begins width - 1 rows above, because their gradients reach its own
 // rows. Neighbouring threads have neighbouring diagonals, so that they read neighbouring elements. Each block writes
 // its part of the sums: energies, (batch, grid y, grid x), and root_sums, (batch, grid x, n_u). Shared memory: (width +
-// rows) floats per thread. last: the weight of the last frame of a patch, in s and in grad. diagonal: whether both sides
+// rows) floats per thread. last: the weight of a patch's last frame, in s and in grad. diagonal: whether both sides
 // are the same patches; then s[i, i] = u[i].
 extern "C" __global__ void gram_tile(
     const float *products, const float *norms_u, const float *norms_v, float *grad, float *energies,
@@ -277,7 +277,7 @@ extern "C" __global__ void gram_tile(
         }
         slopes[(i + width) % width * lanes + lane] = slope;
         if (i >= first && j >= 0 && j < m) {
-            const int oldest = (i + 1 + width) % width;  // of the patch whose last frame this is
+            const int oldest = (i + 1 + width) % width;  // slot of the patch whose last frame is this one
             float sum = last * slopes[oldest * lanes + lane];
             for (int k = 0; k < width; ++k)
                 if (k != oldest) sum += slopes[k * lanes + lane];
@@ -298,10 +298,10 @@ extern "C" __global__ void gram_tile(
 // ---------------------------------------------------------------- a whole evaluation of the closed form
 //
 // The kernels from here on belong to one evaluation of the losses with their gradient, which fused_closed_form.py and
-// fused_waveform.py launch. Between two of cuBLAS's products and cuFFT's transforms there is one kernel each. Their
+// fused_waveform.py launch. Between every two calls of cuBLAS or cuFFT there is one kernel. Their
 // twins are infinite_width.InfiniteWidth, waveform.WaveformObjective and level_following.LevelFollower as a whole.
 
-// Returns the weighted sum of the terms of a patch: x[p + k] over 0 <= k < width, of which the last has a weight.
+// Returns the sum over a patch: x[p + k] over 0 <= k < width, the last term times `last`.
 __device__ float patch_sum(const float *x, int p, int width, float last) {
     float sum = 0;
     for (int k = 0; k < width - 1; ++k) sum += x[p + k];
@@ -313,9 +313,9 @@ __device__ float patch_root(float s, float u, float v) {
     return sqrtf(fmaxf((u - s) * v + s * (v - s), 0.0f));
 }
 
-// Joined frames into the rows of `stacked`, whose other rows are the targets' frames, with their squared norms and
-// their products with the content's frames and the song's at the same place.
-// x: (batch, n_frames, ...), or its complex64 spectrum, of which the log-magnitude is taken; n joined frames of
+// Writes joined frames into the first rows of `stacked`, whose other rows are the targets' frames, and computes their
+// squared norms and their products with the frames of content and song at the same place.
+// x: (batch, n_frames, ...), or its complex64 spectrum, whose log-magnitude is computed; n joined frames of
 // `columns` elements each, `item_stride` elements from one item to the next; content, song: (batch, n, columns);
 // stacked: (batch, height, leading); energies, products, song_products: (batch, n). One block per joined frame.
 extern "C" __global__ void joined_rows(
@@ -356,16 +356,16 @@ __device__ float own_share(float alpha, float content_share, float half_share_al
     return content_share * alpha / (alpha + half_share_alpha);
 }
 
-// As gram_tile, for the products of x with itself and with all targets side by side, in one launch. A block processes
-// `rows` rows of as many neighbouring diagonals as it has threads, within one group of columns.
+// Like gram_tile, but in one launch for the products of x with itself and with all targets, side by side. A block
+// processes `rows` rows of neighbouring diagonals, one for each thread, within one group of columns.
 //
 // products, grad: (batch, n, columns); energies: (batch, n), the squared norms of x's frames; norms: of the targets'
-// patches, at norm_stride from one item to the next, 0 if all share them. groups: six numbers for each group of
+// patches, norm_stride elements from one item to the next, 0 if all share them. groups: six numbers for each group of
 // columns: its first block, its first column, its frames, its patches, where its norms begin, and its kind: 0 x itself,
 // 1 a style, 2 the content. weights: one for each group. losses: (batch, grid y, grid x), weighted energies; root_sums:
-// (batch, grid x, n_u), gradients at the norms times these. add: whether grad holds what other widths gave.
-// WIDTH: the width, known to the compiler so that all stays in registers; 0 if it is not, then shared memory also holds
-// `width` floats per thread.
+// (batch, grid x, n_u), gradients at the norms times the norms. add: whether to add to grad, as for further
+// widths. WIDTH: the width if it is known at compile time, so that everything stays in registers; otherwise 0, and
+// shared memory also holds `width` floats per thread.
 template <int WIDTH>
 __device__ void gram_groups_of(
     const float *products, const float *energies, const float *norms, const int *groups, const float *weights,
@@ -379,19 +379,19 @@ __device__ void gram_groups_of(
     while (index + 1 < n_groups && static_cast<int>(blockIdx.x) >= groups[6 * (index + 1)]) ++index;
     const int *group = groups + 6 * index;
     const int m = group[2], n_v = group[3], kind = group[5];
-    const int left = (static_cast<int>(blockIdx.x) - group[0]) * lanes;  // of the diagonals, counted from the corner
+    const int left = (static_cast<int>(blockIdx.x) - group[0]) * lanes;  // the first diagonal, counted from the corner
     const int first = blockIdx.y * rows, stop = min(first + rows, n);
     const int offset = left + lane - (first + rows - 1);  // column minus row
     const int first_v = left - (rows - 1) - halo;
     float *roots = of_block, *us = roots + rows * lanes, *vs = us + rows + halo;
-    float *slopes = vs + rows + halo + lanes;  // where the width is not known
+    float *slopes = vs + rows + halo + lanes;  // used if WIDTH is 0
 
     float weight = weights[index];
     if (content_share > 0 && kind > 0) {
         const float share = own_share(alpha[item], content_share, half_share_alpha);
         weight *= kind == 2 ? share : 1.0f - share;
     }
-    const float sides = kind == 0 ? 2 * weight : weight, scale = 2 * sides;  // of its own products x is both sides
+    const float sides = kind == 0 ? 2 * weight : weight, scale = 2 * sides;  // x is both sides of its own products
     if (lane == 0 && blockIdx.x == 0 && blockIdx.y == 0) used_alpha[item] = alpha[item];
 
     const float *own = energies + static_cast<long long>(item) * n;
@@ -412,7 +412,7 @@ __device__ void gram_groups_of(
         return i >= 0 && i < n && j >= 0 && j < m ? products[matrix + static_cast<long long>(i) * columns + j] : 0.0f;
     };
     constexpr int KEPT = WIDTH ? WIDTH : 1;
-    float latest[KEPT], kept[KEPT];  // products of frames along the diagonal, and gradients at those of patches
+    float latest[KEPT], kept[KEPT];  // products of frames along the diagonal, and gradients at products of patches
     if (WIDTH) {
 #pragma unroll
         for (int k = 0; k < KEPT; ++k) {
@@ -462,7 +462,7 @@ __device__ void gram_groups_of(
             sum += KEPT > 1 ? slope : last * slope;
         } else {
             slopes[(i + width) % width * lanes + lane] = slope;
-            const int oldest = (i + 1 + width) % width;  // of the patch whose last frame this is
+            const int oldest = (i + 1 + width) % width;  // slot of the patch whose last frame is this one
             sum = last * slopes[oldest * lanes + lane];
             for (int k = 0; k < width; ++k)
                 if (k != oldest) sum += slopes[k * lanes + lane];
@@ -483,7 +483,7 @@ __device__ void gram_groups_of(
     }
 }
 
-// The default width of 11 frames is 6 joined ones.
+// The default width of 11 frames is 6 joined frames.
 extern "C" __global__ void gram_groups_6(
     const float *products, const float *energies, const float *norms, const int *groups, const float *weights,
     const float *alpha, float *used_alpha, float *grad, double *losses, float *root_sums, int n_groups, int n,
@@ -504,7 +504,7 @@ extern "C" __global__ void gram_groups(
         n_u, norm_stride, width, rows, last, content_share, half_share_alpha, add);
 }
 
-// What is to be known of the patch of x that begins at frame p, and of the content's at the same place.
+// The squared norm of the patch of x at frame p, and its product, r and theta with another patch at the same place.
 struct PatchPair {
     float norm, product, root, angle;
 };
@@ -519,21 +519,22 @@ __device__ float squared_distance(const PatchPair &pair, float other) {
     return (pair.norm + other) / 2 - pair.product + (pair.angle * pair.product - pair.root) / PI;
 }
 
-// The last step of an evaluation: the gradient at the joined frames, or at the spectrum that they are the
-// log-magnitudes of, and the losses, after which the balance is steered.
+// The last step of an evaluation: the gradient at the joined frames, or at the spectrum if they are its log-magnitudes,
+// the losses, and the steering of the balance.
 //
 //     grad[t] = by_style[t] + 2 (sum of the gradients at norms of patches with t) x[t] + (those at products) content[t]
 //
-// One block for each joined frame, then one for each item, which adds up the losses and clears the frames that are left
-// over. stacked: (batch, height, leading), of which the first n rows are x; by_style: (batch, n, leading); content:
+// One block for each joined frame, then one for each item, which adds up the losses and clears the gradient of the
+// other frames. stacked: (batch, height, leading), whose first n rows are x; by_style: (batch, n, leading); content:
 // (batch, n, columns); energies, products, song_products: (batch, n); content_norms, song_norms: (batch, n_norms).
-// spans: seven numbers for each kernel width: the width, its patches, where its norms, root sums and style losses begin,
-// the grid's blocks along x, and all of them; span_values: the weight of the last frame, and that of the content.
-// energies_of_targets: (3, batch): styles, styles with content, content. used_alpha: alpha as it was before, which
-// `alpha` may not be any more. steering: what balance.py lists; target, latest: (batch,), the content loss to steer to,
-// and the latest one, negative before there is one. grad: (batch, n_frames, bins of all channels), or complex64.
-// halved: whether bins but the first and last of each channel get half of their gradient, as the adjoint of a real FFT
-// wants it. tiny: the smallest divisor for a magnitude. losses: (2 or more, batch); add: whether they hold others' yet.
+// spans: seven numbers for each kernel width: width, number of patches, begin of its norms, root sums and style losses,
+// the grid's blocks along x, and all blocks; span_values: the weights of the last frame and of the content.
+// energies_of_targets: (3, batch): styles, styles with content, content. used_alpha: alpha of this evaluation, while
+// `alpha` is updated in place. steering: constants of balance.py; target, latest: (batch,), the content loss to reach,
+// and the previous one, negative before the first. grad: (batch, n_frames, bins of all channels), or complex64.
+// halved: whether all bins but the first and last of each channel get half of their gradient, as the adjoint of a real
+// FFT needs. tiny: the smallest divisor for a magnitude. losses: (2 or more, batch); add: whether to add to the losses
+// of other windows.
 extern "C" __global__ void joined_gradient(
     const float *stacked, const float *by_style, const float *content, const float2 *spectrum, const float *energies,
     const float *products, const float *song_products, const float *content_norms, const float *song_norms,
@@ -648,7 +649,7 @@ extern "C" __global__ void joined_gradient(
     }
 }
 
-// The two ends of the DCT of type IV by a complex FFT of half its size, see mdct.dct4. `half` is that size.
+// Input and output of the complex FFT of half size that computes the DCT of type IV, see mdct.dct4. `half`: that size.
 __device__ float2 dct4_input(float even, float odd, float2 twiddle) {
     return make_float2(even * twiddle.x - odd * twiddle.y, even * twiddle.y + odd * twiddle.x);
 }
@@ -669,7 +670,7 @@ extern "C" __global__ void scaled_dct4_input(
     }
 }
 
-// The output of the FFT of dct4 as scaled coefficients: the other end of scaled_dct4_input, with the same arrays.
+// The output of the FFT of dct4 as scaled coefficients; the arrays are those of scaled_dct4_input.
 extern "C" __global__ void scaled_dct4_output(
     const float2 *z, const float *scale, const float2 *twiddle, float *u, long long size, int half) {
     for (long long i = first_element(); i < size; i += elements_at_once()) {
@@ -678,9 +679,9 @@ extern "C" __global__ void scaled_dct4_output(
     }
 }
 
-// The samples of an inverse MDCT, after its FFT: overlapping frames times the window, times the mask, plus those that
-// are fixed; and the power of each block of samples. Where the level is to follow, `samples` are those before the fixed
-// ones, while the power counts both. z: (batch, channels, n_frames, half); window: (2 half,); mask, fixed, samples:
+// The samples of an inverse MDCT, after its FFT: overlapping frames times the window, times the mask, plus the fixed
+// samples; and the power of each block of samples. If the level follows another one, `samples` lacks the fixed samples,
+// while the power counts both. z: (batch, channels, n_frames, half); window: (2 half,); mask, fixed, samples:
 // (batch, channels, n_samples); power: float64 (batch, n_blocks). One block of the grid for each block of samples.
 extern "C" __global__ void mdct_samples(
     const float2 *z, const float2 *twiddle, const float *window, const float *mask, const float *fixed, float *samples,
@@ -759,7 +760,7 @@ extern "C" __global__ void __launch_bounds__(1024) level_gains(
     }
 }
 
-// Returns the gain of a sample, between those of the blocks' centres.
+// Returns the gain of a sample, interpolated between the blocks' centres.
 __device__ float gain_at(const float *gains, int n_blocks, int block, int sample) {
     const int lead = block / 2, at = sample + block - lead, right = at / block;
     const float share = (at % block + (lead + 0.5f)) / block - 0.5f;
@@ -767,8 +768,8 @@ __device__ float gain_at(const float *gains, int n_blocks, int block, int sample
     return from + (to - from) * share;
 }
 
-// As windowed_frames with reflected ends, of samples that first get the gain of their level and the fixed ones; also
-// writes these samples. samples, fixed, levelled: (batch, channels, n_samples); gains: (batch, n_blocks).
+// Like windowed_frames with reflected ends, for samples times their gains plus the fixed samples; also writes the
+// resulting samples. samples, fixed, levelled: (batch, channels, n_samples); gains: (batch, n_blocks).
 extern "C" __global__ void levelled_frames(
     const float *samples, const float *fixed, const float *gains, const float *window, float *levelled, float *frames,
     int rows, int n_frames, int channels, int n_samples, int n_fft, int hop_length, int block, int n_blocks,
@@ -790,7 +791,7 @@ extern "C" __global__ void levelled_frames(
     }
 }
 
-// Returns the gradient at a sample from those at the windowed frames that hold it or its reflection.
+// Returns the gradient at a sample from the gradients at the windowed frames that hold it or its reflection.
 __device__ float gradient_at(
     const float *frames, const float *window, int item, int channel, int sample, int n_frames, int channels,
     int n_samples, int n_fft, int hop_length) {
@@ -812,8 +813,8 @@ __device__ float gradient_at(
     return sum;
 }
 
-// The gradient at the samples from that at windowed frames, added to what is there or not. out: (batch, channels,
-// n_samples), size elements.
+// The gradient at the samples from the gradient at windowed frames. add: whether to add it to out. out: (batch,
+// channels, n_samples), size elements.
 extern "C" __global__ void sample_gradient(
     const float *frames, const float *window, float *out, long long size, int n_frames, int channels, int n_samples,
     int n_fft, int hop_length, int add) {
@@ -826,8 +827,8 @@ extern "C" __global__ void sample_gradient(
     }
 }
 
-// The gradient at windowed frames as the input of the FFT of an MDCT: overlap-add, what `extra` has of other windows,
-// mask and gain, and the folding of the MDCT's frames. frames: (batch, n_frames, channels, n_fft); extra, mask: (batch,
+// The gradient at windowed frames as the input of the FFT of an MDCT: overlap-add, the gradient `extra` of other
+// windows, mask and gain, and the MDCT's folding. frames: (batch, n_frames, channels, n_fft); extra, mask: (batch,
 // channels, n_samples); gains: (batch, n_blocks); z: (batch, channels, mdct_frames, half), size elements; twiddle:
 // (half,); mdct_window: (2 half,).
 extern "C" __global__ void folded_gradient(
@@ -850,7 +851,7 @@ extern "C" __global__ void folded_gradient(
         };
         const int hop = 2 * half;
         const auto folded = [&](int q) {
-            if (q < half)  // of the late half of the frame, which falls
+            if (q < half)  // from the late half of the frame, where the window falls
                 return -sample_grad(frame * hop + half - 1 - q) * mdct_window[half + q] -
                        sample_grad(frame * hop + half + q) * mdct_window[half - 1 - q];
             const int j = q - half, begin = (frame - 1) * hop;
@@ -860,9 +861,9 @@ extern "C" __global__ void folded_gradient(
     }
 }
 
-// The cost of samples beyond full scale, and its gradient, added to what is there or not. Twin: peaks.PeakCost.
-// samples, grad: (batch, size); weights: float64 (batch,); ceilings: (batch,); costs: float64 (batch, grid x), the parts
-// of the cost. Grid: blocks, items.
+// The cost of samples beyond full scale, and its gradient. add: whether to add it to grad. Twin: peaks.PeakCost.
+// samples, grad: (batch, size); weights: float64 (batch,); ceilings: (batch,); costs: float64 (batch, grid x), parts of
+// the cost. Grid: blocks, items.
 extern "C" __global__ void peak_cost(
     const float *samples, const double *weights, const float *ceilings, float *grad, double *costs, long long size,
     int add) {
@@ -878,14 +879,14 @@ extern "C" __global__ void peak_cost(
     if (threadIdx.x == 0) costs[item * gridDim.x + blockIdx.x] = weights[item] * sum;
 }
 
-// ---------------------------------------------------------------- L-BFGS, without a decision of the host
+// ---------------------------------------------------------------- L-BFGS, without decisions of the host
 //
 // Twin of all: lbfgs.LBFGS. `vectors`: (batch, 2 slots + 1, size), the steps, the differences of gradients, and the
 // gradient at the accepted point; base: (batch, size), that point; losses, base_losses: float64 (parts, batch) at the
-// new point and at the accepted one; states: float64 (batch, 4): rate, slope, guess, and free; products: float64
+// new point and at the accepted one; states: float64 (batch, 4): rate, slope, guess, and one unused; products: float64
 // (batch, 2 slots + 1, 2 slots + 1), the inner products of the vectors.
 
-// Whether the new point lowers the loss enough; false if its loss is no number.
+// Whether the new point lowers the loss enough; false if its loss is NaN.
 __device__ bool is_accepted(
     const double *losses, const double *base_losses, const double *state, int parts, int batch, int item,
     double sufficient, int is_first, double *loss, double *base_loss) {
@@ -933,7 +934,7 @@ extern "C" __global__ void __launch_bounds__(1024) lbfgs_products(
     own[row * count + column] = own[column * count + row] = sum;
 }
 
-// The next direction as factors of the vectors, (batch, 2 slots + 1), and how far to go along it. curvatures: float64
+// The next direction as factors of the vectors, (batch, 2 slots + 1), and the step along it. curvatures: float64
 // (batch, slots), 1 / (s . y), zero where there is no pair; accepted: (batch,). One thread for each item.
 extern "C" __global__ void lbfgs_plan(
     const double *losses, double *base_losses, const double *products, double *states, double *curvatures,
@@ -950,7 +951,7 @@ extern "C" __global__ void lbfgs_plan(
         if (!is_better) {
             curvature[slot] = 0;
             const double rate = state[0], rise = loss - base_loss - state[1] * rate;
-            const double parabola = rise > 0 ? -state[1] * rate * rate / (2 * rise) : 0.0;  // not if it is no number
+            const double parabola = rise > 0 ? -state[1] * rate * rate / (2 * rise) : 0.0;  // 0 for NaN
             state[0] = fmin(fmax(parabola, 0.1 * rate), 0.5 * rate);
             continue;
         }
@@ -972,7 +973,7 @@ extern "C" __global__ void lbfgs_plan(
         };
         for (int k = 0; k < count; ++k) factor[k] = 0;
         factor[2 * slots] = -1;
-        // The shares of the first loop lie in the factors of the steps, which the second loop then changes.
+        // The shares of the first loop stay in the factors of the gradients' differences, for the second loop.
         for (int age = 0; age < slots; ++age) {
             const int s = (slot - age + slots) % slots;
             factor[slots + s] -= curvature[s] * dot(s);
@@ -994,7 +995,7 @@ extern "C" __global__ void lbfgs_plan(
     }
 }
 
-// The next point: the accepted one plus `rate` times the direction, which stays where the last point was not accepted.
+// The next point: the accepted one plus `rate` times the direction, which changes only for accepted points.
 extern "C" __global__ void lbfgs_move(
     const float *vectors, const float *base, const double *factors, const double *states, const int *accepted,
     float *direction, float *x, int batch, long long size, int slots) {
@@ -1013,7 +1014,7 @@ extern "C" __global__ void lbfgs_move(
 
 // ---------------------------------------------------------------- Griffin-Lim
 
-// Given magnitudes with the phases of z + momentum (z - previous), phase zero where that is zero. Twin:
+// Given magnitudes with the phases of z + momentum (z - previous); the phase of zero is zero. Twin:
 // spectra.with_magnitude. spectrum, previous, out: complex64 (size,); magnitude: (size,); tiny: the smallest size of
 // a number that has a phase.
 extern "C" __global__ void with_magnitude(
@@ -1045,8 +1046,8 @@ extern "C" __global__ void magnitude_distance(
 }
 
 // The samples in the middle of overlap-added frames, divided by the sum of the squared windows there. Twins:
-// spectra.overlap_add and hann.divide_by_squared_window_sum. frames: (batch, n_frames, channels, n_fft), n_fft times as
-// large as they should be; window: (n_fft,); out: (batch, channels, n_samples), size elements.
+// spectra.overlap_add and hann.divide_by_squared_window_sum. frames: (batch, n_frames, channels, n_fft), not yet
+// divided by n_fft; window: (n_fft,); out: (batch, channels, n_samples), size elements.
 extern "C" __global__ void inverse_samples(
     const float *frames, const float *window, float *out, long long size, int n_frames, int channels, int n_fft,
     int hop_length, int n_samples) {
@@ -1067,10 +1068,10 @@ extern "C" __global__ void inverse_samples(
 
 // ---------------------------------------------------------------- matching a spectrogram
 
-// Half the squared distance of a spectrum's log-magnitudes from given ones, its gradient as the inverse of a real FFT
-// wants it, and the squared distance of the magnitudes; both distances in parts. Twin: spectrogram_match.
-// spectrum, grad: complex64 (batch, size); target: (batch, size), log(1 + magnitude); parts: float64 (2, batch, grid x).
-// bins: of one channel; tiny: the smallest divisor for a magnitude. Grid: blocks, items.
+// Half the squared distance of a spectrum's log-magnitudes from given ones, its gradient as input of the inverse of a
+// real FFT, and the squared distance of the magnitudes; both distances in parts. Twin: spectrogram_match.
+// spectrum, grad: complex64 (batch, size); target: (batch, size), log(1 + magnitude); parts: float64 (2, batch, grid
+// x). bins: of one channel; tiny: the smallest divisor for a magnitude. Grid: blocks, items.
 extern "C" __global__ void match_spectrum(
     const float2 *spectrum, const float *target, float2 *grad, double *parts, long long size, int bins, float scale,
     float tiny, float weight) {

@@ -31,7 +31,7 @@ ALL_THREADS = 1024
 """The most threads of a block, for kernels with few blocks."""
 
 PARTS = 64
-"""Blocks for each item, of kernels that sum an item up in parts."""
+"""Blocks for each item, in kernels that sum over an item in parts."""
 
 
 def is_on_gpu(x: Array) -> bool:
@@ -40,7 +40,7 @@ def is_on_gpu(x: Array) -> bool:
 
 
 def n_blocks(size: int) -> int:
-    """Return the number of blocks for ``size`` elements, at most as many as fill any GPU; threads then take several."""
+    """Return the number of blocks for ``size`` elements, at most enough for any GPU; a thread may process several."""
     return max(1, min(math.ceil(size / THREADS), 1 << 14))
 
 
@@ -54,8 +54,8 @@ def launch_kernel(name: str, grid: int | tuple[int, ...], *args: Any, threads: i
     grid : int or tuple of int
         Number of blocks.
     *args : CuPy array or NumPy scalar
-        The kernel's arguments. Arrays that it reads are copied if they are not contiguous, so those that it writes must
-        be contiguous.
+        The kernel's arguments. Arrays that are not contiguous are copied, so arrays that the kernel writes must be
+        contiguous.
     threads : int
         Threads of a block.
     shared : int
@@ -77,7 +77,7 @@ def launch_kernel(name: str, grid: int | tuple[int, ...], *args: Any, threads: i
 
 @lru_cache(maxsize=64)
 def _parameters(name: str) -> list[tuple[str, np.dtype]]:
-    """Return the names and types of a kernel's parameters: a GPU would take anything for them."""
+    """Return the names and types of a kernel's parameters; CUDA itself does not check arguments."""
     found = re.search(rf"__global__[^;{{]*\b{name}\(([^)]*)\)", SOURCE.read_text(encoding="utf-8"))
     assert found, f"there is no kernel {name}"
     parameters = [re.fullmatch(r"(?:const )?([\w ]+?) \*?(\w+)", text.strip()) for text in found[1].split(",")]

@@ -1,4 +1,4 @@
-"""A step of L-BFGS on a GPU, which decides everything itself."""
+"""A step of L-BFGS on a GPU, without decisions of the host."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .launch import ALL_THREADS, launch_kernel, n_blocks
 class DeviceSteps:
     """The state of L-BFGS on a GPU.
 
-    The host launches four kernels for a step and waits for none of them; which points are accepted is not known to it.
+    The host launches four kernels for a step and waits for none of them, so it doesn't know which points are accepted.
 
     Parameters
     ----------
     x : float32 array (batch, size)
         The start.
     slots : int
-        Pairs that are kept.
+        Number of pairs that are kept.
     first : float
-        Share of the loss by which the first step lowers it, by the linear model.
+        Share of the loss that the first step removes according to the linear model.
     sufficient : float
-        Share of the decrease that the slope promises which makes a point acceptable.
+        A point is accepted if its loss decreases by this share of the decrease that the slope predicts.
 
     Attributes
     ----------

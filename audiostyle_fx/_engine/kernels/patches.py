@@ -14,7 +14,7 @@ def sliding_sum(
 ) -> Array:
     """Return out[:, n] = sum of x[:, n + d * step] over 0 <= d < width, for x of shape (batch, length).
 
-    Sums of 1, 2, 4, ... terms come from doubling; those that the bits of ``width`` select are added. This takes
+    Sums of 1, 2, 4, ... terms come from doubling; the sums that the bits of ``width`` select are added. This takes
     log2(width) additions per element instead of width, and rounds less. ``first`` and ``last`` are weights of the first
     and last term of each sum.
     """
@@ -67,7 +67,7 @@ def patch_products(frame_products: Array, width: int, last: float = 1.0) -> Arra
 
 
 def patch_products_vjp(grad: Array, width: int, shape: tuple[int, int, int], last: float = 1.0) -> Array:
-    """Return the adjoint of `patch_products` for products of ``shape``; ``grad`` may lack last rows and columns."""
+    """Return the adjoint of `patch_products` for products of ``shape``; ``grad`` may lack the last rows and columns."""
     xp = get_array_module(grad)
     batch, n, m = shape
     before = (width - 1) * (m + 1)

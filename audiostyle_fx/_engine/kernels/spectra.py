@@ -35,7 +35,7 @@ def log_magnitude(spectrum: Array, scale: float) -> Array:
 
 
 def log_magnitude_vjp(spectrum: Array, grad: Array, scale: float) -> Array:
-    """Return the adjoint of the derivative of `log_magnitude`, of the spectrum's shape; zero where that is zero."""
+    """Return the adjoint of the derivative of `log_magnitude`, of the spectrum's shape; zero where the spectrum is."""
     xp = get_array_module(spectrum)
     out = xp.empty(spectrum.shape, spectrum.dtype)
     tiny = np.finfo(grad.dtype).tiny ** 0.5
@@ -91,7 +91,7 @@ def windowed_frames(samples: Array, window: Array, hop_length: int, selected: sl
         part = np.concatenate([head[..., ::-1], part, tail[..., ::-1]], axis=-1)
     elif before or after:
         part = np.pad(part, ((0, 0), (0, 0), (before, after)))
-    # As `sliding_window_view`, which takes as long as the FFT of a frame.
+    # Like `sliding_window_view`, which takes as long as the FFT of a frame.
     by_item, by_channel, by_sample = part.strides
     frames = np.lib.stride_tricks.as_strided(
         part,
@@ -121,9 +121,9 @@ def overlap_add(frames: Array, window: Array, hop_length: int) -> Array:
 
 
 def inverse_samples(frames: Array, window: Array, hop_length: int, n_samples: int) -> Array:
-    """Return samples, (batch, channels, n_samples), from the sums of inverse FFTs on a GPU.
+    """Return samples, (batch, channels, n_samples), from unscaled inverse FFTs on a GPU.
 
-    They are overlap-added with the window, and divided by the sum of its squares and by the size of the FFT.
+    The frames are overlap-added with the window, and divided by the sum of its squares and by the size of the FFT.
     """
     xp, (batch, n_frames, channels, n_fft) = get_array_module(frames), frames.shape
     out = xp.empty((batch, channels, n_samples), frames.dtype)
@@ -133,7 +133,7 @@ def inverse_samples(frames: Array, window: Array, hop_length: int, n_samples: in
 
 
 def with_magnitude(spectrum: Array, magnitude: Array, previous: Array = None, momentum: float = 0.0) -> Array:
-    """Return a spectrum with given magnitudes and the phases of another one; phase zero where that is zero.
+    """Return a spectrum with given magnitudes and the phases of another one; the phase of zero is zero.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def match_spectrum(spectrum: Array, target: Array, scale: float, weight: float) 
     target : float32 array of that size
         Log-magnitudes.
     scale : float
-        Factor of the magnitudes before the logarithm of one more than them is taken.
+        Factor of the magnitudes m in log(1 + scale * m).
     weight : float
         Factor of distance and gradient.
 
@@ -208,7 +208,7 @@ def match_spectrum(spectrum: Array, target: Array, scale: float, weight: float) 
     magnitude_distances : float64 array (batch, parts)
         The squared distance of the magnitudes, in parts.
     grad : complex64 array of the spectrum's shape
-        With half of each bin that stands for a conjugate pair.
+        The gradient, with half of each bin that stands for a conjugate pair.
     """
     xp, batch = get_array_module(spectrum), len(spectrum)
     grad, parts = xp.empty(spectrum.shape, spectrum.dtype), xp.empty((2, batch, PARTS))

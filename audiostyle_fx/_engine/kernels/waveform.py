@@ -21,7 +21,7 @@ def scaled_dct4_input(u: Array, scale: Array, twiddle: Array) -> Array:
 
 
 def scaled_dct4_output(z: Array, scale: Array, twiddle: Array) -> Array:
-    """Return what `dct4` makes of the FFT's output, complex (..., half), times a scale; real (..., 2 * half)."""
+    """Return the result of `dct4` from its FFT, complex (..., half), times a scale; real (..., 2 * half)."""
     xp, half = get_array_module(z), len(twiddle)
     u = xp.empty((*z.shape[:-1], 2 * half), np.float32)
     launch_kernel("scaled_dct4_output", n_blocks(u.size), z, scale, twiddle, u, np.int64(u.size), np.int32(half))
@@ -31,12 +31,12 @@ def scaled_dct4_output(z: Array, scale: Array, twiddle: Array) -> Array:
 def mdct_samples(
     z: Array, twiddle: Array, window: Array, mask: Array, fixed: Array, block: int, *, follows: bool
 ) -> tuple[Array, Array]:
-    """Return the samples, (batch, channels, n_samples), of an inverse MDCT, and the power of blocks of them.
+    """Return the samples, (batch, channels, n_samples), of an inverse MDCT, and the power of each block.
 
     Parameters
     ----------
     z : complex64 array (batch, channels, frames, half)
-        After the FFT.
+        The output of the FFT.
     twiddle : complex64 array (half,)
     window : float32 array (2 * half,)
     mask : float32 array (batch, channels, n_samples)
@@ -45,7 +45,7 @@ def mdct_samples(
     block : int
         Samples of a block.
     follows : bool
-        Whether the finished samples count in the power alone, and are added later.
+        Whether the finished samples only count in the power, and are added to the samples later.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def levelled_frames(
 
 
 def sample_gradient(frames: Array, window: Array, out: Array, hop_length: int, *, add: bool) -> None:
-    """Write the gradient at samples, (batch, channels, n_samples), from that at windowed frames, or add it."""
+    """Write or add the gradient at samples, (batch, channels, n_samples), given the gradient at windowed frames."""
     sizes = [*_sizes(frames, out.shape[2], hop_length), np.int32(add)]
     launch_kernel("sample_gradient", n_blocks(out.size), frames, window, out, np.int64(out.size), *sizes)
 
@@ -150,7 +150,7 @@ def _sizes(frames: Array, n_samples: int, hop_length: int) -> list[Any]:
 
 
 def peak_cost(samples: Array, weights: Array, ceilings: Array, grad: Array, costs: Array, *, add: bool) -> None:
-    """Write the cost of samples beyond ceilings, float64 (batch,), and its gradient, which may also be added."""
+    """Write the cost of samples beyond ceilings, float64 (batch,), and write or add its gradient."""
     xp, size = get_array_module(samples), np.int64(samples[0].size)
     parts = xp.empty((len(samples), PARTS))
     launch_kernel("peak_cost", (PARTS, len(samples)), samples, weights, ceilings, grad, parts, size, np.int32(add))

@@ -1,4 +1,4 @@
-"""The balance of style and content: fixed by alpha, or steered until the content loss is what was asked for."""
+"""The balance of style and content: a fixed alpha, or an alpha that is steered to a target content loss."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from ..arrays.array_module import Array, get_array_module
 
 HALF_SHARE_ALPHA = 0.01
-"""The alpha at which the content's share in the target has half its value: without a content to hold, none is left."""
+"""The alpha at which the content's share in the target has half its value; at alpha 0 the share is 0."""
 
 FIRST_ALPHA, LEAST_ALPHA, MOST_ALPHA = 0.1, 1e-3, 1e2
 
 RATE, AHEAD = 1.2, 4.0
 """Exponent of the correction in one iteration, and iterations by which the content loss is extrapolated for it. The
-loss answers alpha with a delay: corrected by its value alone it overshoots, and the last steps are too small to return.
+loss responds to alpha with a delay: without extrapolation it overshoots, and the last steps are too small to return.
 """
 
 AHEAD_LIMITS, STEP_LIMITS = (0.5, 2.0), (0.3, 3.0)
-"""The least and most of that extrapolation, and of alpha's factor in one iteration."""
+"""Limits of the extrapolated ratio of losses, and of alpha's factor in one iteration."""
 
 
 @dataclass(eq=False)
 class Balance:
     """The weight of the content in the objectives of a batch, and its share in their target.
 
-    The arrays are changed in place, so that a recorded iteration on a GPU goes on reading them.
+    The arrays are changed in place, so that an iteration recorded on a GPU reads the new values.
 
     Attributes
     ----------
@@ -33,9 +33,9 @@ class Balance:
     content_share : float
         Share of the content's own Gram matrix in the target where alpha is large.
     target : float64 array (batch,), optional
-        The content loss to steer to, between the result and the song. None for a fixed alpha.
+        The content loss to reach, between the result and the song. None for a fixed alpha.
     latest : float64 array (batch,), optional
-        The content loss of the evaluation before; negative before there is one.
+        The content loss of the previous evaluation; negative before the first one.
     """
 
     alpha: Array

@@ -1,8 +1,8 @@
-"""The closed form on a GPU, with one kernel between each two of the library's calls.
+"""The closed form on a GPU, with one kernel between every two library calls.
 
-The formulas are those of `infinite_width`, which takes a dozen operations for each of the kernels here. What x is
-compared with stands below x in one array, so that one product gives the inner products with x itself, the styles and
-the content, and one more the gradient.
+The formulas are those of `infinite_width`, which takes a dozen operations for each of the kernels here. The frames of
+the styles and of the content are stacked below those of x in one array. One matrix product then gives the inner
+products of x with itself, the styles and the content, and a second one gives the gradient.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from .loss_weights import Term
 from .strided import joined_frames
 
 ALIGNMENT = 4
-"""Numbers of which rows are a multiple: tensor cores need factors that begin at 16 bytes."""
+"""Row lengths are multiples of this, because tensor cores need rows that begin at multiples of 16 bytes."""
 
 MOST_PRODUCTS = 1 << 25
-"""Products of frames of one item that are held at once. Longer recordings take tiles, as `InfiniteWidth` does."""
+"""Most products of frames of one item in memory. Longer recordings are evaluated in tiles by `InfiniteWidth`."""
 
 
 class FusedClosedForm:
@@ -47,14 +47,14 @@ class FusedClosedForm:
     content : float32 array (batch, frames, bins)
         Log-magnitudes of the content; the bins of all channels are stacked.
     style : StylePatches, optional
-        Those of `InfiniteWidth.style_statistics`, of joined frames.
+        From `InfiniteWidth.style_statistics`, for joined frames.
     terms : sequence of Term
     balance : Balance, optional
     song : float32 array of the content's shape, optional
     stride : int
-        Frames that are joined, see `joined_frames`.
+        Number of frames that are joined, see `joined_frames`.
 
-    As for `InfiniteWidth`; the arrays are those of single frames.
+    The parameters are those of `InfiniteWidth`; the arrays hold single frames.
     """
 
     def __init__(
@@ -153,25 +153,25 @@ class FusedClosedForm:
     def at_spectrum(
         self, spectrum: Array, scale: float, losses: Array, *, weight: float = 1.0, add: bool = False
     ) -> Array:
-        """Compute the losses of a spectrum's log-magnitudes, and their gradient as the inverse FFT wants it.
+        """Compute the losses of a spectrum's log-magnitudes, and their gradient in the form that the inverse FFT takes.
 
         Parameters
         ----------
         spectrum : complex64 array (batch, frames, channels, bins)
         scale : float
-            That of magnitudes, see `STFT.magnitude_scale`.
+            Factor of the magnitudes, see `STFT.magnitude_scale`.
         losses : float64 array (2 or more, batch)
-            Gets style and content loss in its first rows.
+            Receives style and content loss in its first rows.
         weight : float
             Factor of losses and gradient.
         add : bool
-            Whether the losses are added to those that are there.
+            Whether the losses are added to the values in ``losses``.
 
         Returns
         -------
         complex64 array of the spectrum's shape
-            The gradient at the spectrum, with half of each bin that stands for a conjugate pair: the sums of its
-            inverse FFT are the gradient at the windowed frames.
+            The gradient at the spectrum, with half of each bin that stands for a conjugate pair: its unscaled
+            inverse FFT is the gradient at the windowed frames.
         """
         xp = get_array_module(spectrum)
         grad = xp.empty(spectrum.shape, spectrum.dtype)
@@ -181,7 +181,7 @@ class FusedClosedForm:
         return grad
 
     def _evaluate(self, arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
-        """Fill losses and gradient among the arrays."""
+        """Fill the losses and the gradient in ``arrays``."""
         arrays, numbers = {**self._arrays, **arrays}, {"weight": 1.0, "add": False, **self._numbers, **numbers}
         launch_joined_rows(arrays, numbers)
         n = self._numbers["n"]
@@ -211,7 +211,7 @@ class FusedClosedForm:
         )
 
     def _energies_of_targets(self, own: Patches, share: float, xp: Any) -> Array:
-        """Return the squared norms of the parts of the target: styles, twice styles with content, content."""
+        """Return inner products in the target, (3, batch): of the styles, of styles with content, of the content."""
         energies = xp.zeros((3, len(own.frames)))
         if self._style is None:
             return energies
@@ -221,7 +221,7 @@ class FusedClosedForm:
         return energies
 
     def _share_out(self, targets: Sequence[tuple[int, Patches]], xp: Any) -> None:
-        """Make the arrays between the products: their gradients, parts of the losses, and what tells the blocks."""
+        """Allocate the arrays between the matrix products: gradients, partial losses and kernel arguments."""
         numbers, arrays, style = self._numbers, self._arrays, self._style
         batch, n = numbers["batch"], numbers["n"]
         spans, norm, root, loss = [], 0, 0, 0
@@ -270,7 +270,7 @@ _STEERING = [
     *(steering.RATE, steering.AHEAD, *steering.AHEAD_LIMITS, *steering.STEP_LIMITS),
     *(steering.LEAST_ALPHA, steering.MOST_ALPHA, steering.HALF_SHARE_ALPHA),
 ]
-"""What the kernel that steers the balance reads, in its order."""
+"""The constants of the kernel that steers the balance, in the order in which it reads them."""
 
 
 def _aligned(size: int) -> int:

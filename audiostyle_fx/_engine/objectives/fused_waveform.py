@@ -1,4 +1,4 @@
-"""The losses of a waveform on a GPU, with one kernel between each two of the library's calls."""
+"""The losses of a waveform on a GPU, with one kernel between every two library calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ..spectra.stft import STFT
 from .waveform import Objective, WaveformObjective
 
 BLOCK = 256
-"""Samples that a block of the GPU makes, where no level is followed."""
+"""Samples that a block of the GPU computes if no level is followed."""
 
 
 def waveform_objective(
@@ -43,7 +43,7 @@ def waveform_objective(
     total_weight: float = 1.0,
     follower: LevelFollower | None = None,
 ) -> WaveformObjective:
-    """Return the objective of a waveform, fused where all of its objectives are; as `WaveformObjective`."""
+    """Return a `FusedWaveform` on a GPU if all objectives have `at_spectrum`, otherwise a `WaveformObjective`."""
     is_fused = all(hasattr(each, "at_spectrum") for each in (objective, *(other for other, _ in others)))
     kind = FusedWaveform if is_fused and is_on_gpu(y) else WaveformObjective
     return kind(objective, stft, y, mask, fixed, others, total_weight, follower)
@@ -82,7 +82,7 @@ class FusedWaveform(WaveformObjective):
         return losses, scaled_dct4_output(cuda_fft("fft", z, len(twiddle)), self.metric, twiddle)
 
     def _first_frames(self, samples: Array, power: Array) -> tuple[Array, Array, Array]:
-        """Return the samples at their level, the gains that gave it, and the windowed frames of the first window."""
+        """Return the samples at their final level, their gains or None, and the windowed frames of the first window."""
         window, stft = self._window(self.stft, samples), self.stft
         n_frames = stft.n_frames(self.n_samples)
         if self.follower is None:
@@ -99,7 +99,7 @@ class FusedWaveform(WaveformObjective):
         return cuda_fft("irfft", grad, stft.n_fft)
 
     def _extra(self, samples: Array, losses: Array) -> Array:
-        """Return the gradients at the samples that do not come from the first window; None if there are none."""
+        """Return the gradient at the samples from other windows and from peaks; None if there are neither."""
         xp, extra = get_array_module(samples), None
         if self.others or self.peak_cost is not None:
             extra = xp.empty(samples.shape, np.float32)

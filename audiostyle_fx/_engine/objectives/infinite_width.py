@@ -63,12 +63,12 @@ class Patches:
 
     @classmethod
     def of(cls, frames: Array, terms: Sequence[Term], energy: Array = 0.0) -> Patches:
-        """Return the patches of frames for the width of each term; ``energy`` is what the frames lack of theirs."""
+        """Return the patches of frames for the width of each term; ``energy`` is added to that of each frame."""
         energy = energy + row_dots(frames, frames)
         return cls(frames, [patch_sums(energy, term.kernel_width, term.last) for term in terms])
 
     def near(self, subspace: Subspace | None) -> Patches:
-        """Return the patches in a subspace, with a gradient there; what is added to the norms' gradients is shared."""
+        """Return the patches in a subspace, with their own gradient there; the gradients at the norms are shared."""
         if subspace is None:
             return self
         frames = subspace.project(self.frames)
@@ -94,14 +94,14 @@ class Patches:
 
 @dataclass(frozen=True, eq=False)
 class FixedPatches:
-    """Patches that x is compared with: those of a style, or of the content.
+    """Patches that x is compared with: the patches of a style or of the content.
 
     Attributes
     ----------
     patches : Patches
-        Their frames are coordinates where the products are taken in a subspace.
+        The frames are coordinates if products are computed in a subspace.
     rest : real array (batch, frames of x, frames) or (batch, frames), optional
-        What the products of coordinates lack to those of frames: of all with all, or of each with its own.
+        Products of frames minus products of coordinates: for all pairs of frames, or for frames at the same place.
     """
 
     patches: Patches
@@ -109,7 +109,7 @@ class FixedPatches:
 
     @classmethod
     def of(cls, patches: Patches, subspace: Subspace | None, origin: Array) -> FixedPatches:
-        """Return patches in a subspace; what ``origin`` has outside of it stands for what x has there."""
+        """Return patches in a subspace; outside of it, the products of ``origin`` stand for those of x."""
         if subspace is None:
             return cls(patches)
         coordinates = subspace.project(patches.frames)
@@ -118,13 +118,13 @@ class FixedPatches:
         return cls(Patches(coordinates, patches.norms), rest)
 
     def rows_within(self, subspace: Subspace, origin: Array, origin_coordinates: Array) -> FixedPatches:
-        """Return patches in a subspace that are compared with patches of x at the same place alone."""
+        """Return patches in a subspace that are only compared with patches of x at the same place."""
         coordinates = subspace.project(self.patches.frames)
         rest = row_dots(origin, self.patches.frames) - row_dots(origin_coordinates, coordinates)
         return FixedPatches(Patches(coordinates, self.patches.norms), rest)
 
     def row_products(self, x: Patches) -> Array:
-        """Return the products of each frame of x with the one at its place, (batch, frames)."""
+        """Return the products of each frame of x with the frame at the same place, (batch, frames)."""
         return self.rest + row_dots(x.frames, self.patches.frames)
 
 
@@ -156,15 +156,15 @@ class InfiniteWidth:
         Log-magnitudes of the content; the bins of all channels are stacked.
     style : StylePatches, optional
         Statistics of the styles, from `style_statistics` with the same terms. Without it there is only a content loss,
-        which needs no products of all frames with all, only of each with its own.
+        which only needs the products of frames at the same place.
     terms : sequence of Term
         The kernel widths and their weights.
     balance : Balance, optional
         Weights the content loss, and mixes the content's Gram matrix into the target.
     song : real array of the content's shape, optional
-        Log-magnitudes that the returned content loss is measured from, where the content that is held is another one.
+        Log-magnitudes for the returned content loss, if the content that holds the search is not the song.
     subspace : Subspace, optional
-        Where the products of x with the frames of styles and content are taken; the rest is that of the content.
+        The products of x with styles and content are computed in it; outside of it, the content stands for x.
     """
 
     def __init__(
@@ -200,7 +200,7 @@ class InfiniteWidth:
     def style_statistics(
         styles: Array | Sequence[Array], terms: Sequence[Term], shares: Sequence[float] = (1.0,)
     ) -> StylePatches:
-        """Compute what the objective needs of the styles.
+        """Compute the statistics of the styles.
 
         Parameters
         ----------
@@ -224,7 +224,7 @@ class InfiniteWidth:
         return StylePatches(patches, shares, energy)
 
     def within_subspace(self, origin: Array) -> InfiniteWidth:
-        """Return the objective of coordinates: that of the frames that differ from ``origin`` in the subspace alone.
+        """Return the objective of coordinates, for frames that differ from ``origin`` only in the subspace.
 
         Parameters
         ----------
@@ -277,10 +277,10 @@ class InfiniteWidth:
         return losses, patches.grad
 
     def _balanced(self, x: Patches, content: Array, by_content: Array) -> tuple[Array, Array]:
-        """Return the content loss and its gradient at the products, weighted; weights its gradients at the norms."""
+        """Return the weighted content loss and gradient at the products; weight the gradients at the norms in place."""
         assert self._balance is not None
         alpha = self._balance.alpha
-        for norm_grad in x.norm_grads:  # of the content alone so far
+        for norm_grad in x.norm_grads:  # they come from the content loss alone so far
             norm_grad *= alpha[:, None]
         by_content = by_content * alpha[:, None]
         if self._song is None:
@@ -306,9 +306,9 @@ class InfiniteWidth:
 
 
 class GramTarget:
-    r"""The Gram matrix that x is to have: the styles', and a share :math:`\sigma` of the content's own.
+    r"""The target of x's Gram matrix: the styles', mixed with a share :math:`\sigma` of the content's own.
 
-    The share may differ by item, and change. With Gram matrices :math:`G` and
+    The share may differ between items, and change. With Gram matrices :math:`G` and
     :math:`T = (1 - \sigma) G_s + \sigma G_c` the loss is
     :math:`|G_x|^2 - 2(1 - \sigma)\langle G_x, G_s\rangle - 2\sigma\langle G_x, G_c\rangle + |T|^2`.
 
@@ -318,7 +318,7 @@ class GramTarget:
     content : Patches
     terms : sequence of Term
     balance : Balance, optional
-        Gives the share; none without it.
+        Gives the share; without it the share is 0.
     subspace : Subspace, optional
         See `InfiniteWidth`.
     """
@@ -340,14 +340,14 @@ class GramTarget:
         self._product, self._content_energy = shared_energies(content, style, terms)
 
     def _set_origin(self, origin: Array) -> None:
-        """Let what ``origin`` has outside of the subspace stand for what x has there."""
+        """Use ``origin`` in place of x outside of the subspace."""
         self._fixed_styles = [FixedPatches.of(patches, self._subspace, origin) for patches in self._style.patches]
         self._fixed_content = None
         if self._balance is not None:
             self._fixed_content = FixedPatches.of(self._content, self._subspace, origin)
 
     def within_subspace(self, origin: Array) -> GramTarget:
-        """Return the target for coordinates of frames that differ from ``origin`` in the subspace alone."""
+        """Return the target for coordinates of frames that differ from ``origin`` only in the subspace."""
         inner, own = copy(self), Patches(origin, [])
         inner._set_origin(origin)
         inner._own_rest, inner._subspace = FixedPatches.of(own, self._subspace, origin).rest, None

@@ -1,4 +1,4 @@
-r"""The weights of the losses: one alpha has the same effect at any rate, channel count, kernel width, duration.
+r"""Weights of the losses that give alpha the same effect at any rate, channel count, kernel width and duration.
 
 The reference is the original's :math:`g = 4096\,\sigma^2`, with 4,096 filters of variance
 :math:`\sigma^2 = 4 / ((1025 + 4096) K)` on 1025 bins. The gain of other spectra is scaled by their density of bins
@@ -46,7 +46,7 @@ class Term(NamedTuple):
     last: float = 1.0
 
     def of_style(self) -> Term:
-        """Return the term without its content weight: what the statistics of a style depend on."""
+        """Return the term without its content weight, on which the statistics of a style do not depend."""
         return self._replace(content_weight=0.0)
 
     def as_published(self, n_frames: int) -> Term:
@@ -83,8 +83,8 @@ def loss_terms(
     active_channels : int
         Number of the content's channels that are not digital silence.
     stride : int
-        Frames that are joined to one, which also begins a patch. Where a width is no whole number of these, all frames
-        of the last joined one have the same weight: the share of them that the width leaves.
+        Number of frames that are joined to one; each joined frame begins a patch. If a width is not a multiple, the
+        last joined frame of a patch has a weight: the share of its frames that lies within the width.
     """
     density = active_channels * bins * REFERENCE_NYQUIST / (sample_rate / 2)
     terms = []

@@ -1,7 +1,7 @@
 """A cost for samples beyond full scale, so that the result of a loud recording can stay as loud.
 
-The losses hear magnitudes of windows, which hardly depend on the peaks: many phases give the same magnitudes, some of
-them without high peaks. With this cost the waveform stage finds those.
+The losses only see magnitudes, which hardly depend on the peaks: many phases give the same magnitudes, some of them
+without high peaks. With this cost the waveform stage finds such phases.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ Measured on four songs at -8 dB RMS, whose results exceed full scale by 8 to 9 d
 0.6 to 1.6 dB, and the style loss rises by 1 to 5 %. With a weight of 100 it is 0.4 to 1.4 dB, and 1 to 9 %."""
 
 HEADROOM = 0.97
-"""The share of full scale from which on samples cost something. Those just beyond it cost almost nothing, so peaks come
-to lie somewhat higher."""
+"""The ceiling as a share of full scale. Samples just beyond it cost almost nothing, so peaks become somewhat higher."""
 
 NEAR = 0.7
-"""Starts whose peaks are below this share of the ceiling are far from it, and get no cost."""
+"""A start whose peaks are below this share of full scale gets no cost."""
 
 
 class PeakCost:
@@ -32,7 +31,7 @@ class PeakCost:
     y : real array (batch, channels, samples)
         The start of the search.
     ceilings : float array (batch,)
-        Full scale of each item; infinite where nothing costs anything.
+        Full scale of each item; infinite for an item without a cost.
     losses : float64 array (parts, batch)
         The losses at y.
     """
@@ -41,7 +40,7 @@ class PeakCost:
         xp = get_array_module(y)
         energy = xp.square(y).sum(axis=(1, 2), dtype=np.float64)
         self.weights = WEIGHT * losses.sum(axis=0) / xp.maximum(energy, 1e-30)
-        self.ceilings = xp.minimum(HEADROOM * ceilings, 1e30).astype(y.dtype)[:, None, None]  # for float32
+        self.ceilings = xp.minimum(HEADROOM * ceilings, 1e30).astype(y.dtype)[:, None, None]  # finite in float32
 
     def value_and_grad(self, samples: Array) -> tuple[Array, Array]:
         """Return the cost, float64 (batch,), and its gradient at samples (batch, channels, samples)."""

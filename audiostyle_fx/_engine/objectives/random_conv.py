@@ -105,7 +105,7 @@ class StyleFeatures:
 
 
 Target: TypeAlias = "tuple[StyleFeatures, Array]"
-"""A part of the target, and its share for each item, (batch,); None for all of it."""
+"""A part of the target, and its share for each item, (batch,); None for a share of 1."""
 
 
 class RandomConv:
@@ -125,7 +125,7 @@ class RandomConv:
     balance : Balance, optional
         Weights the content loss, and mixes the content's Gram matrix into the target.
     song : real array of the content's shape, optional
-        Log-magnitudes that the returned content loss is measured from, where the content that is held is another one.
+        Log-magnitudes for the returned content loss, if the content that holds the search is not the song.
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ class RandomConv:
     def style_statistics(
         styles: Array | Sequence[Array], terms: Sequence[Term], shares: Sequence[float], filters: Sequence[Array]
     ) -> list[StyleFeatures]:
-        """Compute what the objective needs of the styles.
+        """Compute the statistics of the styles.
 
         Parameters
         ----------

@@ -11,15 +11,15 @@ from .waveform import Objective
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
-    """A search that changes frames in a subspace alone, which takes a fraction of the operations.
+    """A search that changes frames only within a subspace, with a fraction of the operations.
 
-    Gradients of products of frames are combinations of these frames. From a start among them, a search that depends on
+    Gradients of products of frames are combinations of these frames. A search that starts among them and uses
     gradients alone, as L-BFGS does but not Adam, therefore stays in their subspace by itself.
 
     Attributes
     ----------
     objective : Objective
-        Of coordinates, (batch, frames, directions); of the frames themselves where there is no subspace.
+        A function of coordinates, (batch, frames, directions), or of the frames themselves without a subspace.
     start : array
         The coordinates to start from.
     origin : array (batch, frames, bins)
@@ -38,7 +38,7 @@ class Reduced:
         subspace = getattr(objective, "subspace", None)
         if subspace is None:
             return cls(objective, origin, origin, None)
-        within = objective.within_subspace(origin)  # type: ignore[attr-defined]  # what has a subspace has this, too
+        within = objective.within_subspace(origin)  # type: ignore[attr-defined]  # it comes with a subspace
         return cls(within, subspace.project(origin), origin, subspace)
 
     def value_and_grad(self, z: Array) -> tuple[Array, Array]:
@@ -50,12 +50,12 @@ class Reduced:
         return z if self.subspace is None else self.origin + self.subspace.lift(z - self.start)
 
     def projected(self, x: Array) -> Array:
-        """Return frames without what has changed outside of the subspace."""
+        """Return frames without their changes outside of the subspace."""
         return x if self.subspace is None else self.frames(self.subspace.project(x))
 
     @property
     def of_frames(self) -> Objective:
-        """The objective of the frames, which sees those changes alone that are in the subspace."""
+        """The objective of the frames, which ignores changes outside of the subspace."""
         return self.objective if self.subspace is None else _Projected(self.objective, self.subspace)
 
 

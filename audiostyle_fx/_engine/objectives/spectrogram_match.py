@@ -13,8 +13,8 @@ from ..kernels.spectra import match_spectrum
 class SpectrogramMatch:
     """Half the squared distance of log-magnitudes from given ones.
 
-    A waveform that minimises it has the phases that suit them. Its gradient needs no products of frames, and its scale
-    is the one that the losses see: a quiet cell counts as much as a loud one.
+    A waveform that minimises it has phases that fit these log-magnitudes. The gradient needs no products of frames, and
+    the logarithm is the scale of the losses: a quiet cell counts as much as a loud one.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ class SpectrogramMatch:
     Attributes
     ----------
     inconsistency : float64 array (batch,) or None
-        At the latest point: the distance of the magnitudes m from those sought, relative to their norm. In float32 its
-        error is 1e-7 of 1 + m.
+        At the latest point: the distance of the magnitudes m from the target's, relative to the target's norm. In
+        float32 its error is 1e-7 of 1 + m.
     """
 
     def __init__(self, target: Array) -> None:
@@ -55,7 +55,7 @@ class SpectrogramMatch:
     def at_spectrum(
         self, spectrum: Array, scale: float, losses: Array, *, weight: float = 1.0, add: bool = False
     ) -> Array:
-        """Compute the distance of a spectrum's log-magnitudes on a GPU, as `FusedClosedForm.at_spectrum` its losses."""
+        """Compute the distance from a spectrum on a GPU; the parameters are those of `FusedClosedForm.at_spectrum`."""
         assert not add, "a spectrum is matched at one window"
         distances, magnitude_distances, grad = match_spectrum(spectrum, self._target, scale, weight)
         distances.sum(axis=1, out=losses[0])
@@ -65,5 +65,5 @@ class SpectrogramMatch:
 
 
 def _norms(squares: Array) -> Array:
-    """Return the root of the sum of squares, float64 (batch,), from those of rows or parts."""
+    """Return the root of the sum of squares, float64 (batch,), from sums over rows or parts."""
     return get_array_module(squares).sqrt(squares.sum(axis=1, dtype=np.float64))

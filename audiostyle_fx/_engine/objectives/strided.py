@@ -1,7 +1,7 @@
-"""Objectives of patches a stride apart: so many consecutive frames are joined to one with all their bins.
+"""Objectives of patches a stride apart: groups of consecutive frames are joined to one frame with all their bins.
 
-Patches that begin at every frame are much alike. Where only every second one counts, of frames joined in pairs, the
-products of all frames with all take half of the operations, and what is made of them a quarter.
+Neighbouring patches are much alike. If frames are joined in pairs and only every second patch counts, the products of
+all frames with all frames take half of the operations, and the work on these products takes a quarter.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .waveform import Objective
 
 
 def joined_frames(frames: Array, stride: int) -> Array:
-    """Return joined frames (batch, n // stride, stride * bins) of frames (batch, n, bins); the last may be left out."""
+    """Return joined frames (batch, n // stride, stride * bins) of frames (batch, n, bins); the rest is dropped."""
     batch, n, bins = frames.shape
     return frames[:, : n - n % stride].reshape(batch, n // stride, stride * bins)
 
@@ -31,7 +31,7 @@ class StridedObjective:
     ----------
     objective : Objective
     stride : int
-        Frames that are joined.
+        Number of frames that are joined.
     """
 
     def __init__(self, objective: Any, stride: int) -> None:

@@ -1,9 +1,9 @@
-r"""The directions in which frames lie, in which their inner products take fewer operations.
+r"""A subspace that nearly contains the frames, in which their inner products take fewer operations.
 
-The frames of recordings are nearly dependent: a few times ten directions hold nearly all that thousand bins do. With an
+The frames of recordings are nearly dependent: some tens of directions hold nearly all that a thousand bins do. With an
 orthonormal basis :math:`V` of such directions the products of varying frames :math:`X` with fixed ones :math:`Y` are
-:math:`XV^T (YV^T)^T + X_\perp Y_\perp^T`. The second part is small, and hardly changes while X does, so that of a given
-:math:`X_0` stands for it; where X differs from :math:`X_0` in the directions of V alone, this is exact.
+:math:`XV^T (YV^T)^T + X_\perp Y_\perp^T`. The second part is small, and hardly changes with X, so it is computed for a
+given :math:`X_0`; if X differs from :math:`X_0` only in the directions of V, this is exact.
 
 References
 ----------
@@ -24,10 +24,10 @@ from ..arrays.matmul import matmul
 MOST_DIRECTIONS = 160
 
 OVERSAMPLING = 16
-"""Directions beyond those wanted in which the range is looked for."""
+"""Additional random directions, which make the range finder more accurate."""
 
 LEAST_ENERGY = 0.02
-"""Share of the frames' energy, but for their mean's, that may lie outside of a basis."""
+"""Share of the frames' energy that may lie outside of a basis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Subspace:
 
     @classmethod
     def of(cls, frames: Sequence[Array], most: int = MOST_DIRECTIONS, energy: float = LEAST_ENERGY) -> Subspace:
-        """Return the directions that hold all but a share of the energy, and at most a number of them.
+        """Return the directions that hold all but a share of the energy, at most ``most`` of them.
 
         Parameters
         ----------

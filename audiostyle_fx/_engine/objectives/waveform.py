@@ -4,7 +4,7 @@ The logarithm makes the gradient at a loud cell of the spectrogram small, althou
 gradient at a quiet cell large. Steps on samples can't treat the cells differently, steps on MDCT coefficients can. The
 optimizer therefore works on :math:`u = \mathrm{MDCT}(y) / d`, where :math:`d = (1 + m)^{0.7}` grows with the level
 :math:`m` around each coefficient. The basis is orthonormal with as many coefficients as samples, so only the metric
-changes. A search that starts from noise finds the levels on its way, and can `renew` them.
+changes. A search that starts from noise can `renew` the levels later.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..spectra.stft import STFT
 from .peaks import PeakCost
 
 EXPONENT = 0.7
-"""From 0, plain samples, to 1, steps in proportion to the level; measured: 0.5 to 1 differ by less than 1 %."""
+"""0 means plain samples, 1 steps in proportion to the level; measured: 0.5 to 1 differ by less than 1 %."""
 
 
 class Objective(Protocol):
@@ -49,8 +49,8 @@ class WaveformObjective:
     total_weight : float
         The losses are the sum over all objectives, divided by this.
     follower : LevelFollower, optional
-        Gives a gain for all samples that are not fixed. Its own change with the coordinates is not in the gradient: it
-        is slow, and it would be undone by the gain of the next iteration.
+        Gives a gain for all samples that are not fixed. The gradient treats the gain as constant: the gain changes
+        slowly, and the next iteration's gain would undo the difference.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class WaveformObjective:
         return self._samples(u)[0]
 
     def _samples(self, u: Array) -> tuple[Array, Array]:
-        """Return the samples at coordinates u, and the factor by which each follows the MDCT's."""
+        """Return the samples at coordinates u, and the factor of each after the inverse MDCT."""
         y, factor = self.mdct.inverse(u * self.metric, self.n_samples) * self.mask, self.mask
         if self.follower is not None:
             gain = self.follower.gain(y if self.fixed is None else y + self.fixed)
@@ -95,7 +95,7 @@ class WaveformObjective:
         return y, factor
 
     def renew(self, u: Array) -> Array:
-        """Determine the levels again, from the samples at u, and return the new coordinates of these samples."""
+        """Measure the levels again, from the samples at u, and return the new coordinates of these samples."""
         before, self.metric = self.metric, self._metric(self.samples(u))
         return u * (before / self.metric)
 

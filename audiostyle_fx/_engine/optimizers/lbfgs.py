@@ -12,8 +12,7 @@ from ..arrays.matmul import matmul
 from ..kernels.lbfgs import DeviceSteps
 
 BLOCK = 1 << 14
-"""Elements of each vector whose products the CPU takes at a time; the BLAS takes three times as long for all at once.
-"""
+"""Elements of each vector in one product on the CPU; the BLAS takes three times as long for all elements at once."""
 
 
 class LBFGS:
@@ -29,10 +28,10 @@ class LBFGS:
     renewals : collection of int
         Numbers of evaluations after which the objective, or its coordinates, change.
     renew : callable, optional
-        Changes them: it gets the accepted point with its losses, and returns it in the new coordinates, in which all
-        later losses and gradients are computed. The pairs kept so far are dropped.
+        Makes the change: it receives the accepted point with its losses, and returns the point in the new coordinates,
+        in which all later losses and gradients are computed. The pairs kept so far are dropped.
     first : float
-        Share of the loss by which the first step lowers it, by the linear model.
+        Share of the loss that the first step removes according to the linear model.
 
     References
     ----------
@@ -42,7 +41,7 @@ class LBFGS:
     are left out, so that the search needs no second Wolfe condition.
     """
 
-    in_place = False  # each step has another slot, so that no graph could serve two of them
+    in_place = False  # each step writes another slot, so no recorded graph fits two steps
 
     def __init__(
         self,
@@ -107,7 +106,7 @@ class LBFGS:
             self._keep(accepted, x, losses, grad)
         if accepted.any():
             direction, slope = self._search_direction()
-            if not accepted.all():  # the others go on along theirs
+            if not accepted.all():  # other items keep their direction
                 direction = np.where(accepted[:, None], direction, self._direction)
                 slope = np.where(accepted, slope, self._slope)
             self._direction, self._slope = direction, slope
@@ -127,7 +126,7 @@ class LBFGS:
     def _keep(self, accepted: np.ndarray, x: np.ndarray, losses: np.ndarray, grad: np.ndarray) -> None:
         """Move the base of the accepted items, and keep their pairs that have positive curvature.
 
-        The pair of every evaluation has its slot; it becomes empty for items whose point is not accepted.
+        Every evaluation has a slot for its pair; the slot stays empty for items whose point is not accepted.
         """
         (base, base_losses), m, slot = self._base, self.memory, self._steps % self.memory
         np.subtract(x, base, out=self._vectors[:, slot])
@@ -145,7 +144,7 @@ class LBFGS:
         self._guess = np.where(good, curvature / np.where(good, change, 1), self._guess)
 
     def _update_products(self, rows: list[int]) -> None:
-        """Take the inner products of rows of the vectors with all of them."""
+        """Update the inner products of some rows of the vectors with all rows."""
         products: Array = 0.0
         for start in range(0, self._vectors.shape[2], BLOCK):
             part = self._vectors[:, :, start : start + BLOCK]

@@ -32,7 +32,7 @@ def minimize(
     x : real array (batch, ...)
         The start; it is not changed.
     optimizer : Adam or LBFGS
-        One that has not been used yet.
+        An optimizer that has not been used yet.
     report : callable
         Gets each iteration, 0 to ``n_iter``, and its losses; until the last iteration a GPU may still be computing
         them.
@@ -42,7 +42,7 @@ def minimize(
     x : array
         The best point.
     history : float64 array (n_iter + 1, 2, batch)
-        The first two losses before each step, and last those of the returned point.
+        The first two losses before each step; the last row has those of the returned point.
     """
     x = optimizer.init(x)
     history = get_array_module(x).empty((n_iter + 1, 2, len(x)))

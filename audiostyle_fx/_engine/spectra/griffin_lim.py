@@ -28,7 +28,7 @@ def griffin_lim(
     magnitude : real array (batch, frames, channels, bins)
         The target magnitudes.
     spectrum : complex array of the same shape
-        Its phases are the start.
+        The iteration starts from its phases.
     n_samples : int
         Length of the recording.
     n_iter : int
@@ -36,7 +36,7 @@ def griffin_lim(
     momentum : float
         0 gives the original algorithm of Griffin and Lim.
     pin : callable, optional
-        Gets the samples of each iteration and returns those to continue with; it may replace samples that are known.
+        Receives the samples of each iteration and returns the samples to continue with; it may replace known samples.
 
     Yields
     ------
@@ -52,6 +52,6 @@ def griffin_lim(
         y = stft.inverse(with_magnitude(spectrum, magnitude, previous, momentum), n_samples, consumed=True)
         if pin is not None:
             y = pin(y)
-        previous = spectrum if i else None  # from the given phases to the first spectrum is no step
+        previous = spectrum if i else None  # the change from the given phases gives no momentum
         spectrum = stft.forward(y)
         yield y, spectrum

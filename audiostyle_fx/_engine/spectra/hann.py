@@ -17,7 +17,7 @@ def hann(n_fft: int) -> np.ndarray:
 
 
 def squared_window_sum(n_fft: int, hop_length: int, n_frames: int) -> np.ndarray:
-    """Return the sum of ``n_frames`` squared windows a hop apart, over all samples from half a window on."""
+    """Return the sum of ``n_frames`` squared windows a hop apart, without the first half window."""
     window = hann(n_fft)
     frames = np.broadcast_to(window, (1, n_frames, 1, n_fft))
     return overlap_add(frames, window, hop_length)[0, 0, n_fft // 2 :]
@@ -27,7 +27,7 @@ def divide_by_squared_window_sum(y: Array, n_fft: int, hop_length: int, n_frames
     """Return y divided by `squared_window_sum`, as a new contiguous array.
 
     The sum is as long as the recording, but away from the ends it repeats every hop. Only its head, some periods and
-    its tail are kept, which serve recordings of every length; the quotients are the same bit for bit.
+    its tail are cached, and serve recordings of every length; the quotients are bit-identical.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def divide_by_squared_window_sum(y: Array, n_fft: int, hop_length: int, n_frames
 
 
 def _head_period_tail(n_fft: int, hop_length: int) -> np.ndarray:
-    """Return the parts of `squared_window_sum` one after the other: up to the first full overlap, periods, the end."""
+    """Return three parts of `squared_window_sum`, joined: up to the first full overlap, some periods, and the end."""
     steps = math.ceil(n_fft / hop_length)
     n_frames, head_stop = 2 * steps, (steps - 1) * hop_length - n_fft // 2
     total = squared_window_sum(n_fft, hop_length, n_frames)

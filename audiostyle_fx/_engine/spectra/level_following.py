@@ -13,16 +13,16 @@ from ..kernels.waveform import level_gains
 BLOCK_SECONDS = 0.005
 
 PHRASE_SECONDS = 0.4
-"""Over such a time the level is that of the other recording: what one hears as loud and soft."""
+"""Averaged over this time, the level equals the other recording's: listeners hear it as loud and soft."""
 
 ATTACK_SECONDS = 0.03
-"""Over such a time it is at most that of the other recording: pauses between strokes stay, attacks stand out, fades
-end. Upwards this would make a tremolo of every beat of two partials."""
+"""Averaged over this time, the level is at most the other recording's: pauses between strokes stay, attacks stand out,
+fades end. A gain upwards would turn every beat of two partials into a tremolo."""
 
 MOST_DB, LEAST_DB = 12.0, -60.0
 
 LIMITS = (10 ** (LEAST_DB / 10), 10 ** (MOST_DB / 10))
-"""The same as factors of the power."""
+"""The same limits as factors of the power."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class LevelFollower:
 
     @classmethod
     def of(cls, y: Array, sample_rate: float) -> LevelFollower:
-        """Return what follows y, real (batch, channels, samples), at a rate in Hz; all channels get one gain."""
+        """Return the follower of y, real (batch, channels, samples), at a rate in Hz; all channels share one gain."""
         block = max(1, round(BLOCK_SECONDS * sample_rate))
         phrase, attack = (max(1, round(s * sample_rate / block / 2)) for s in (PHRASE_SECONDS, ATTACK_SECONDS))
         power = _block_power(y, block)
         return cls((_smoothed(power, phrase), _smoothed(power, attack)), block, (phrase, attack))
 
     def gain(self, y: Array) -> Array:
-        """Return the gain, (batch, 1, samples), that y, real (batch, channels, samples), needs."""
+        """Return the gain, (batch, 1, samples), for y, real (batch, channels, samples)."""
         xp, power, floor = get_array_module(y), _block_power(y, self.block), self.floors()
         if xp is not np:
             gains = level_gains(power, self.levels, floor.reshape(-1), self.widths, LIMITS)
@@ -66,11 +66,11 @@ class LevelFollower:
         return self._interpolated(gain.astype(y.dtype), y.shape[-1])[:, None]
 
     def floors(self) -> Array:
-        """Return what is added to both powers of a quotient, (batch, 1): silence has no level to follow."""
+        """Return the constant added to both powers of a quotient, (batch, 1), as silence has no level to follow."""
         return get_array_module(self.levels[0]).maximum(self.levels[0].max(axis=1, keepdims=True), 1e-30) * 1e-12
 
     def _interpolated(self, gain: Array, n_samples: int) -> Array:
-        """Return the gain of each sample, (batch, n_samples), from that of the blocks' centres, in its dtype."""
+        """Return the gain of each sample, (batch, n_samples), interpolated from the blocks' centres, in its dtype."""
         xp, (batch, n_blocks) = get_array_module(gain), gain.shape
         padded = xp.pad(gain, ((0, 0), (1, 1)), mode="edge")
         lead = self.block // 2  # samples before the first centre
@@ -95,7 +95,7 @@ def _smoothed(power: Array, width: int) -> Array:
 
 
 def _sliding_mean(power: Array, width: int, before: int) -> Array:
-    """Return the mean of ``width`` blocks, ``before`` of them earlier; those outside of the recording are silent."""
+    """Return the mean of ``width`` blocks, ``before`` of them earlier; blocks outside of the recording are silent."""
     xp = get_array_module(power)
     padded = xp.pad(power, ((0, 0), (before + 1, width - 1 - before)))
     sums = xp.cumsum(padded, axis=1)

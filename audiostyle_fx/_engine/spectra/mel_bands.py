@@ -1,9 +1,9 @@
 r"""A dynamic equaliser: the levels of mel bands, their distributions, and gains that turn one into the other.
 
-A band's level wanders over time. The *distribution* of its levels is a part of how a recording sounds, and their
+A band's level varies over time. The *distribution* of its levels is a part of how a recording sounds, and their
 *order* is a part of what it plays. So each level :math:`x` of the content becomes the level of the style at the same
 rank, :math:`F_s^{-1}(F_c(x))`, which keeps the order and gives the style's distribution: optimal transport in one
-dimension. Whatever is finer than a band, notes above all, stays the content's, and so do the phases.
+dimension. Details finer than a band, notes above all, stay the content's, and so do the phases.
 
 The gain of a band is shared by all channels, so the stereo image stays.
 """
@@ -19,7 +19,7 @@ from ..arrays.array_module import Array, get_array_module
 from .stft import STFT
 
 BAND_MEL = 70.0
-"""Distance of the bands' centres: 45 bands up to 11 kHz. Narrower ones would move single partials."""
+"""Distance of the bands' centres in mel: 45 bands up to 11 kHz. Narrower bands would move single partials."""
 
 LOWEST_HZ = 40.0
 
@@ -31,7 +31,7 @@ SOUNDING_DB = 60.0
 """Frames further below a recording's loudest frame are its pauses: they count in no distribution."""
 
 MAX_GAIN_DB = 30.0
-"""A band that the content does not have can't be made from it: the noise in it would be all that is heard."""
+"""Limit of the gains: in a band that the content lacks, a higher gain would only amplify noise."""
 
 
 def mel(frequency: np.ndarray | float) -> np.ndarray:
@@ -77,13 +77,13 @@ class MelBands:
 
 
 def frame_levels(levels: np.ndarray) -> np.ndarray:
-    """Return the level in dB of each frame, (..., frames), from those of its bands, (..., frames, bands)."""
+    """Return the level in dB of each frame, (..., frames), from the levels of its bands, (..., frames, bands)."""
     loudest = levels.max(axis=-1)
     return loudest + 10 * np.log10(np.sum(10 ** ((levels - loudest[..., None]) / 10), axis=-1))
 
 
 def level_numbers(levels: np.ndarray) -> np.ndarray:
-    """Return where on the grid levels in dB are, int64; -1 for those below it and for NaN."""
+    """Return the grid indices of levels in dB, int64; -1 below the grid and for NaN."""
     numbers = np.nan_to_num((levels - LOWEST_DB) / STEP_DB, nan=-1.0, posinf=N_LEVELS, neginf=-1.0)
     return np.clip(np.floor(numbers), -1, N_LEVELS - 1).astype(np.int64)
 
@@ -91,7 +91,7 @@ def level_numbers(levels: np.ndarray) -> np.ndarray:
 def level_counts(levels: np.ndarray) -> np.ndarray:
     """Return how many frames have each level, float64 (N_LEVELS, bands), of levels in dB, (frames, bands).
 
-    The counts of parts of a recording add up to those of the whole.
+    The counts of parts of a recording add up to the counts of the whole.
     """
     numbers = level_numbers(levels)
     bands = np.broadcast_to(np.arange(levels.shape[1]), levels.shape)
@@ -106,8 +106,8 @@ def transport_gains(content: np.ndarray, style: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     content, style : float64 array (N_LEVELS, bands)
-        By `level_counts`; the style's may have any positive weights. A band in which either of them is silent gets no
-        gain.
+        From `level_counts`; the style's counts may have any positive weights. A band in which content or style is
+        silent gets no gain.
     """
     centres = LOWEST_DB + STEP_DB * (np.arange(N_LEVELS) + 0.5)
     gains = np.zeros(content.shape, np.float32)
@@ -116,7 +116,7 @@ def transport_gains(content: np.ndarray, style: np.ndarray) -> np.ndarray:
             ranks, targets = _ranks(content[:, band]), _ranks(style[:, band])
             found, present = content[:, band] > 0, style[:, band] > 0
             wanted = np.interp(ranks[found], targets[present], centres[present]) - centres[found]
-            # Levels that the content does not have lie between those that it has, or take the gain of the nearest one.
+            # A level that the content lacks gets an interpolated gain, or the gain of the nearest level it has.
             gains[:, band] = np.interp(centres, centres[found], wanted)
     return np.clip(gains, -MAX_GAIN_DB, MAX_GAIN_DB)
 
@@ -133,7 +133,7 @@ def level_gains(levels: Array, gains: Array) -> Array:
     ----------
     levels : real array (batch, frames, bands)
     gains : real array (batch, N_LEVELS, bands)
-        A table for each item, by `transport_gains`.
+        A table for each item, from `transport_gains`.
     """
     xp = get_array_module(levels)
     place = xp.nan_to_num((levels - LOWEST_DB) / STEP_DB - 0.5)  # samples near the largest float32 overflow

@@ -87,7 +87,7 @@ class STFT:
 
     def forward_vjp(self, grad: Array, n_samples: int) -> Array:
         """Return the adjoint of `forward`: the gradient at the samples from the gradient at the spectrum."""
-        # The adjoint of a real FFT is the sums of its inverse, with half of each bin that stands for a conjugate pair.
+        # The adjoint of a real FFT is its unscaled inverse, with half of each bin that stands for a conjugate pair.
         padded = self._synthesize(grad, 0.5, 2.0)
         before, after = self._padding(n_samples)
         out = padded[..., before : before + n_samples]
@@ -128,11 +128,11 @@ class STFT:
         return log_magnitude(spectrum, self.magnitude_scale).reshape(*spectrum.shape[:2], -1)
 
     def log_magnitude_vjp(self, spectrum: Array, grad: Array) -> Array:
-        """Return the adjoint of the derivative of `log_magnitude` at ``spectrum``; zero where the spectrum is."""
+        """Return the adjoint of the derivative of `log_magnitude` at ``spectrum``; zero where that is zero."""
         return log_magnitude_vjp(spectrum, grad.reshape(spectrum.shape), self.magnitude_scale)
 
     def magnitude(self, x: Array) -> Array:
-        """Return magnitudes of x's shape: the inverse of the logarithm and scale of `log_magnitude`."""
+        """Return the magnitudes, of x's shape, whose scaled log-magnitudes are x; see `log_magnitude`."""
         xp = get_array_module(x)
         magnitude = xp.exp(x)
         magnitude -= 1
@@ -144,7 +144,7 @@ class STFT:
         return constant(hann, self.n_fft, like=like.real)
 
     def _padding(self, n_samples: int) -> tuple[int, int]:
-        """Return the reflected samples before and after a recording; raises if it is too short."""
+        """Return the numbers of reflected samples before and after a recording; raise if it is too short."""
         before = self.n_fft // 2
         after = self.n_samples(self.n_frames(n_samples)) + self.n_fft - before - n_samples
         if n_samples <= after:
@@ -189,7 +189,7 @@ class STFT:
             with adding:
                 out[..., frames.start * hop : frames.start * hop + samples.shape[-1]] += samples
 
-        # A sample lies in at most two blocks, so its sum does not depend on which of them is added first.
+        # A sample lies in at most two blocks, so its sum does not depend on which block is added first.
         in_blocks(fill, n_frames, batch * channels * self.n_fft, xp, at_least=steps)
         return out
 
