@@ -64,6 +64,13 @@ CASES = {
     },
     "steered content alone": {"shares": (), "target": 60.0, "with_song": True},
     "short": {"frames": 8, "terms": [Term(7, 2.5, 1.1, 0.2, last=0.4)]},
+    "a long style": {"styles": ((1, 150),)},
+    "long styles, own share": {
+        "styles": ((1, 150), (1, 33)),
+        "shares": (0.6, 0.4),
+        "content_share": 0.4,
+        "terms": SEVERAL,
+    },
     "long": {"frames": 200, "styles": ((1, 150),)},
 }
 
@@ -141,3 +148,4 @@ def test_what_does_not_fit_is_not_fused(cupy):
     assert not FusedClosedForm.serves(content, statistics, [Term(2000, 1.0, 1.0, 1.0)], 1)
     assert not FusedClosedForm.serves(cupy.broadcast_to(content[:, :1], (1, 6000, 3)), statistics, ONE, 1)
     assert not FusedClosedForm.serves(content.get(), statistics, ONE, 1)
+    assert FusedClosedForm.serves(cupy.broadcast_to(content[:, :1], (1, 6000, 3)), None, ONE, 1)  # needs no products

@@ -29,6 +29,14 @@ def test_closed_form(cupy, monkeypatch, tile):
     assert_same(cupy, run, *spectrograms(), rtol=1e-4)
 
 
+def test_the_norm_of_styles_for_each_item_and_for_all(cupy):
+    def run(first, second):
+        return InfiniteWidth.style_statistics([first, second], TERMS, (0.4, 0.6)).energy
+
+    for shapes in (((3, 21, 9), (1, 17, 9)), ((1, 17, 9), (3, 21, 9))):
+        assert_same(cupy, run, *(np.abs(normal(i, *shape)) for i, shape in enumerate(shapes)), rtol=1e-4)
+
+
 @pytest.mark.parametrize("n_filters", [16, 200])
 def test_random_filters(cupy, n_filters):
     def run(content, style, x):

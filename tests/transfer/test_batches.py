@@ -141,6 +141,17 @@ def test_a_batch_needs_the_memory_that_is_expected(stand_in, recordings, style, 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("parameters", [{}, {"windows": (Window(n_fft=256), Window(n_fft=128), Window(n_fft=64))}])
+def test_one_recording_more_needs_what_is_expected_with_a_long_style(
+    stand_in, recordings, style, rate, quick_stages, parameters
+):
+    """The style itself is in memory once, however many recordings there are."""
+    parameters, style = {**quick_stages, **parameters}, np.tile(style, 12)
+    few, more = (memory_of(stand_in, recordings[items], style, rate, parameters) for items in ([0, 1], [0, 1, 2, 4]))
+    assert 0.4 < (more[0] - few[0]) / (more[1] - few[1]) < 1.25
+
+
+@pytest.mark.slow
 def test_a_batch_that_runs_out_of_memory_is_halved(stand_in, monkeypatch, recordings, style, rate, quick):
     batch = recordings[[0, 1, 2, 4]]
     want = [stylize(recording, style, rate, **quick).audio for recording in batch]

@@ -10,7 +10,7 @@ import scipy.fft
 
 from .array_module import Array, get_array_module, thread_state
 
-MOST_PLANS = 32
+MOST_PLANS = 8
 """Plans that a thread keeps from one transfer to the next."""
 
 _KINDS = {"fft": ("CUFFT_C2C", "CUFFT_FORWARD"), "rfft": ("CUFFT_R2C", "CUFFT_FORWARD")}
@@ -49,10 +49,12 @@ def cuda_fft(kind: str, x: Array, n: int) -> Array:
     """
     cupy, cufft = get_array_module(x), importlib.import_module("cupy.cuda.cufft")
     x, (type_name, direction) = cupy.ascontiguousarray(x), _KINDS[kind]
-    expected, made = (np.float32, np.complex64) if kind == "rfft" else (np.complex64, np.complex64)
+    expected = np.float32 if kind == "rfft" else np.complex64
     if x.dtype != expected:
         raise TypeError(f"{kind} takes {np.dtype(expected)} on a GPU, not {x.dtype}")
-    out = cupy.empty((*x.shape[:-1], n // 2 + 1 if kind == "rfft" else n), np.float32 if kind == "irfft" else made)
+    out = cupy.empty(
+        (*x.shape[:-1], n // 2 + 1 if kind == "rfft" else n), np.float32 if kind == "irfft" else np.complex64
+    )
     rows, plans = x.size // x.shape[-1], thread_state.__dict__.setdefault("plans", {})
     key = (int(x.device.id), kind, n, rows)
     if key not in plans:

@@ -242,6 +242,7 @@ def _launch_gram_tile(
         raise ValueError(f"kernel_width={width} must be at most {widest} on a GPU")
     grid = (math.ceil((m + TILE_ROWS - 1) / threads), math.ceil(n / TILE_ROWS), batch)
     n_u, n_v = norms_u.shape[1], norms_v.shape[1]
+    norms_u = xp.broadcast_to(norms_u, (batch, n_u))
     grad = xp.empty((batch, n, m), products.dtype)
     energies = xp.empty((batch, grid[0] * grid[1]), products.dtype)
     row_sums = xp.empty((batch, grid[0], n_u), products.dtype)

@@ -9,15 +9,13 @@ import numpy as np
 
 from ..arrays.array_module import Array
 from .arc_cosine import SHARED_BYTES
-from .launch import launch_kernel
+from .launch import MOST_BLOCKS, launch_kernel
 
 LANES = 64
 """Diagonals of a block of `gram_groups`."""
 
 BUSY_BLOCKS = 264
 """Blocks that keep a large GPU busy, two for each of its multiprocessors."""
-
-MOST_BLOCKS = 1 << 16
 
 KNOWN_WIDTHS = {6: "gram_groups_6"}
 """Kernels for a fixed width, which keep everything in registers."""

@@ -368,7 +368,7 @@ __device__ float own_share(float alpha, float content_share, float half_share_al
 // shared memory also holds `width` floats per thread.
 template <int WIDTH>
 __device__ void gram_groups_of(
-    const float *products, const float *energies, const float *norms, const int *groups, const float *weights,
+    const float *products, const float *energies, const float *norms, const int *groups, const double *weights,
     const float *alpha, float *used_alpha, float *grad, double *losses, float *root_sums, int n_groups, int n,
     int columns, int n_u, int norm_stride, int any_width, int rows, float last, float content_share,
     float half_share_alpha, int add) {
@@ -386,12 +386,12 @@ __device__ void gram_groups_of(
     float *roots = of_block, *us = roots + rows * lanes, *vs = us + rows + halo;
     float *slopes = vs + rows + halo + lanes;  // used if WIDTH is 0
 
-    float weight = weights[index];
+    double weight = weights[index];  // the energies of x and targets cancel to a thousandth of their size
     if (content_share > 0 && kind > 0) {
-        const float share = own_share(alpha[item], content_share, half_share_alpha);
-        weight *= kind == 2 ? share : 1.0f - share;
+        const double share = own_share(alpha[item], content_share, half_share_alpha);
+        weight *= kind == 2 ? share : 1.0 - share;
     }
-    const float sides = kind == 0 ? 2 * weight : weight, scale = 2 * sides;  // x is both sides of its own products
+    const float sides = static_cast<float>(kind == 0 ? 2 * weight : weight), scale = 2 * sides;  // x is both sides of its own products
     if (lane == 0 && blockIdx.x == 0 && blockIdx.y == 0) used_alpha[item] = alpha[item];
 
     const float *own = energies + static_cast<long long>(item) * n;
@@ -485,7 +485,7 @@ __device__ void gram_groups_of(
 
 // The default width of 11 frames is 6 joined frames.
 extern "C" __global__ void gram_groups_6(
-    const float *products, const float *energies, const float *norms, const int *groups, const float *weights,
+    const float *products, const float *energies, const float *norms, const int *groups, const double *weights,
     const float *alpha, float *used_alpha, float *grad, double *losses, float *root_sums, int n_groups, int n,
     int columns, int n_u, int norm_stride, int width, int rows, float last, float content_share,
     float half_share_alpha, int add) {
@@ -495,7 +495,7 @@ extern "C" __global__ void gram_groups_6(
 }
 
 extern "C" __global__ void gram_groups(
-    const float *products, const float *energies, const float *norms, const int *groups, const float *weights,
+    const float *products, const float *energies, const float *norms, const int *groups, const double *weights,
     const float *alpha, float *used_alpha, float *grad, double *losses, float *root_sums, int n_groups, int n,
     int columns, int n_u, int norm_stride, int width, int rows, float last, float content_share,
     float half_share_alpha, int add) {
@@ -707,7 +707,7 @@ extern "C" __global__ void mdct_samples(
             value *= mask[at];
             const float whole = with_fixed ? value + fixed[at] : value;
             samples[at] = follows ? value : whole;
-            sum += static_cast<double>(whole) * whole;
+            if (follows) sum += static_cast<double>(whole) * whole;
         }
         sum = block_sum(sum);
         if (threadIdx.x == 0) power[row] = sum;
@@ -919,30 +919,47 @@ extern "C" __global__ void lbfgs_keep(
     }
 }
 
-// The inner products of the three vectors that have changed with all others. Grid: (2 slots + 1, 3, batch).
-extern "C" __global__ void __launch_bounds__(1024) lbfgs_products(
-    const float *vectors, double *products, long long size, int slots, int slot) {
-    const int count = 2 * slots + 1, column = blockIdx.x, item = blockIdx.z;
-    const int row = blockIdx.y == 0 ? slot : blockIdx.y == 1 ? slots + slot : 2 * slots;
-    const float *left = vectors + (static_cast<long long>(item) * count + row) * size;
-    const float *right = vectors + (static_cast<long long>(item) * count + column) * size;
-    double sum = 0;
-    for (long long i = threadIdx.x; i < size; i += blockDim.x) sum += static_cast<double>(left[i] * right[i]);
-    sum = block_sum(sum);
-    if (threadIdx.x != 0) return;
-    double *own = products + static_cast<long long>(item) * count * count;
-    own[row * count + column] = own[column * count + row] = sum;
+// The inner products of the three vectors that have changed with all others, in parts: float64 (batch, grid x, 3,
+// 2 slots + 1). Grid: blocks, items. A block takes its share of all vectors, so that each is read from memory once.
+extern "C" __global__ void lbfgs_products(const float *vectors, double *parts, long long size, int slots, int slot) {
+    const int count = 2 * slots + 1, item = blockIdx.y;
+    const float *own = vectors + static_cast<long long>(item) * count * size;
+    const float *rows[3] = {own + slot * size, own + (slots + slot) * size, own + 2 * slots * size};
+    const long long share = (size + gridDim.x - 1) / gridDim.x, begin = blockIdx.x * share;
+    const long long end = min(begin + share, size);
+    for (int column = 0; column < count; ++column) {
+        double sums[3] = {0, 0, 0};
+        for (long long i = begin + threadIdx.x; i < end; i += blockDim.x) {
+            const float value = own[column * size + i];
+            for (int row = 0; row < 3; ++row) sums[row] += static_cast<double>(rows[row][i] * value);
+        }
+        for (int row = 0; row < 3; ++row) {
+            const double sum = block_sum(sums[row]);
+            if (threadIdx.x == 0)
+                parts[((static_cast<long long>(item) * gridDim.x + blockIdx.x) * 3 + row) * count + column] = sum;
+        }
+    }
 }
 
 // The next direction as factors of the vectors, (batch, 2 slots + 1), and the step along it. curvatures: float64
-// (batch, slots), 1 / (s . y), zero where there is no pair; accepted: (batch,). One thread for each item.
+// (batch, slots), 1 / (s . y), zero where there is no pair; accepted: (batch,); products_in_parts: from lbfgs_products,
+// with n_parts blocks. One block for each item, whose first thread decides.
 extern "C" __global__ void lbfgs_plan(
-    const double *losses, double *base_losses, const double *products, double *states, double *curvatures,
-    double *factors, int *accepted, int batch, int parts, int slots, int slot, double sufficient, double first,
-    int is_first) {
-    for (int item = static_cast<int>(first_element()); item < batch; item += static_cast<int>(elements_at_once())) {
+    const double *losses, double *base_losses, const double *products_in_parts, double *products, double *states,
+    double *curvatures, double *factors, int *accepted, int batch, int parts, int slots, int slot, int n_parts,
+    double sufficient, double first, int is_first) {
+    for (int item = blockIdx.x; item < batch; item += gridDim.x) {
         const int count = 2 * slots + 1;
-        const double *own = products + static_cast<long long>(item) * count * count;
+        double *own = products + static_cast<long long>(item) * count * count;
+        for (int i = threadIdx.x; i < 3 * count; i += blockDim.x) {
+            double sum = 0;
+            for (int part = 0; part < n_parts; ++part)
+                sum += products_in_parts[(static_cast<long long>(item) * n_parts + part) * 3 * count + i];
+            const int row = i / count == 0 ? slot : i / count == 1 ? slots + slot : 2 * slots, column = i % count;
+            own[row * count + column] = own[column * count + row] = sum;
+        }
+        __syncthreads();
+        if (threadIdx.x != 0) continue;
         double *state = states + 4 * item, *curvature = curvatures + item * slots, *factor = factors + item * count;
         double loss, base_loss;
         const bool is_better = is_accepted(

@@ -30,6 +30,9 @@ THREADS = 256
 ALL_THREADS = 1024
 """The most threads of a block, for kernels with few blocks."""
 
+MOST_BLOCKS = 1 << 16
+"""The most blocks of a launch for rows; each then takes several."""
+
 PARTS = 64
 """Blocks for each item, in kernels that sum over an item in parts."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.array_module import Array, get_array_module
-from .launch import ALL_THREADS, launch_kernel, n_blocks
+from .launch import PARTS, launch_kernel, n_blocks
 
 
 class DeviceSteps:
@@ -55,13 +55,11 @@ class DeviceSteps:
         known = (losses, self.losses, self._states)
         kept = (self._vectors, self.base)
         launch_kernel("lbfgs_keep", n_blocks(x.size), x, grad, *known, *kept, *sizes, *counts, limit, is_first)
-        grid = (2 * slots + 1, 3, batch)
-        launch_kernel(
-            "lbfgs_products", grid, self._vectors, self._products, np.int64(size), *counts[1:], threads=ALL_THREADS
-        )
-        state = (self._states, self._curvatures, self._factors, self._accepted)
-        numbers = (np.int32(batch), *counts, limit, np.float64(self._first), is_first)
-        launch_kernel("lbfgs_plan", n_blocks(batch), losses, self.losses, self._products, *state, *numbers)
+        in_parts = xp.empty((batch, PARTS, 3, 2 * slots + 1))
+        launch_kernel("lbfgs_products", (PARTS, batch), self._vectors, in_parts, np.int64(size), *counts[1:])
+        state = (self._products, self._states, self._curvatures, self._factors, self._accepted)
+        numbers = (np.int32(batch), *counts, np.int32(PARTS), limit, np.float64(self._first), is_first)
+        launch_kernel("lbfgs_plan", batch, losses, self.losses, in_parts, *state, *numbers, threads=64)
         out = xp.empty(x.shape, np.float32)
         plan = (self._factors, self._states, self._accepted)
         arrays = (self._vectors, self.base, *plan, self._direction, out)

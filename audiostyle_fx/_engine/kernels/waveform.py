@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.array_module import Array, get_array_module
-from .launch import ALL_THREADS, PARTS, launch_kernel, n_blocks
-
-MOST_BLOCKS = 1 << 16
+from .launch import ALL_THREADS, MOST_BLOCKS, PARTS, launch_kernel, n_blocks
 
 
 def scaled_dct4_input(u: Array, scale: Array, twiddle: Array) -> Array:

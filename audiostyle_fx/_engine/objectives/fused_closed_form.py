@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,27 @@ ALIGNMENT = 4
 
 MOST_PRODUCTS = 1 << 25
 """Most products of frames of one item in memory. Longer recordings are evaluated in tiles by `InfiniteWidth`."""
+
+
+MOST_COPIED = 2
+"""How many times as many frames as the content styles may have, for each item of a batch to have its own."""
+
+
+class _Target(NamedTuple):
+    """Patches that x is compared with.
+
+    Attributes
+    ----------
+    kind : int
+        STYLE or CONTENT.
+    patches : Patches
+    factor : float
+        Factor of its inner product with x in the style loss.
+    """
+
+    kind: int
+    patches: Patches
+    factor: float
 
 
 class FusedClosedForm:
@@ -70,19 +91,13 @@ class FusedClosedForm:
         self._terms, self._balance, self._style = terms, balance, style
         joined = xp.ascontiguousarray(joined_frames(content, stride))
         _, n, columns = joined.shape
-        targets = [] if style is None else [(STYLE, patches) for patches in style.patches]
         own = Patches.of(joined, terms)
         share = 0.0 if balance is None or style is None else balance.content_share
-        if share:
-            targets.append((CONTENT, own))
-        self._groups = [Group(OWN, 0, n)]
-        for kind, patches in targets:
-            before = self._groups[-1]
-            self._groups.append(Group(kind, before.column + before.frames, patches.frames.shape[1]))
-        height = _aligned(self._groups[-1].column + self._groups[-1].frames)
-        stacked = xp.zeros((batch, height if style is not None else n, _aligned(columns)), np.float32)
-        for group, (_, patches) in zip(self._groups[1:], targets, strict=True):
-            stacked[:, group.column : group.column + group.frames, :columns] = patches.frames
+        targets = [_Target(CONTENT, own, -2.0)] if share else []
+        if style is not None:
+            pairs = zip(style.patches, style.shares, strict=True)
+            targets += [_Target(STYLE, patches, -2.0 * weight) for patches, weight in pairs]
+        stacked = self._stack(targets, batch, n, columns, xp)
 
         def rows(*shape: int, dtype: Any = np.float32) -> Array:
             return xp.empty((batch, *shape), dtype)
@@ -126,11 +141,39 @@ class FusedClosedForm:
     @staticmethod
     def serves(content: Array, style: StylePatches | None, terms: Sequence[Term], stride: int) -> bool:
         """Return whether an evaluation on these frames can be fused: on a GPU, with products that fit at once."""
-        if get_array_module(content) is np or not all(fits(term.kernel_width) for term in terms):
+        if get_array_module(content) is np:
             return False
+        if style is None:
+            return True
         n = content.shape[1] // stride
-        columns = 2 * n + (0 if style is None else sum(patches.frames.shape[1] for patches in style.patches))
-        return n * columns <= MOST_PRODUCTS
+        columns = 2 * n + sum(patches.frames.shape[1] for patches in style.patches)
+        return n * columns <= MOST_PRODUCTS and all(fits(term.kernel_width) for term in terms)
+
+    def _stack(self, targets: Sequence[_Target], batch: int, n: int, columns: int, xp: Any) -> Array:
+        """Return room for x above the targets' frames, (batch, rows, columns); long styles lie apart.
+
+        Each item has frames of its own there. Long styles would take more memory than all else, so that all items share
+        them, at two products more.
+        """
+        frames = [target.patches.frames.shape[1] for target in targets]
+        long = sum(size for size, target in zip(frames, targets, strict=True) if target.kind == STYLE) > MOST_COPIED * n
+        beside = [target for target in targets if not (long and target.kind == STYLE)]
+        self._groups, leading = [Group(OWN, 0, n)], _aligned(columns)
+        height = _aligned(n + sum(frames[: len(beside)])) if targets else n
+        stacked = xp.zeros((batch, height, leading), np.float32)
+        self._apart: Array = None
+        if long:
+            items = max(len(target.patches.frames) for target in targets[len(beside) :])
+            self._apart = xp.zeros((items, _aligned(sum(frames[len(beside) :])), leading), np.float32)
+        column = n
+        for number, (target, size) in enumerate(zip(targets, frames, strict=True)):
+            if number == len(beside):
+                column = height
+            self._groups.append(Group(target.kind, column, size))
+            place, row = (stacked, column) if number < len(beside) else (self._apart, column - height)
+            place[:, row : row + size, :columns] = target.patches.frames
+            column += size
+        return stacked
 
     def value_and_grad(self, x: Array) -> tuple[Array, Array]:
         """Compute the losses and their gradient, as `InfiniteWidth.value_and_grad` does.
@@ -186,11 +229,16 @@ class FusedClosedForm:
         launch_joined_rows(arrays, numbers)
         n = self._numbers["n"]
         if self._style is not None:
-            x = arrays["stacked"][:, :n]
-            matmul(x, arrays["stacked"].swapaxes(1, 2), out=arrays["all_products"])
+            x, height = arrays["stacked"][:, :n], numbers["height"]
+            products, grad = arrays["all_products"], arrays["product_grad"]
+            matmul(x, arrays["stacked"].swapaxes(1, 2), out=products[:, :, :height])
+            if self._apart is not None:
+                matmul(x, self._apart.swapaxes(1, 2), out=products[:, :, height:])
             for number, term in enumerate(self._terms):
                 self._launch_gram_groups(arrays, number, term)
-            matmul(arrays["product_grad"], arrays["stacked"], out=arrays["by_style"])
+            matmul(grad[:, :, :height], arrays["stacked"], out=arrays["by_style"])
+            if self._apart is not None:
+                matmul(grad[:, :, height:], self._apart, add_to=arrays["by_style"])
         elif numbers["steered"]:
             arrays["used_alpha"][...] = arrays["alpha"]
         else:
@@ -220,7 +268,7 @@ class FusedClosedForm:
             energies[1], energies[2] = shared_energies(own, self._style, self._terms)
         return energies
 
-    def _share_out(self, targets: Sequence[tuple[int, Patches]], xp: Any) -> None:
+    def _share_out(self, targets: Sequence[_Target], xp: Any) -> None:
         """Allocate the arrays between the matrix products: gradients, partial losses and kernel arguments."""
         numbers, arrays, style = self._numbers, self._arrays, self._style
         batch, n = numbers["batch"], numbers["n"]
@@ -237,21 +285,20 @@ class FusedClosedForm:
             return
         root_sums, losses = xp.empty(root, np.float32), xp.empty(loss)
         arrays |= {"root_sums": root_sums, "style_losses": losses}
-        arrays["all_products"] = xp.empty((batch, n, numbers["height"]), np.float32)
-        arrays["product_grad"] = xp.zeros((batch, n, numbers["height"]), np.float32)
+        columns = numbers["height"] + (0 if self._apart is None else self._apart.shape[1])
+        arrays["all_products"] = xp.empty((batch, n, columns), np.float32)
+        arrays["product_grad"] = xp.zeros((batch, n, columns), np.float32)
         arrays["by_style"] = xp.empty((batch, n, numbers["leading"]), np.float32)
         self._widths = []
         for number, (term, span) in enumerate(zip(self._terms, spans, strict=True)):
             norms, groups, weights, begin = [], [], [], 0
-            shares = [1.0, *(-2.0 * share for share in style.shares), *[-2.0] * (len(targets) - len(style.shares))]
-            everything = zip(self._groups, [None, *(patches for _, patches in targets)], shares, strict=True)
-            for group_number, (group, target, share) in enumerate(everything):
-                patches = span[1] if target is None else target.norms[number].shape[1]
+            for group_number, (group, target) in enumerate(zip(self._groups, [None, *targets], strict=True)):
+                patches = span[1] if target is None else target.patches.norms[number].shape[1]
                 groups.append([blocks.first[group_number], group.column, group.frames, patches, begin, group.kind])
-                factor = share * term.style_weight * (term.gain / (2 * math.pi)) ** 2
-                weights.append(factor / (span[1] * patches))
+                factor = (1.0 if target is None else target.factor) * (term.gain / (2 * math.pi)) ** 2
+                weights.append(factor * term.style_weight / (span[1] * patches))
                 if target is not None:
-                    norms.append(target.norms[number])
+                    norms.append(target.patches.norms[number])
                     begin += patches
             items = max(len(a) for a in norms)
             norms = [xp.broadcast_to(a, (items, a.shape[1])) for a in norms]
@@ -259,7 +306,7 @@ class FusedClosedForm:
                 {
                     "norms": xp.ascontiguousarray(xp.concatenate(norms, axis=1)),
                     "groups": _from_host(groups, np.int32, xp),
-                    "weights": _from_host(weights, np.float32, xp),
+                    "weights": _from_host(weights, np.float64, xp),
                     "root_sums": root_sums[span[3] : span[3] + batch * wide * span[1]].reshape(batch, wide, span[1]),
                     "losses": losses[span[4] : span[4] + batch * whole],
                 }

@@ -198,7 +198,10 @@ class InfiniteWidth:
 
     @staticmethod
     def style_statistics(
-        styles: Array | Sequence[Array], terms: Sequence[Term], shares: Sequence[float] = (1.0,)
+        styles: Array | Sequence[Array],
+        terms: Sequence[Term],
+        shares: Sequence[float] = (1.0,),
+        energy: Array = None,
     ) -> StylePatches:
         """Compute the statistics of the styles.
 
@@ -210,13 +213,18 @@ class InfiniteWidth:
             The content weights are not used, see `Term.of_style`.
         shares : sequence of float
             One for each style: the target is the sum of the styles' Gram matrices, each times its share.
+        energy : float64 array (1 or batch,), optional
+            Weighted squared norm of the target, where it is known: it takes most of the time.
 
         Returns
         -------
         StylePatches
         """
         styles = styles if isinstance(styles, (list, tuple)) else [styles]
-        patches, energy = [Patches.of(style, terms) for style in styles], 0.0
+        patches = [Patches.of(style, terms) for style in styles]
+        if energy is not None:
+            return StylePatches(patches, shares, energy)
+        energy = 0.0
         for i, (style, share) in enumerate(zip(patches, shares, strict=True)):
             energy = energy + _gram_loss(style, style, terms, share**2)
             for other, other_share in zip(patches[:i], shares[:i], strict=True):

@@ -5,10 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ..._engine.objectives.fused_closed_form import MOST_COPIED, MOST_PRODUCTS
 from ..._engine.objectives.infinite_width import TILE
 from ..._engine.spectra.stft import STFT
 from ..parameters.parameter_list import Parameters
 from ..parameters.windows import Window
+
+
+QUICK_PAIRS, PAIRS = 5, 10
+"""Pairs of L-BFGS where the optimizer is chosen by the package, and where it is asked for."""
+
+TEMPORARY = 19
+"""Spectrograms that an evaluation takes besides what its objectives hold: spectra, frames and their gradients."""
 
 
 def item_bytes(parameters: Parameters, stfts: Sequence[STFT], channels: int, n_samples: int, style_samples: int) -> int:
@@ -24,19 +32,33 @@ def item_bytes(parameters: Parameters, stfts: Sequence[STFT], channels: int, n_s
     n_samples, style_samples : int
         Samples of the item, and of all its styles together.
     """
-    history = 4 if parameters.takes_adam else 27  # spectrograms that the optimizer keeps: points and gradients
-    peaks, all_features = [], 0  # in numbers of 4 bytes
-    for window_stft in stfts:
+    # Spectrograms that the optimizer keeps: points and gradients, and for each pair of L-BFGS two vectors.
+    history = 4 if parameters.takes_adam else 7 + 2 * (QUICK_PAIRS if parameters.optimizer == "auto" else PAIRS)
+    stride, peaks, held, all_features = parameters.frame_stride, [], 0, 0  # in numbers of 4 bytes
+    for window, window_stft in zip(parameters.windows or (), stfts, strict=True):
         n_frames, style_frames = window_stft.n_frames(n_samples), window_stft.n_frames(style_samples)
         spectrogram = n_frames * channels * window_stft.n_bins
-        rows, columns = (min(n, TILE + max(parameters.kernel_widths)) for n in (n_frames, style_frames))
-        products = rows * (2 * rows + columns) * len(parameters.kernel_widths)
+        temporary = 0
         if not math.isinf(parameters.n_filters):
             features = 2 * spectrogram * max(parameters.kernel_widths) + 6 * n_frames * int(parameters.n_filters)
-            products, all_features = products + features, all_features + features
-        peaks.append((24 + history) * spectrogram + 2 * products)
-    # Windows are evaluated one after the other, but the features of all windows stay in memory.
-    return 4 * (max(peaks) + all_features * (len(peaks) > 1))
+            temporary, all_features = 2 * features, all_features + features
+        elif not window.style_weight:
+            held += 2 * spectrogram
+        else:
+            n, m = n_frames // stride, style_frames // stride
+            products = n * (2 * n + m)
+            # Content and x with what x is compared with, the gradient of their products, and the products themselves.
+            held += 4 * spectrogram
+            if m <= MOST_COPIED * n:
+                held += style_frames * channels * window_stft.n_bins
+            if products <= MOST_PRODUCTS:
+                held += 2 * products
+            else:
+                rows, columns = (min(size, TILE + max(parameters.kernel_widths)) for size in (n, m))
+                temporary = 2 * rows * (2 * rows + columns) * len(parameters.kernel_widths)
+        peaks.append((TEMPORARY + history) * spectrogram + temporary)
+    # Windows are evaluated one after the other, but what they compare with stays in memory.
+    return 4 * (max(peaks) + held + all_features * (len(peaks) > 1))
 
 
 def iteration_costs(windows: Sequence[Window]) -> dict[str, float]:

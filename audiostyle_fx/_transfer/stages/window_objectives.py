@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
-from ..._engine.arrays.array_module import Array, get_array_module
+from ..._engine.arrays.array_module import Array, get_array_module, to_host
 from ..._engine.objectives.balance import Balance
 from ..._engine.objectives.fused_closed_form import FusedClosedForm
-from ..._engine.objectives.infinite_width import InfiniteWidth
+from ..._engine.objectives.infinite_width import InfiniteWidth, StylePatches
 from ..._engine.objectives.loss_weights import Term, loss_terms
 from ..._engine.objectives.random_conv import RandomConv, StyleFeatures, draw_filters
 from ..._engine.objectives.strided import joined_frames, strided
@@ -237,9 +238,7 @@ def _objective(
     styles = [joined_frames(style, stride) for style in spectra.log_magnitudes[key.window]]
     if math.isinf(key.n_filters):
         if with_style:
-            patches = target.cached(
-                key, lambda: InfiniteWidth.style_statistics(styles, style_loss.terms, style_loss.shares), xp
-            )
+            patches = _style_patches(styles, key, target, xp)
         if FusedClosedForm.serves(content, patches, loss.terms, stride):
             return FusedClosedForm(content, patches, loss.terms, balance, song, stride)
     content = joined_frames(content, stride)
@@ -255,6 +254,17 @@ def _objective(
             key, lambda: RandomConv.style_statistics(styles, style_loss.terms, style_loss.shares, filters), xp
         )
     return strided(RandomConv(content, features, loss.terms, filters, balance, song), stride)
+
+
+def _style_patches(styles: Sequence[Array], key: StatisticsKey, target: StyleTarget, xp: ModuleType) -> StylePatches:
+    """Return the statistics of the styles; on a GPU, of these only the norm of the target is cached, a number."""
+
+    def compute(energy: Array = None) -> StylePatches:
+        return InfiniteWidth.style_statistics(styles, key.loss.terms, key.loss.shares, energy)
+
+    if xp is np:
+        return target.cached(key, compute, xp)
+    return compute(xp.asarray(target.cached((key, "energy"), lambda: to_host(compute().energy), np)))
 
 
 def _filter_seed(seed: int, window: int) -> np.random.SeedSequence:
