@@ -11,6 +11,9 @@ from ..arrays.array_module import Array, get_array_module
 from ..arrays.matmul import matmul
 from ..kernels.lbfgs import DeviceSteps
 
+PAIRS, QUICK_PAIRS = 10, 5
+"""Pairs that are kept: by default, and for runs of few iterations."""
+
 BLOCK = 1 << 14
 """Elements of each vector in one product on the CPU; the BLAS takes three times as long for all elements at once."""
 
@@ -45,7 +48,7 @@ class LBFGS:
 
     def __init__(
         self,
-        memory: int = 10,
+        memory: int = PAIRS,
         renewals: Collection[int] = (),
         renew: Callable[[Array, Array], Array] | None = None,
         first: float = 0.1,

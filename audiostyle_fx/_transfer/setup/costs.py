@@ -7,13 +7,10 @@ from collections.abc import Sequence
 
 from ..._engine.objectives.fused_closed_form import MOST_COPIED, MOST_PRODUCTS
 from ..._engine.objectives.infinite_width import TILE
+from ..._engine.optimizers.lbfgs import PAIRS, QUICK_PAIRS
 from ..._engine.spectra.stft import STFT
 from ..parameters.parameter_list import Parameters
 from ..parameters.windows import Window
-
-
-QUICK_PAIRS, PAIRS = 5, 10
-"""Pairs of L-BFGS where the optimizer is chosen by the package, and where it is asked for."""
 
 TEMPORARY = 19
 """Spectrograms that an evaluation takes besides what its objectives hold: spectra, frames and their gradients."""

@@ -15,7 +15,7 @@ from ..._engine.objectives.reduced import Reduced
 from ..._engine.objectives.spectrogram_match import SpectrogramMatch
 from ..._engine.objectives.waveform import Objective
 from ..._engine.optimizers.adam import Adam
-from ..._engine.optimizers.lbfgs import LBFGS
+from ..._engine.optimizers.lbfgs import LBFGS, QUICK_PAIRS
 from ..._engine.optimizers.minimize import minimize
 from ..._engine.spectra.griffin_lim import MOMENTUM, griffin_lim
 from ..._engine.spectra.level_following import LevelFollower
@@ -32,7 +32,7 @@ MATCHING = 0.15
 target than Griffin-Lim does. Measured at 18 iterations on four pairs: two to five such steps lower the audio's loss by
 0.7 %, and seven lower it no further. With a strength, where Adam follows, they gain nothing."""
 
-QUICK_LBFGS: dict[str, Any] = {"memory": 5, "first": 0.35}
+QUICK_LBFGS: dict[str, Any] = {"memory": QUICK_PAIRS, "first": 0.35}
 """Settings of L-BFGS for runs of few iterations: a large first step, and no more memory than they can fill."""
 
 RENEWAL = 0.4

@@ -15,7 +15,7 @@ from ..._engine.objectives.balance import FIRST_ALPHA, Balance
 from ..._engine.objectives.reduced import Reduced
 from ..._engine.objectives.subspace import Subspace
 from ..._engine.objectives.waveform import Objective
-from ..._engine.optimizers.lbfgs import LBFGS
+from ..._engine.optimizers.lbfgs import LBFGS, QUICK_PAIRS
 from ..._engine.optimizers.minimize import minimize
 from ..parameters.parameter_list import Parameters
 from ..setup.transfer_setup import TransferSetup
@@ -114,7 +114,9 @@ def end_of_way(
     xp, stft = get_array_module(start), setup.stft
     probe = style_objective(start, target, spectra, setup, subspace)
     reduced = Reduced.of(probe, start)
-    z, _ = minimize(reduced.value_and_grad, reduced.start, LBFGS(memory=5, first=0.35), PROBE_ITERS, lambda *_: None)
+    z, _ = minimize(
+        reduced.value_and_grad, reduced.start, LBFGS(memory=QUICK_PAIRS, first=0.35), PROBE_ITERS, lambda *_: None
+    )
     x = xp.maximum(reduced.frames(z), 0)
     if setup.parameters.dynamics:  # the level of a result follows the song's
         magnitude, song_magnitude = stft.magnitude(x), stft.magnitude(song)
