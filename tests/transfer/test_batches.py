@@ -62,6 +62,23 @@ def test_channels_that_are_silent_stay_silent_in_a_batch(cupy, stereo, style, ra
     assert results[1].audio[0].any() and not results[1].audio[1].any()
 
 
+@pytest.mark.parametrize(
+    ("draw", "parameters"),
+    [
+        ("another_take", {}),
+        ("noise_spectrum", {"preset": "plain", "init": "noise"}),
+        ("small_noise", {"preset": "original", "n_filters": 20}),
+    ],
+)
+def test_recordings_that_start_from_equal_noise_share_it(
+    cupy, monkeypatch, recordings, style, rate, quick_stages, draw, parameters
+):
+    original, draws = getattr(section_batch, draw), []
+    monkeypatch.setattr(section_batch, draw, lambda *a: draws.append(0) or original(*a))
+    stylize_batch(recordings[[0, 1, 2, 4]], style, rate, **quick_stages, **parameters, key="style", device="cuda:0")
+    assert len(draws) == 1
+
+
 @pytest.mark.parametrize("contents", [[], [np.zeros(100, np.float32), np.zeros(101, np.float32)]])
 def test_a_batch_is_of_one_shape(contents, style, rate, no_work):
     with pytest.raises(ValueError, match="contents"):
