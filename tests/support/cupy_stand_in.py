@@ -3,7 +3,8 @@
 `install` makes it ``cupy``. It has only names that CuPy 14 has, with CuPy's arguments. Its arrays are not NumPy arrays,
 and only `ndarray.get` turns them into NumPy arrays. Each belongs to one of the devices set by `configure`, whose memory
 is limited and starts as NaN. While a stream captures, operations are recorded and run only when the graph is launched.
-`counters` counts the copies between host and device, the waits of the host, and the launches; a graph is one launch.
+`counters` counts the copies between host and device, those of them that use pinned memory of the host, the waits of the
+host, and the launches; a graph is one launch.
 
 Stricter than CuPy: arrays of two devices never mix; during a capture ``concatenate``, ``stack`` and ``linalg`` are
 refused whatever the arrays, and so is memory that the pool would have to fetch. More lenient: pools do not fragment,
@@ -30,7 +31,7 @@ import numpy as np
 import scipy.fft
 
 SCALARS = bool | int | float | complex | np.generic
-counters = SimpleNamespace(host_copies=0, synchronizations=0, launches=0)
+counters = SimpleNamespace(host_copies=0, pinned_copies=0, synchronizations=0, launches=0)
 _lock, _serial, _local = threading.RLock(), itertools.count(1), threading.local()
 
 
@@ -60,7 +61,7 @@ def configure(devices=1, memory=1 << 32):
     _machine = SimpleNamespace(devices=devices, memory=memory, pools=weakref.WeakSet(), dropped=[])
     _machine.live, _machine.peak = [0] * devices, [0] * devices
     _machine.pool = MemoryPool()
-    vars(counters).update(host_copies=0, synchronizations=0, launches=0)
+    vars(counters).update(host_copies=0, pinned_copies=0, synchronizations=0, launches=0)
     vars(_local).clear()
 
 
@@ -214,9 +215,10 @@ def _refuse_cublas():
     _refuse("cuBLAS", NotImplementedError("calling cuBLAS API during stream capture is currently unsupported"))
 
 
-def _host_copy(operation):
+def _host_copy(operation, on_host=None):
     _refuse(operation)
     counters.host_copies += 1
+    counters.pinned_copies += on_host is not None and _is_pinned(on_host)
 
 
 def _synchronize(operation, graph=None):
@@ -313,6 +315,22 @@ def _no_pool(size):
     pool = MemoryPool()
     _machine.dropped.remove(pool)
     return pool.malloc(size)
+
+
+class PinnedMemoryPointer(bytearray):
+    """Pinned memory of the host, as a buffer; it holds NaN if it is read as floats."""
+
+
+def alloc_pinned_memory(size):
+    count_devices()
+    return PinnedMemoryPointer(b"\xff" * (math.ceil(size / 512) * 512))
+
+
+def _is_pinned(array):
+    """Return whether the memory of a NumPy array is pinned."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return isinstance(array.obj if isinstance(array, memoryview) else array, PinnedMemoryPointer)
 
 
 @contextlib.contextmanager
@@ -438,9 +456,31 @@ class ndarray:  # noqa: N801
         return mine(*args, **kwargs) if mine is not function else NotImplemented
 
     # -------- to the host and back
-    def get(self, stream=None, order="C"):
-        _host_copy("ndarray.get")
-        return np.array(self._a, order=order)
+    def get(self, stream=None, order="C", out=None, blocking=True):
+        _host_copy("ndarray.get", out)
+        if out is None:
+            return np.array(self._a, order=order)
+        if out.dtype != self.dtype:
+            raise TypeError(f"{self.dtype} array cannot be obtained from {out.dtype} array")
+        if out.shape != self.shape:
+            raise ValueError(f"Shape mismatch. Expected shape: {self.shape}, actual shape: {out.shape}")
+        if not out.flags.c_contiguous:
+            raise RuntimeError("`out` cannot be specified when copying to non-contiguous ndarray")
+        out[...] = self._a
+        return out
+
+    def set(self, arr, stream=None):
+        if not isinstance(arr, np.ndarray):
+            raise TypeError("Only numpy.ndarray can be set to cupy.ndarray")
+        if arr.dtype != self.dtype:
+            raise TypeError(f"{arr.dtype} array cannot be set to {self.dtype} array")
+        if arr.shape != self.shape:
+            raise ValueError(f"Shape mismatch. Old shape: {self.shape}, new shape: {arr.shape}")
+        if not self._a.flags.c_contiguous:
+            raise RuntimeError("Cannot set to non-contiguous array")
+        _unwrap(self)
+        _host_copy("ndarray.set", arr)
+        self._a[...] = arr
 
     def item(self):
         if self.size != 1:
@@ -828,7 +868,7 @@ _own, _runtime = globals().get, {"CUDARuntimeError": CUDARuntimeError}
 _runtime |= {"getDevice": current_device, "getDeviceCount": count_devices}
 _runtime["getDeviceProperties"] = device_properties
 _cuda = {
-    **_named("Device Graph MemoryPool Stream using_allocator", _own),
+    **_named("Device Graph MemoryPool Stream alloc_pinned_memory using_allocator", _own),
     "get_current_stream": current_stream,
     "is_available": lambda: _machine.devices > 0,
     "cufft": _module(

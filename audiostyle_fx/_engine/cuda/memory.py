@@ -1,4 +1,4 @@
-"""The memory of a GPU: how much is free, how to free it, which errors say that it is used up, and copies to and from it."""
+"""The memory of a GPU: how much is free, how to free it, which errors say that it is used up; copies to and from it."""
 
 from __future__ import annotations
 
