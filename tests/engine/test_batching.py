@@ -211,7 +211,7 @@ def test_copies_to_and_from_a_gpu_use_pinned_memory(stand_in, cupy):
         on_gpu = memory.to_device(host, "cuda:1")
         back = memory.to_pinned_host(2 * on_gpu[:, 1:])
     assert back.tolist() == [[4, 6], [10, 12]]
-    assert stand_in.counters.pinned_copies == stand_in.counters.host_copies == 2
+    assert stand_in.pinned_copies() == stand_in.counters.host_copies == 2
 
 
 def test_copies_on_the_cpu_are_none(cupy):

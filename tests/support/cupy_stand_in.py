@@ -3,8 +3,7 @@
 `install` makes it ``cupy``. It has only names that CuPy 14 has, with CuPy's arguments. Its arrays are not NumPy arrays,
 and only `ndarray.get` turns them into NumPy arrays. Each belongs to one of the devices set by `configure`, whose memory
 is limited and starts as NaN. While a stream captures, operations are recorded and run only when the graph is launched.
-`counters` counts the copies between host and device, those of them that use pinned memory of the host, the waits of the
-host, and the launches; a graph is one launch.
+`counters` counts the copies between host and device, the waits of the host, and the launches; a graph is one launch.
 
 Stricter than CuPy: arrays of two devices never mix; during a capture ``concatenate``, ``stack`` and ``linalg`` are
 refused whatever the arrays, and so is memory that the pool would have to fetch. More lenient: pools do not fragment,
@@ -31,7 +30,7 @@ import numpy as np
 import scipy.fft
 
 SCALARS = bool | int | float | complex | np.generic
-counters = SimpleNamespace(host_copies=0, pinned_copies=0, synchronizations=0, launches=0)
+counters = SimpleNamespace(host_copies=0, synchronizations=0, launches=0)
 _lock, _serial, _local = threading.RLock(), itertools.count(1), threading.local()
 
 
@@ -58,11 +57,16 @@ class OutOfMemoryError(MemoryError):
 def configure(devices=1, memory=1 << 32):
     """Start again with this many devices of ``memory`` bytes each, and with all counters at zero."""
     global _machine
-    _machine = SimpleNamespace(devices=devices, memory=memory, pools=weakref.WeakSet(), dropped=[])
+    _machine = SimpleNamespace(devices=devices, memory=memory, pools=weakref.WeakSet(), dropped=[], pinned_copies=0)
     _machine.live, _machine.peak = [0] * devices, [0] * devices
     _machine.pool = MemoryPool()
-    vars(counters).update(host_copies=0, pinned_copies=0, synchronizations=0, launches=0)
+    vars(counters).update(host_copies=0, synchronizations=0, launches=0)
     vars(_local).clear()
+
+
+def pinned_copies():
+    """Return the number of copies to or from pinned memory of the host since `configure`."""
+    return _machine.pinned_copies
 
 
 def live_bytes(device=0):
@@ -218,7 +222,7 @@ def _refuse_cublas():
 def _host_copy(operation, on_host=None):
     _refuse(operation)
     counters.host_copies += 1
-    counters.pinned_copies += on_host is not None and _is_pinned(on_host)
+    _machine.pinned_copies += on_host is not None and _is_pinned(on_host)
 
 
 def _synchronize(operation, graph=None):

@@ -157,7 +157,7 @@ def test_a_recording_is_finished_before_the_next_one_begins(steps_taken, recordi
 def test_contents_and_results_cross_in_pinned_memory(stand_in, steps_taken, recordings, style, rate, quick):
     clips = recordings[:2].copy()
     stylize_batch(clips, style, rate, **quick, key="style", device="cuda:0")
-    assert stand_in.counters.pinned_copies == 2
+    assert stand_in.pinned_copies() == 2
     clips[1, 500:700] = 0
     results = stylize_batch(clips, style, rate, **quick, key="style", device="cuda:0")
     batches = [step for step in steps_taken if isinstance(step, section_batch.SectionBatch)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..._recordings.disk_samples import Samples
 from ..._recordings.gain_curve import Dynamics
-from ..._recordings.levels import rms, within_full_scale
+from ..._recordings.levels import blocks_of, rms, within_full_scale
 from ..._recordings.silence import has_silence, silence_mask
 from ...errors import TransferError
 from ..parameters.parameter_list import Parameters
@@ -29,9 +29,6 @@ GainCurve: TypeAlias = Callable[[slice], float | np.ndarray]
 Mask: TypeAlias = Callable[[slice], np.ndarray | None]
 """Factor of each sample of the result in a window, (channels, samples): zero where it has to be silent. None if none
 has to be, as in most recordings."""
-
-BLOCK_SAMPLES = 1 << 16
-"""Samples that are mixed at a time: their temporary arrays stay in a core's cache."""
 
 
 @dataclass
@@ -205,12 +202,12 @@ def _mix(recording: RecordingPlan, parameters: Parameters, dry_rms: float) -> No
     def correlation() -> float:
         products = [
             float(np.vdot(_dry(recording, block) / dry_rms, _unscaled(recording, block) / wet_rms))
-            for block in _blocks(recording)
+            for block in blocks_of(recording.wet)
         ]
         return sum(products) / (int(sounding.sum()) * recording.dry.shape[1])
 
     dry_share, wet_share = level_shares(parameters, dry_rms, wet_rms, correlation)
-    for block in _blocks(recording):
+    for block in blocks_of(recording.wet):
         mixed = _unscaled(recording, block)
         mixed *= wet_share
         if dry_share:
@@ -233,13 +230,6 @@ def _write(recording: RecordingPlan, samples: slice, channels: np.ndarray, value
     recording.wet[:, samples] = block
 
 
-def _blocks(recording: RecordingPlan) -> Iterator[slice]:
-    """Yield the samples of a recording in blocks of `BLOCK_SAMPLES`."""
-    n_samples = recording.dry.shape[1]
-    for start in range(0, n_samples, BLOCK_SAMPLES):
-        yield slice(start, min(start + BLOCK_SAMPLES, n_samples))
-
-
 def _dry(recording: RecordingPlan, samples: slice) -> np.ndarray:
     """Return samples of the sounding channels of the content, float64."""
     return _channels(recording.dry[:, samples], recording.sounding).astype(np.float64)
@@ -254,7 +244,7 @@ def _unscaled(recording: RecordingPlan, samples: slice) -> np.ndarray:
 def _level(recording: RecordingPlan, part: Callable[[RecordingPlan, slice], np.ndarray]) -> float:
     """Return the RMS of a part of a recording, `_dry` or `_unscaled`, over its sounding channels."""
     energy = 0.0
-    for block in _blocks(recording):
+    for block in blocks_of(recording.wet):
         samples = part(recording, block)
         energy += float(np.vdot(samples, samples))
     return math.sqrt(energy / (int(recording.sounding.sum()) * recording.dry.shape[1]))
