@@ -19,8 +19,8 @@ LOW_HZ, HIGH_HZ = 80.0, 2000.0
 MAX_PLACES = 600
 """Number of places of a recording, evenly spread, that are analysed, so that long recordings don't take longer."""
 
-PLACES_TOGETHER = 8
-"""Places that are analysed together, so that memory does not grow with the recording: at 44,100 Hz some 8 MB for each
+PLACES_TOGETHER = 16
+"""Places that are analysed together, so that memory does not grow with the recording: at 44,100 Hz some 15 MB for each
 channel."""
 
 NEARBY_BINS = 40
