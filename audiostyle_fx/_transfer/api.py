@@ -287,7 +287,7 @@ def styled(
     audio: list[np.ndarray], shapes: list[tuple[int, ...]], transfer: PreparedTransfer, progress: Progress = None
 ) -> list[Result]:
     """Return the results for recordings (channels, samples) of one shape; ``shapes`` are the shapes of their audio."""
-    wets = [np.zeros(dry.shape, np.float32) for dry in audio]
+    wets: list[np.ndarray] = [np.zeros(dry.shape, np.float32) for dry in audio]
     logs = transfer_recordings(audio, wets, transfer, progress)
     limits = on_all_cores(within_full_scale, audio)
     return [
