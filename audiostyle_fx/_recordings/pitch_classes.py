@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,10 @@ LOW_HZ, HIGH_HZ = 80.0, 2000.0
 
 MAX_PLACES = 600
 """Number of places of a recording, evenly spread, that are analysed, so that long recordings don't take longer."""
+
+PLACES_TOGETHER = 16
+"""Places that are analysed together, so that memory does not grow with the recording: at 44,100 Hz some 15 MB for each
+channel."""
 
 NEARBY_BINS = 40
 """Bins on either side of a partial whose median is the noise floor around it."""
@@ -63,19 +68,18 @@ class PitchClasses:
         """Measure a recording (channels, samples); the powers of its channels are added."""
         n_fft = 2 ** round(math.log2(WINDOW_SECONDS * sample_rate))
         pitches, weights, shares, levels = [np.zeros(0)], [np.zeros(0)], [], []
-        for start in _places(audio.shape[1], n_fft):
-            first, second = (_spectrum(audio, start + offset, n_fft) for offset in (0, n_fft // 2))
-            energy = _band_energy(first, sample_rate)
-            if not energy:
-                continue
-            found, magnitudes = _steady(_partials(first, sample_rate), _partials(second, sample_rate))
-            # With a Hann window, the energy of a sine is 1.5 times the square of its peak.
-            share = min(1.0, 1.5 * float(np.sum(magnitudes**2)) / energy)
-            shares.append(share)
-            levels.append(math.sqrt(energy))
-            pitches.append(found)
-            # Each place counts by its share of partials, not by its level: a few loud chords don't decide the key.
-            weights.append(magnitudes * (share / max(float(magnitudes.sum()), 1e-30)))
+        places = _places(audio.shape[1], n_fft)
+        for number in range(0, len(places), PLACES_TOGETHER):
+            for energy, found, magnitudes in _steady_partials(
+                audio, places[number : number + PLACES_TOGETHER], n_fft, sample_rate
+            ):
+                # With a Hann window, the energy of a sine is 1.5 times the square of its peak.
+                share = min(1.0, 1.5 * float(np.sum(magnitudes**2)) / energy)
+                shares.append(share)
+                levels.append(math.sqrt(energy))
+                pitches.append(found)
+                # Each place counts by its share of partials, not by its level: a few loud chords don't decide the key.
+                weights.append(magnitudes * (share / max(float(magnitudes.sum()), 1e-30)))
         return cls._from_partials(np.concatenate(pitches), np.concatenate(weights), _weighted_mean(shares, levels))
 
     @classmethod
@@ -111,41 +115,68 @@ def _places(n_samples: int, n_fft: int) -> np.ndarray:
     return np.linspace(0, last, min(MAX_PLACES, last // n_fft + 1)).astype(int)
 
 
-def _spectrum(audio: Samples, start: int, n_fft: int) -> np.ndarray:
-    """Return the magnitudes (bins,) of a frame, all channels together."""
-    frame = np.asarray(audio[:, start : start + n_fft], np.float64)
-    frame = np.pad(frame, ((0, 0), (0, n_fft - frame.shape[1])))
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
-    return np.asarray(np.sqrt(np.sum(np.abs(np.fft.rfft(frame * window)) ** 2, axis=0)))
+def _steady_partials(
+    audio: Samples, places: np.ndarray, n_fft: int, sample_rate: float
+) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
+    """Yield the energy, and the pitches and magnitudes of the steady partials, of each place that sounds."""
+    band = _band(n_fft, sample_rate)
+    magnitudes = _magnitudes(audio, places[:, None] + np.array([0, n_fft // 2]), n_fft)[..., : band.stop + NEARBY_BINS]
+    energies = np.sum(magnitudes[:, 0, band] ** 2, axis=-1)
+    partials = _partials(magnitudes.reshape(2 * len(places), -1), band, sample_rate / n_fft)
+    for energy, first, second in zip(energies, partials[::2], partials[1::2], strict=True):
+        if energy:
+            yield float(energy), *_steady(first, second)
 
 
-def _band(n_bins: int, sample_rate: float) -> slice:
+def _magnitudes(audio: Samples, starts: np.ndarray, n_fft: int) -> np.ndarray:
+    """Return the magnitudes (..., bins) of the frames that begin at the samples (...), all channels together."""
+    frames = np.zeros((starts.size, audio.shape[0], n_fft))
+    for frame, start in zip(frames, starts.flat, strict=True):
+        samples = audio[:, start : start + n_fft]
+        frame[:, : samples.shape[1]] = samples
+    frames *= 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
+    magnitudes = np.sqrt(np.sum(np.abs(np.fft.rfft(frames)) ** 2, axis=1))
+    return np.asarray(magnitudes.reshape(*starts.shape, -1))
+
+
+def _band(n_fft: int, sample_rate: float) -> slice:
     """Return the bins between `LOW_HZ` and `HIGH_HZ`."""
-    width = sample_rate / (2 * (n_bins - 1))
-    return slice(math.ceil(LOW_HZ / width), min(n_bins - 2, math.ceil(HIGH_HZ / width)))
+    width = sample_rate / n_fft
+    return slice(math.ceil(LOW_HZ / width), min(n_fft // 2 - 1, math.ceil(HIGH_HZ / width)))
 
 
-def _band_energy(magnitudes: np.ndarray, sample_rate: float) -> float:
-    return float(np.sum(magnitudes[_band(len(magnitudes), sample_rate)] ** 2))
-
-
-def _partials(magnitudes: np.ndarray, sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the partials of a frame: pitches in semitones above C, and magnitudes.
+def _partials(magnitudes: np.ndarray, band: slice, bin_hz: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the partials of each frame in a band: pitches in semitones above C, and magnitudes.
 
     A parabola through the logarithms of a maximum and its neighbours gives the frequency (Smith and Serra
     1987, PARSHL).
-    """
-    from scipy.ndimage import median_filter
 
-    band = _band(len(magnitudes), sample_rate)
-    bins = np.arange(band.start, band.stop)
-    middle, below, above = (magnitudes[bins + step] for step in (0, -1, 1))
-    floor = median_filter(magnitudes, 2 * NEARBY_BINS + 1)[bins]
-    keep = (middle > below) & (middle >= above) & (middle > ABOVE_FLOOR * floor) & (middle > 1e-3 * middle.max())
+    Parameters
+    ----------
+    magnitudes : float64 array (frames, bins)
+        The bins from 0 Hz on, up to `NEARBY_BINS` above the band.
+    band : slice
+    bin_hz : float
+        Distance of the bins.
+    """
+    middle, below, above = (magnitudes[:, band.start + step : band.stop + step] for step in (0, -1, 1))
+    keep = (middle > below) & (middle >= above) & (middle > 1e-3 * middle.max(axis=1, keepdims=True))
+    keep &= middle > ABOVE_FLOOR * _nearby_medians(magnitudes)[:, band]
     low, peak, high = (np.log(side[keep] + 1e-30) for side in (below, middle, above))
     offset = 0.5 * (low - high) / np.minimum(low - 2 * peak + high, -1e-9)
-    hz = (bins[keep] + np.clip(offset, -0.5, 0.5)) * sample_rate / (2 * (len(magnitudes) - 1))
-    return 12 * np.log2(hz / 440.0) + 69, middle[keep]
+    hz = (band.start + np.nonzero(keep)[1] + np.clip(offset, -0.5, 0.5)) * bin_hz
+    ends = np.cumsum(np.count_nonzero(keep, axis=1))[:-1]
+    return [*zip(np.split(12 * np.log2(hz / 440.0) + 69, ends), np.split(middle[keep], ends), strict=True)]
+
+
+def _nearby_medians(magnitudes: np.ndarray) -> np.ndarray:
+    """Return the median over `NEARBY_BINS` on either side of each bin, of magnitudes (frames, bins)."""
+    from scipy.ndimage import median_filter
+
+    # SciPy's filter for one axis is many times faster than the one for two: all frames in a row, reflected at the ends.
+    padded = np.pad(magnitudes, ((0, 0), (NEARBY_BINS, NEARBY_BINS)), mode="symmetric")
+    medians = median_filter(padded.ravel(), 2 * NEARBY_BINS + 1).reshape(padded.shape)
+    return np.asarray(medians[:, NEARBY_BINS:-NEARBY_BINS])
 
 
 def _steady(

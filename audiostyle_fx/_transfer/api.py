@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._engine.cuda.host_threads import on_all_cores
 from .._recordings.arrays import check_audio, check_finite
 from .._recordings.disk_samples import SampleFile
 from .._recordings.files import SoundFileReader
@@ -132,7 +133,7 @@ def stylize_batch(
     shapes = [np.shape(content) for content in contents]
     if not shapes or len(set(shapes)) > 1:
         raise ValueError(f"contents has recordings of shapes {sorted(set(shapes))}; all must have the same shape")
-    audio = [check_audio("contents", content) for content in contents]
+    audio = on_all_cores(lambda content: check_audio("contents", content), contents)
     sample_rate = check_rate("sample_rate", sample_rate)
     transfer = PreparedTransfer.of(style, style_sample_rate, style_weights, sample_rate, chosen)
     return styled(audio, shapes, transfer, progress)
@@ -286,11 +287,12 @@ def styled(
     audio: list[np.ndarray], shapes: list[tuple[int, ...]], transfer: PreparedTransfer, progress: Progress = None
 ) -> list[Result]:
     """Return the results for recordings (channels, samples) of one shape; ``shapes`` are the shapes of their audio."""
-    wets = [np.zeros_like(dry) for dry in audio]
+    wets: list[np.ndarray] = [np.zeros(dry.shape, np.float32) for dry in audio]
     logs = transfer_recordings(audio, wets, transfer, progress)
+    limits = on_all_cores(within_full_scale, audio)
     return [
-        Result(**_facts(log, transfer, wet.shape[1]), audio=wet.reshape(shape), limits_peaks=within_full_scale(dry))
-        for log, dry, wet, shape in zip(logs, audio, wets, shapes, strict=True)
+        Result(**_facts(log, transfer, wet.shape[1]), audio=wet.reshape(shape), limits_peaks=limit)
+        for log, wet, shape, limit in zip(logs, wets, shapes, limits, strict=True)
     ]
 
 

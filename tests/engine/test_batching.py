@@ -1,56 +1,173 @@
-"""Batches on one or several GPUs."""
+"""Batches on one or several GPUs, and the host's work beside them."""
 
 import os
+import threading
+import time
 
 import pytest
 
-from audiostyle_fx._engine.cuda import batching, memory
+from audiostyle_fx._engine.cuda import batching, host_threads, memory
+
+
+class Steps:
+    """Notes each step with the items of its batch; ``compute`` may do more."""
+
+    def __init__(self, compute=lambda items, device: None):
+        self.log, self.threads, self._compute = [], {}, compute
+
+    def note(self, step, items):
+        self.log.append((step, tuple(items)))
+        self.threads.setdefault(step, set()).add(threading.current_thread())
+
+    def prepare(self, items, device):
+        self.note("prepare", items)
+        return items, device
+
+    def compute(self, prepared, device):
+        assert prepared[1] == device
+        self._compute(prepared[0], device)
+        self.note("compute", prepared[0])
+        return [10 * item for item in prepared[0]]
+
+    def finish(self, items, result):
+        assert result == [10 * item for item in items]
+        self.note("finish", items)
+
+    def of(self, step):
+        return [items for name, items in self.log if name == step]
+
+
+@pytest.fixture
+def two_gpus(monkeypatch, cupy):
+    monkeypatch.setattr(batching, "device_names", lambda device: ["cuda:0", "cuda:1"])
 
 
 def test_the_cpu_gets_one_item_after_the_other():
-    calls = []
-    batching.in_batches(lambda items, device: calls.append((items, device)), [1, 2, 3], "cpu", 1)
-    assert calls == [([1], "cpu"), ([2], "cpu"), ([3], "cpu")]
+    steps = Steps()
+    batching.run_batches(steps, batching.in_batches([1, 2], "cpu", 1), "cpu")
+    assert steps.log == [(step, (item,)) for item in (1, 2) for step in ("prepare", "compute", "finish")]
+    assert set.union(*steps.threads.values()) == {threading.current_thread()}
 
 
-def test_an_error_on_one_gpu_stops_the_others(monkeypatch, cupy):
+def test_batches_fit_and_are_shared_fairly(monkeypatch, two_gpus):
+    monkeypatch.setattr(batching, "items_that_fit", lambda device, item_bytes: 6)
+    assert [len(batch) for batch in batching.in_batches(list(range(20)), "cuda", 1)] == [6, 6, 6, 2]
+    assert [len(batch) for batch in batching.in_batches(list(range(7)), "cuda", 1)] == [4, 3]
+
+
+def test_the_host_works_while_a_gpu_computes(cupy):
+    """The first batch is computed until the second is prepared, and the second until the first is finished."""
+
+    def wait_for(what):
+        end = time.monotonic() + 60
+        while what not in steps.log:
+            assert time.monotonic() < end, f"{what} does not happen while the GPU computes"
+            time.sleep(1e-3)
+
+    def compute(items, device):
+        awaited = {1: ("prepare", (2,)), 2: ("finish", (1,))}
+        if items[0] in awaited:
+            wait_for(awaited[items[0]])
+
+    steps = Steps(compute)
+    batching.run_batches(steps, [[1], [2], [3]], "cuda:0")
+    for step in ("prepare", "compute", "finish"):
+        assert steps.of(step) == [(1,), (2,), (3,)]
+    assert steps.threads["compute"] == {threading.current_thread()}, "where its stream and its plans are"
+    assert steps.threads["prepare"] == steps.threads["finish"] and len(steps.threads["finish"]) == 1
+
+
+def test_few_batches_are_in_memory(cupy):
+    """While a batch is computed, the one after the next is not prepared and the one before the last is finished."""
+    computed = []
+
+    def compute(items, device):
+        (number,) = items
+        time.sleep(0.01)
+        assert (number + 2,) not in steps.of("prepare")
+        assert all((earlier,) in steps.of("finish") for earlier in range(number - 1))
+        computed.append(number)
+
+    steps = Steps(compute)
+    batching.run_batches(steps, [[number] for number in range(5)], "cuda:0")
+    assert computed == list(range(5))
+
+
+@pytest.mark.parametrize("step", ["prepare", "compute", "finish"])
+def test_an_error_of_any_step_ends_the_work(monkeypatch, cupy, step):
+    steps = Steps()
+    original = getattr(steps, step)
+
+    def fail_at_two(given, *args):
+        if given in ([2], ([2], "cuda:0")):
+            raise ArithmeticError("the second")
+        return original(given, *args)
+
+    setattr(steps, step, fail_at_two)
+    with pytest.raises(ArithmeticError, match="the second"):
+        batching.run_batches(steps, [[number] for number in range(1, 9)], "cuda:0")
+    count = len(steps.log)
+    assert steps.of("prepare")[-1] < (5,) and not any(t.name.startswith("audiostyle_fx host of") for t in threads())
+    time.sleep(0.01)
+    assert len(steps.log) == count
+
+
+def threads():
+    return threading.enumerate()
+
+
+def test_an_interrupt_ends_the_work(cupy):
+    def interrupt(items, device):
+        raise KeyboardInterrupt
+
+    steps = Steps(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        batching.run_batches(steps, [[1], [2], [3]], "cuda:0")
+    assert (3,) not in steps.of("prepare") and not steps.of("finish")
+    assert not any(thread.name.startswith("audiostyle_fx host of") for thread in threads())
+
+
+def test_several_gpus_take_batches_in_turn(two_gpus):
+    devices = {}
+    steps = Steps(lambda items, device: devices.setdefault(device, []).extend(items))
+    batching.run_batches(steps, [[number] for number in range(5)], "cuda")
+    assert devices == {"cuda:0": [0, 2, 4], "cuda:1": [1, 3]}
+    assert sorted(steps.of("finish")) == [(number,) for number in range(5)]
+
+
+def test_an_error_on_one_gpu_stops_the_others(two_gpus):
     done = []
 
-    def run(items, device):
+    def compute(items, device):
         if items == [0]:
             raise ArithmeticError("the first")
         done.append(items)
 
-    monkeypatch.setattr(batching, "device_names", lambda device: ["cuda:0", "cuda:1"])
-    monkeypatch.setattr(batching, "items_that_fit", lambda device, item_bytes: 1)
     with pytest.raises(ArithmeticError, match="the first"):
-        batching.in_batches(run, list(range(100)), "cuda", 1)
+        batching.run_batches(Steps(compute), [[number] for number in range(100)], "cuda")
     for executor in (batching.device_executor(os.getpid(), device) for device in ("cuda:0", "cuda:1")):
         executor.submit(int).result()  # the batch that was running has ended
     assert len(done) <= 50 and not any(items[0] % 2 == 0 for items in done)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), type("CuFFTError", (RuntimeError,), {})("CUFFT_ALLOC_FAILED")])
-def test_every_librarys_shortage_halves_a_batch(monkeypatch, cupy, error):
-    done = []
-
-    def run(items, device):
+def test_every_librarys_shortage_halves_a_batch(cupy, error):
+    def compute(items, device):
         if len(items) > 1:
             raise error
-        done.append(items)
 
-    monkeypatch.setattr(batching, "items_that_fit", lambda device, item_bytes: 4)
+    steps = Steps(compute)
     with pytest.warns(RuntimeWarning, match="ran out of memory") as warned:
-        batching.in_batches(run, [0, 1, 2], "cuda:0", 1)
-    assert done == [[0], [1], [2]] and len(warned) == 2
+        batching.run_batches(steps, [[0, 1, 2], [3]], "cuda:0")
+    assert steps.of("compute") == steps.of("finish") == [(0,), (1,), (2,), (3,)] and len(warned) == 2
 
 
 def test_a_shortage_with_one_item_raises(cupy):
-    def run(items, device):
+    def compute(items, device):
         raise MemoryError("the pool is full")
 
     with pytest.raises(MemoryError, match=r"cuda:0 has too little memory for one recording.*the pool is full"):
-        batching.in_batches(run, [0], "cuda:0", 1)
+        batching.run_batches(Steps(compute), [[0]], "cuda:0")
 
 
 def test_other_errors_of_the_libraries_are_no_shortage():
@@ -64,3 +181,39 @@ def test_at_least_one_item_fits(stand_in, cupy):
     stand_in.configure(devices=1, memory=1000)
     assert memory.items_that_fit("cuda:0", 100) == 8
     assert memory.items_that_fit("cuda:0", 10**6) == 1
+
+
+# ---------------------------------------------------------------- the host's threads and memory
+def test_all_cores_share_items(monkeypatch):
+    monkeypatch.setattr(host_threads, "cores", lambda: 3)
+    host_threads._pool.cache_clear()
+    together = threading.Barrier(3)
+
+    def tripled(item):
+        together.wait(timeout=60)  # only three threads at once pass
+        return 3 * item
+
+    assert host_threads.on_all_cores(tripled, range(6)) == [0, 3, 6, 9, 12, 15]
+    with pytest.raises(ZeroDivisionError, match="by zero"):
+        host_threads.on_all_cores(lambda item: 1 // item, [1, 0, "which is no number"])
+    host_threads._pool.cache_clear()
+
+
+def test_one_item_stays_on_its_thread():
+    assert host_threads.on_all_cores(lambda _: threading.current_thread(), [0]) == [threading.current_thread()]
+    assert host_threads.on_all_cores(int, []) == []
+
+
+def test_copies_to_and_from_a_gpu_use_pinned_memory(stand_in, cupy):
+    host = memory.host_array((2, 3), "cuda:1")
+    host[:] = [[1, 2, 3], [4, 5, 6]]
+    with cupy.cuda.Device(1):
+        on_gpu = memory.to_device(host, "cuda:1")
+        back = memory.to_pinned_host(2 * on_gpu[:, 1:])
+    assert back.tolist() == [[4, 6], [10, 12]]
+    assert stand_in.pinned_copies() == stand_in.counters.host_copies == 2
+
+
+def test_copies_on_the_cpu_are_none(cupy):
+    host = memory.host_array((2, 3), "cpu")
+    assert memory.to_device(host, "cpu") is host and memory.to_pinned_host(host) is host

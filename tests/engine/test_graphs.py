@@ -1,13 +1,16 @@
 """Iterations as CUDA graphs."""
 
 import functools
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from support.twins import normal
 
 from audiostyle_fx._engine.arrays import matmul
-from audiostyle_fx._engine.cuda import graphs, streams
+from audiostyle_fx._engine.cuda import devices, graphs, streams
 from audiostyle_fx._engine.objectives.balance import Balance
 from audiostyle_fx._engine.objectives.infinite_width import InfiniteWidth
 from audiostyle_fx._engine.objectives.loss_weights import Term
@@ -131,6 +134,37 @@ def test_an_interrupt_while_capturing_is_not_lost(monkeypatch, cupy):
     with pytest.raises(KeyboardInterrupt):
         record_on_stream(interrupted)
     assert calls == ["begin", "end"]
+
+
+def test_several_gpus_record_one_after_the_other(stand_in, cupy):
+    """Each thread's third call records; both threads begin it together, and work for a while."""
+    together, recording, most = threading.Barrier(2), [], []
+
+    def work_on(device):
+        with streams.computing_on(device) as xp:
+            x, stream = xp.zeros(3, np.float32), xp.cuda.get_current_stream()
+
+            def add_one():
+                if stream.is_capturing():
+                    recording.append(device)
+                    most.append(len(recording))
+                    time.sleep(0.05)
+                    recording.remove(device)
+                x.__iadd__(np.float32(1))
+                return x
+
+            with graphs.captured(add_one, x) as graph:
+                graph()
+                graph()
+                together.wait(timeout=60)
+                for _ in range(3):
+                    graph()
+            return x.get()
+
+    with ThreadPoolExecutor(2) as threads:
+        results = list(threads.map(work_on, devices.device_names("cuda")))
+    assert most == [1, 1]
+    np.testing.assert_array_equal(results, np.full((2, 3), 5))
 
 
 def test_losses_are_due_at_the_ends_and_now_and_then(stand_in, cupy):

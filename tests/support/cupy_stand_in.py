@@ -57,11 +57,16 @@ class OutOfMemoryError(MemoryError):
 def configure(devices=1, memory=1 << 32):
     """Start again with this many devices of ``memory`` bytes each, and with all counters at zero."""
     global _machine
-    _machine = SimpleNamespace(devices=devices, memory=memory, pools=weakref.WeakSet(), dropped=[])
+    _machine = SimpleNamespace(devices=devices, memory=memory, pools=weakref.WeakSet(), dropped=[], pinned_copies=0)
     _machine.live, _machine.peak = [0] * devices, [0] * devices
     _machine.pool = MemoryPool()
     vars(counters).update(host_copies=0, synchronizations=0, launches=0)
     vars(_local).clear()
+
+
+def pinned_copies():
+    """Return the number of copies to or from pinned memory of the host since `configure`."""
+    return _machine.pinned_copies
 
 
 def live_bytes(device=0):
@@ -214,9 +219,10 @@ def _refuse_cublas():
     _refuse("cuBLAS", NotImplementedError("calling cuBLAS API during stream capture is currently unsupported"))
 
 
-def _host_copy(operation):
+def _host_copy(operation, on_host=None):
     _refuse(operation)
     counters.host_copies += 1
+    _machine.pinned_copies += on_host is not None and _is_pinned(on_host)
 
 
 def _synchronize(operation, graph=None):
@@ -313,6 +319,22 @@ def _no_pool(size):
     pool = MemoryPool()
     _machine.dropped.remove(pool)
     return pool.malloc(size)
+
+
+class PinnedMemoryPointer(bytearray):
+    """Pinned memory of the host, as a buffer; it holds NaN if it is read as floats."""
+
+
+def alloc_pinned_memory(size):
+    count_devices()
+    return PinnedMemoryPointer(b"\xff" * (math.ceil(size / 512) * 512))
+
+
+def _is_pinned(array):
+    """Return whether the memory of a NumPy array is pinned."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return isinstance(array.obj if isinstance(array, memoryview) else array, PinnedMemoryPointer)
 
 
 @contextlib.contextmanager
@@ -438,9 +460,31 @@ class ndarray:  # noqa: N801
         return mine(*args, **kwargs) if mine is not function else NotImplemented
 
     # -------- to the host and back
-    def get(self, stream=None, order="C"):
-        _host_copy("ndarray.get")
-        return np.array(self._a, order=order)
+    def get(self, stream=None, order="C", out=None, blocking=True):
+        _host_copy("ndarray.get", out)
+        if out is None:
+            return np.array(self._a, order=order)
+        if out.dtype != self.dtype:
+            raise TypeError(f"{self.dtype} array cannot be obtained from {out.dtype} array")
+        if out.shape != self.shape:
+            raise ValueError(f"Shape mismatch. Expected shape: {self.shape}, actual shape: {out.shape}")
+        if not out.flags.c_contiguous:
+            raise RuntimeError("`out` cannot be specified when copying to non-contiguous ndarray")
+        out[...] = self._a
+        return out
+
+    def set(self, arr, stream=None):
+        if not isinstance(arr, np.ndarray):
+            raise TypeError("Only numpy.ndarray can be set to cupy.ndarray")
+        if arr.dtype != self.dtype:
+            raise TypeError(f"{arr.dtype} array cannot be set to {self.dtype} array")
+        if arr.shape != self.shape:
+            raise ValueError(f"Shape mismatch. Old shape: {self.shape}, new shape: {arr.shape}")
+        if not self._a.flags.c_contiguous:
+            raise RuntimeError("Cannot set to non-contiguous array")
+        _unwrap(self)
+        _host_copy("ndarray.set", arr)
+        self._a[...] = arr
 
     def item(self):
         if self.size != 1:
@@ -828,7 +872,7 @@ _own, _runtime = globals().get, {"CUDARuntimeError": CUDARuntimeError}
 _runtime |= {"getDevice": current_device, "getDeviceCount": count_devices}
 _runtime["getDeviceProperties"] = device_properties
 _cuda = {
-    **_named("Device Graph MemoryPool Stream using_allocator", _own),
+    **_named("Device Graph MemoryPool Stream alloc_pinned_memory using_allocator", _own),
     "get_current_stream": current_stream,
     "is_available": lambda: _machine.devices > 0,
     "cufft": _module(

@@ -62,6 +62,23 @@ def test_channels_that_are_silent_stay_silent_in_a_batch(cupy, stereo, style, ra
     assert results[1].audio[0].any() and not results[1].audio[1].any()
 
 
+@pytest.mark.parametrize(
+    ("draw", "parameters"),
+    [
+        ("another_take", {}),
+        ("noise_spectrum", {"preset": "plain", "init": "noise"}),
+        ("small_noise", {"preset": "original", "n_filters": 20}),
+    ],
+)
+def test_recordings_that_start_from_equal_noise_share_it(
+    cupy, monkeypatch, recordings, style, rate, quick_stages, draw, parameters
+):
+    original, draws = getattr(section_batch, draw), []
+    monkeypatch.setattr(section_batch, draw, lambda *a: draws.append(0) or original(*a))
+    stylize_batch(recordings[[0, 1, 2, 4]], style, rate, **quick_stages, **parameters, key="style", device="cuda:0")
+    assert len(draws) == 1
+
+
 @pytest.mark.parametrize("contents", [[], [np.zeros(100, np.float32), np.zeros(101, np.float32)]])
 def test_a_batch_is_of_one_shape(contents, style, rate, no_work):
     with pytest.raises(ValueError, match="contents"):
@@ -98,6 +115,58 @@ def test_several_gpus_share_a_batch(monkeypatch, cupy, recordings, style, rate, 
     on_one = stylize_batch(sounding, style, rate, **quick, device="cuda:0")
     for result, expected in zip(results, on_one, strict=True):
         np.testing.assert_allclose(result.audio, expected.audio, rtol=0, atol=1e-3 * np.abs(expected.audio).max())
+
+
+@pytest.mark.slow
+def test_sections_on_several_gpus_are_those_of_one(cupy, recordings, style, rate, quick):
+    long = np.stack([np.tile(recordings[0], 8), np.tile(recordings[1], 8)])
+    parameters = {**quick, "section_seconds": 0.3}
+    several, one = (stylize_batch(long, style, rate, **parameters, device=device) for device in ("cuda", "cuda:0"))
+    for result, expected in zip(several, one, strict=True):
+        assert result.sections == expected.sections == 2
+        np.testing.assert_allclose(result.audio, expected.audio, rtol=0, atol=1e-3 * np.abs(expected.audio).max())
+
+
+# ---------------------------------------------------------------- the host's part
+@pytest.fixture
+def steps_taken(monkeypatch):
+    """The batches of the three stages, and after each the recordings that are finished."""
+    steps = []
+
+    def noted(name, note):
+        original = getattr(recording_transfer, name)
+
+        def call(first, *args):
+            steps.append(note(first))
+            return original(first, *args)
+
+        monkeypatch.setattr(recording_transfer, name, call)
+
+    noted("three_stages", lambda batch: batch)
+    noted("finish_recording", lambda recording: recording.dry)
+    return steps
+
+
+def test_a_recording_is_finished_before_the_next_one_begins(steps_taken, recordings, style, rate, quick):
+    stylize_batch(recordings[:2], style, rate, **quick, device="cpu")
+    first, second = steps_taken[1::2]
+    assert [type(step).__name__ for step in steps_taken] == ["SectionBatch", "ndarray"] * 2
+    np.testing.assert_array_equal([first[0], second[0]], recordings[:2])
+
+
+def test_contents_and_results_cross_in_pinned_memory(stand_in, steps_taken, recordings, style, rate, quick):
+    clips = recordings[:2].copy()
+    stylize_batch(clips, style, rate, **quick, key="style", device="cuda:0")
+    assert stand_in.pinned_copies() == 2
+    clips[1, 500:700] = 0
+    results = stylize_batch(clips, style, rate, **quick, key="style", device="cuda:0")
+    batches = [step for step in steps_taken if isinstance(step, section_batch.SectionBatch)]
+    assert [batch.contents.dtype for batch in batches] == [np.float32] * 2
+    assert batches[0].masks is None, "no sample of most recordings has to be silent"
+    assert (
+        batches[1].masks[0].all() and not batches[1].masks[1, 0, 500:700].any() and batches[1].masks[1, 0, 800:].all()
+    )
+    assert results[0].audio.all() and not results[1].audio[500:700].any()
 
 
 # ---------------------------------------------------------------- memory

@@ -1,41 +1,79 @@
-"""Batches that fit into a GPU's memory, shared among several GPUs."""
+"""Batches that fit into a GPU's memory, shared among several GPUs, while the host works on other batches."""
 
 from __future__ import annotations
 
 import os
 import threading
 import warnings
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from .devices import device_names
 from .memory import is_out_of_memory, items_that_fit, release_memory
 
 Item = TypeVar("Item")
+ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
+PreparedT = TypeVar("PreparedT")
+ResultT = TypeVar("ResultT")
 
 
-def in_batches(run: Callable[[list[Item], str], None], items: list[Item], device: str, item_bytes: int) -> None:
-    """Call ``run`` with batches of the items, and with the device that computes each batch.
+class BatchSteps(Protocol[ItemT_contra, PreparedT, ResultT]):
+    """The work on a batch. All batches of a GPU are computed on one thread, and another one prepares and finishes."""
 
-    On the CPU a batch is one item, because caches are small. On a GPU it is as many items as the free memory holds. A
-    batch that runs out of memory nevertheless is tried again in halves. Several GPUs take batches in turn.
+    def prepare(self, items: Sequence[ItemT_contra], device: str) -> PreparedT:
+        """Return what the computation needs; it may run while the device computes another batch."""
+
+    def compute(self, prepared: PreparedT, device: str) -> ResultT:
+        """Return the result of the device's work."""
+
+    def finish(self, items: Sequence[ItemT_contra], result: ResultT) -> None:
+        """Keep the result; it may run while the device computes another batch."""
+
+
+def in_batches(items: list[Item], device: str, item_bytes: int) -> list[list[Item]]:
+    """Divide items into batches.
+
+    On the CPU a batch is one item, because caches are small. On a GPU it is as many items as the free memory holds, and
+    with several GPUs at most a fair share of them.
 
     Parameters
     ----------
-    run : callable
-        Gets a list of items and the name of a device. It runs on one thread for each GPU.
     items : list
     device : str
         As in `device_names`.
     item_bytes : int
         Memory that one item needs on a GPU.
+    """
+    devices = device_names(device)
+    if devices == ["cpu"] or len(items) == 1:
+        return [[item] for item in items]
+    fair_share = -(-len(items) // len(devices))
+    size = min(fair_share, *(items_that_fit(name, item_bytes) for name in devices))
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def run_batches(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], device: str) -> None:
+    """Do the work of batches that don't depend on each other; several GPUs take them in turn.
+
+    While a GPU computes a batch, the host prepares the next one and finishes the last one. So at most three batches
+    are in the host's memory, and one in the GPU's. A batch that runs out of the GPU's memory is tried again in halves.
+
+    Parameters
+    ----------
+    steps : BatchSteps
+    batches : list of list
+    device : str
+        As in `device_names`.
 
     Raises
     ------
     MemoryError
         If a GPU runs out of memory with a single item.
+    Exception
+        The first error of any step. What runs is awaited, and nothing else begins.
 
     Warns
     -----
@@ -44,29 +82,22 @@ def in_batches(run: Callable[[list[Item], str], None], items: list[Item], device
     """
     devices = device_names(device)
     if devices == ["cpu"]:
-        for item in items:
-            run([item], "cpu")
+        for batch in batches:
+            steps.finish(batch, steps.compute(steps.prepare(batch, "cpu"), "cpu"))
         return
-    fair_share = -(-len(items) // len(devices))
-    size = 1 if len(items) == 1 else min(fair_share, *(items_that_fit(name, item_bytes) for name in devices))
-    batches = [items[start : start + size] for start in range(0, len(items), size)]
-    _on_gpus(run, batches, devices[: len(batches)])
+    _on_gpus(steps, batches, devices[: len(batches)])
 
 
-def _on_gpus(run: Callable[[list[Item], str], None], batches: list[list[Item]], devices: list[str]) -> None:
+def _on_gpus(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], devices: list[str]) -> None:
     """Run the batches on GPUs in turn; an error on one GPU stops the others after their current batch."""
     stopped = threading.Event()
-
-    def work(number: int) -> None:
-        for batch in batches[number :: len(devices)]:
-            if stopped.is_set():
-                return
-            _run_halving(run, batch, devices[number])
-
     if len(devices) == 1:
-        work(0)
+        _on_gpu(steps, batches, devices[0], stopped)
         return
-    workers = [device_executor(os.getpid(), name).submit(work, number) for number, name in enumerate(devices)]
+    workers = [
+        device_executor(os.getpid(), name).submit(_on_gpu, steps, batches[number :: len(devices)], name, stopped)
+        for number, name in enumerate(devices)
+    ]
     try:
         for worker in workers:
             worker.result()
@@ -75,17 +106,49 @@ def _on_gpus(run: Callable[[list[Item], str], None], batches: list[list[Item]], 
         raise
 
 
+def _on_gpu(
+    steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], device: str, stopped: threading.Event
+) -> None:
+    """Run the batches on one GPU, one after the other, until ``stopped`` is set."""
+    with _host_thread(device) as host:
+        prepared = host.submit(steps.prepare, batches[0], device)
+        finished: Future[None] | None = None
+        for number, batch in enumerate(batches):
+            ready = prepared.result()
+            if stopped.is_set():
+                return
+            if number + 1 < len(batches):
+                prepared = host.submit(steps.prepare, batches[number + 1], device)
+            for part, result in _computed(steps, batch, ready, device):
+                if finished is not None:
+                    finished.result()
+                finished = host.submit(steps.finish, part, result)
+        if finished is not None:
+            finished.result()
+
+
+@contextmanager
+def _host_thread(device: str) -> Iterator[ThreadPoolExecutor]:
+    """Give the thread that prepares and finishes the batches of a GPU; its work ends with the context."""
+    host = ThreadPoolExecutor(1, thread_name_prefix=f"audiostyle_fx host of {device}")
+    try:
+        yield host
+    finally:
+        host.shutdown(cancel_futures=True)
+
+
 @lru_cache(maxsize=64)
 def device_executor(process_id: int, device: str) -> ThreadPoolExecutor:
     """Return the thread that works on one of several GPUs; it is kept, with its stream and its libraries' plans."""
     return ThreadPoolExecutor(1, thread_name_prefix=f"audiostyle_fx {device}")
 
 
-def _run_halving(run: Callable[[list[Item], str], None], batch: list[Item], device: str) -> None:
-    """Run a batch; if it runs out of memory, run both halves of it."""
+def _computed(
+    steps: BatchSteps[Item, Any, Any], batch: list[Item], prepared: Any, device: str
+) -> Iterator[tuple[list[Item], Any]]:
+    """Yield a batch and its result; if it runs out of memory, both halves of it and theirs."""
     try:
-        run(batch, device)
-        return
+        result = steps.compute(prepared, device)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -93,6 +156,9 @@ def _run_halving(run: Callable[[list[Item], str], None], batch: list[Item], devi
             raise MemoryError(
                 f"{device} has too little memory for one recording, or for one section of a long one ({error})"
             ) from error
+    else:
+        yield batch, result
+        return
     half = len(batch) // 2
     warnings.warn(
         f"{device} ran out of memory with {len(batch)} recordings at once: continuing with {half}",
@@ -101,4 +167,4 @@ def _run_halving(run: Callable[[list[Item], str], None], batch: list[Item], devi
     )
     for part in (batch[:half], batch[half:]):  # outside of the handler, which keeps the failed batch's arrays alive
         release_memory(device)
-        _run_halving(run, part, device)
+        yield from _computed(steps, part, steps.prepare(part, device), device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,10 @@ import numpy as np
 from ..arrays.array_module import Array, get_array_module
 from .memory import is_out_of_memory
 from .streams import device_stream
+
+_one_capture = threading.Lock()
+"""Held while work is recorded: CuPy's own tests call the capture of FFTs in several threads unsafe, so that several
+GPUs record one after the other. Their graphs run at the same time."""
 
 
 def record_graph(function: Callable[[], Array]) -> tuple[Callable[[], Any], Array]:
@@ -95,7 +100,8 @@ class _CapturedFunction:
 
     def _record(self) -> None:
         try:
-            self.launch, self.result = record_graph(self.function)
+            with _one_capture:
+                self.launch, self.result = record_graph(self.function)
         except MemoryError:
             raise
         except Exception as error:  # the libraries raise many kinds; without a graph the result is the same

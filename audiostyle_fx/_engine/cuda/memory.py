@@ -1,10 +1,14 @@
-"""The memory of a GPU: how much is free, how to free it, and which errors say that it is used up."""
+"""The memory of a GPU: how much is free, how to free it, which errors say that it is used up; copies to and from it."""
 
 from __future__ import annotations
 
 import importlib
+import math
 import re
 
+import numpy as np
+
+from ..arrays.array_module import Array, get_array_module
 from ..arrays.fft import forget_plans
 from .devices import device_index
 from .streams import device_stream
@@ -33,3 +37,37 @@ def release_memory(device: str) -> None:
         forget_plans()  # plans hold work areas
         device_stream(device).graph_pool.free_all_blocks()
         cupy.get_default_memory_pool().free_all_blocks()
+
+
+def host_array(shape: tuple[int, ...], device: str) -> np.ndarray:
+    """Return a float32 array of the host that nothing has written to, for copies to or from a device.
+
+    For a GPU its memory is pinned: a copy then needs no second one into a buffer of the driver, and does not wait for
+    pages of the system. CuPy keeps freed pinned memory for the next array of that size.
+    """
+    if device == "cpu":
+        return np.empty(shape, np.float32)
+    cupy = importlib.import_module("cupy")
+    with cupy.cuda.Device(device_index(device)):
+        memory = cupy.cuda.alloc_pinned_memory(4 * math.prod(shape))
+    return np.frombuffer(memory, np.float32, math.prod(shape)).reshape(shape)
+
+
+def to_device(x: np.ndarray, device: str) -> Array:
+    """Return an array of the host as an array on the current device, ``device``; on the CPU it is the array itself.
+
+    On a GPU the copy is only queued: the array has to stay as it is until the stream's work has ended.
+    """
+    if device == "cpu":
+        return x
+    cupy = importlib.import_module("cupy")
+    copy = cupy.empty(x.shape, x.dtype)
+    copy.set(x, cupy.cuda.get_current_stream())
+    return copy
+
+
+def to_pinned_host(x: Array) -> np.ndarray:
+    """Return a float32 array as one of the host; from a GPU it comes into pinned memory, see `host_array`."""
+    if get_array_module(x) is np:
+        return np.asarray(x)
+    return np.asarray(x.get(out=host_array(x.shape, f"cuda:{x.device.id}")))

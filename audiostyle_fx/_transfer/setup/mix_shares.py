@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..._engine.arrays.array_module import OVERFLOW
 from ...errors import TransferError
 from ..parameters.parameter_list import Parameters
 
@@ -17,9 +18,16 @@ MIN_CORRELATION = -0.98
 is at most 20 dB."""
 
 
-def scaled(audio: np.ndarray, gain: float | np.ndarray) -> np.ndarray:
-    """Multiply audio by a gain, in float64: the gain of a recording below 1e-38 is beyond the range of float32."""
-    return audio * np.float64(gain)
+def scaled(audio: np.ndarray, gain: float | np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Multiply float32 audio by a gain and return it as float32, in ``out`` if it is given.
+
+    The products are float64: the gain of a recording below 1e-38 is beyond the range of float32. A result beyond that
+    range is infinite, without a warning: a transfer of such samples raises an error.
+    """
+    if out is None:
+        out = np.empty(audio.shape, np.float32)
+    with np.errstate(**OVERFLOW):
+        return np.multiply(audio, np.float64(gain), out=out, dtype=np.float64, casting="same_kind")
 
 
 def level_shares(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..._bounded_cache import BoundedCache
 from ..._engine.arrays.array_module import Array, get_array_module
 from ..._engine.spectra.stft import STFT
 
@@ -14,6 +15,10 @@ SMALL_NOISE = 1e-3
 
 TAKE = 0.2
 """Size of the relative noise by which two starts from the same content differ: -14 dB."""
+
+KEPT_TAKES = 2
+"""Takes that the process keeps, 4 MB each for ten seconds of mono at 22,050 Hz: transfers of one length and seed, as in
+a folder of stems, use the same one, and its random numbers take 8 ms."""
 
 
 def long_term_powers(styles: Sequence[Array], stft: STFT) -> list[Array]:
@@ -49,9 +54,20 @@ def another_take(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.nda
     They are the same for all channels, so that equal channels stay equal.
     """
     n_frames, _, n_bins = shape
-    parts = np.random.default_rng(seed).standard_normal((2, n_frames, 1, n_bins), np.float32)
+    key = (n_frames, n_bins, seed.entropy, seed.spawn_key)
+    return kept_takes.get(key, lambda: _take((n_frames, 1, n_bins), seed))
+
+
+kept_takes = BoundedCache(KEPT_TAKES)
+
+
+def _take(shape: tuple[int, int, int], seed: np.random.SeedSequence) -> np.ndarray:
+    """Return the factors of `another_take` of a shape, read-only."""
+    parts = np.random.default_rng(seed).standard_normal((2, *shape), np.float32)
     parts *= np.float32(TAKE / np.sqrt(2))
-    return np.asarray(1 + parts[0] + 1j * parts[1])
+    factors = np.asarray(1 + parts[0] + 1j * parts[1])
+    factors.flags.writeable = False
+    return factors
 
 
 def small_noise(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.ndarray:

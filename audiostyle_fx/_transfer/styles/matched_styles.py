@@ -11,7 +11,6 @@ from typing import TypeVar
 import numpy as np
 
 from ..._bounded_cache import BoundedCache
-from ..._engine.arrays.array_module import OVERFLOW
 from ..._recordings.channels import match_channels
 from ..._recordings.disk_samples import Samples
 from ..._recordings.gain_curve import Dynamics
@@ -148,8 +147,7 @@ def _matched(key: MatchedStylesKey, styles: Sequence[np.ndarray]) -> tuple[tuple
         gain = transfer_gain(matched, sample_rate, normalize=key.normalize)
         pieces = [transposed(piece, sample_rate, move) for piece in _pieces(key, matched, seed, name)]
         patches = [piece.shape[1] - key.patch_samples + key.hop_length for piece in pieces]
-        with np.errstate(**OVERFLOW):
-            samples.extend(scaled(piece, gain).astype(np.float32) for piece in pieces)
+        samples.extend(scaled(piece, gain) for piece in pieces)
         shares.extend(share * n / sum(patches) for n in patches)
     return tuple(samples), tuple(shares)
 

@@ -33,6 +33,7 @@ import numpy as np
 from ..._bounded_cache import BoundedCache
 from ..._recordings.levels import rms
 from ..._recordings.resampling import resample
+from ..setup.starts import kept_takes
 from .style_inputs import as_list, check_rates, check_weights, read_style, style_name, style_shares
 
 FILE_STYLES = 2
@@ -265,10 +266,11 @@ _all_styles: weakref.WeakValueDictionary[int, Styles] = weakref.WeakValueDiction
 def clear_cache() -> None:
     """Empty the caches of this process.
 
-    They hold the styles that were read from files, and the values computed from styles. Effects keep the samples of
-    their styles. The next transfer computes the values again.
+    They hold the styles that were read from files, the values computed from styles, and random numbers. Effects keep
+    the samples of their styles. The next transfer computes the values again.
     """
     _file_styles.clear()
+    kept_takes.clear()
     for reference in _all_styles.valuerefs():  # a copy: other threads may add styles meanwhile
         if (styles := reference()) is not None:
             styles.clear_cache()

@@ -82,22 +82,28 @@ def _depth(content: np.ndarray, style: np.ndarray, gains: np.ndarray, setup: Tra
     strength = setup.parameters.strength
     if strength is None or strength == 1 or not len(content) or not len(style):
         return 1.0
-    unrelated = _distances(np.log1p(content)[:, None], np.log1p(style)[None]).mean()
+    u = np.log1p(content)
+    norms, other = _squared_norms(u), np.log1p(style)
+    unrelated = _distances(u @ other.T, norms[:, None], _squared_norms(other)).mean()
     # Towards strength 1 the limit rises to infinity, so that strength 1 has the full gains with any pair.
     most = FURTHEST * strength / (1 - strength**8) * unrelated
     bands = MelBands(setup.stft, setup.sample_rate)
     levels = 10 * np.log10(np.square(content) @ bands.weights + 1e-20)
-    by_bin = level_gains(levels[None], gains[None])[0] @ bands.weights.T
+    by_bin, v = level_gains(levels[None], gains[None])[0] @ bands.weights.T, np.empty_like(content)
     for depth in DEPTHS:
-        equalized = content * np.exp(by_bin * np.float32(depth * np.log(10) / 20))
-        if _distances(np.log1p(content), np.log1p(equalized)).mean() <= most:
+        np.exp(np.multiply(by_bin, np.float32(depth * np.log(10) / 20), out=v), out=v)
+        np.log1p(np.multiply(content, v, out=v), out=v)
+        if _distances(np.einsum("ij,ij->i", u, v), norms, _squared_norms(v)).mean() <= most:
             return float(depth)
     return 0.0
 
 
-def _distances(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return the squared distances between the features of infinitely many filters, (...), of frames (..., bins)."""
-    products = np.einsum("...i,...i->...", u, v) if u.ndim == v.ndim == 2 else u[:, 0] @ v[0].T
-    norms_u, norms_v = np.einsum("...i,...i->...", u, u), np.einsum("...i,...i->...", v, v)
+def _squared_norms(frames: np.ndarray) -> np.ndarray:
+    """Return the squared norms, (frames,), of frames (frames, bins)."""
+    return np.asarray(np.einsum("ij,ij->i", frames, frames))
+
+
+def _distances(products: np.ndarray, norms_u: np.ndarray, norms_v: np.ndarray) -> np.ndarray:
+    """Return the squared distances between the features of infinitely many filters, from inner products of frames."""
     kernel, _, _ = arc_cosine(products, norms_u, norms_v)
     return np.asarray((norms_u + norms_v) / 2 - kernel / np.pi)

@@ -49,7 +49,7 @@ def plan_original(dry: Samples, wet: Samples, setup: TransferSetup) -> OriginalP
         if setup.parameters.normalize:
             # The mix of a very quiet recording would be zero. A power of two scales without rounding.
             scale = 2.0 ** -float(np.frexp(np.abs(mono).max())[1])
-        mono = scaled(mono, scale).astype(np.float32)
+        mono = scaled(mono, scale)
         mono = match_channels(mono, np.ones(1, bool), "content")
         mono = resample(mono, setup.content_rate, setup.sample_rate)
     return OriginalPlan(dry, wet, plan_recording(mono, np.zeros_like(mono), setup), scale)

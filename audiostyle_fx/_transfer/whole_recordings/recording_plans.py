@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from ..._recordings.disk_samples import Samples
 from ..._recordings.gain_curve import Dynamics
-from ..._recordings.levels import rms, within_full_scale
-from ..._recordings.silence import silence_mask
+from ..._recordings.levels import blocks_of, rms, within_full_scale
+from ..._recordings.silence import has_silence, silence_mask
 from ...errors import TransferError
 from ..parameters.parameter_list import Parameters
 from ..results import Stage
@@ -26,8 +26,9 @@ from .band_matching import BandMatching
 GainCurve: TypeAlias = Callable[[slice], float | np.ndarray]
 """Gain of the transfer over the recording's own level in a window: a factor for each sample, or one for all."""
 
-Mask: TypeAlias = Callable[[slice], np.ndarray]
-"""Factor of each sample of the result in a window, (channels, samples): zero where it has to be silent."""
+Mask: TypeAlias = Callable[[slice], np.ndarray | None]
+"""Factor of each sample of the result in a window, (channels, samples): zero where it has to be silent. None if none
+has to be, as in most recordings."""
 
 
 @dataclass
@@ -113,7 +114,7 @@ def plan_texture(wet: Samples, style: np.ndarray, setup: TransferSetup) -> Recor
         sections=sections,
         active=(sounding,) * len(sections),
         gain=constant_gain(gain),
-        mask=lambda window: np.ones((len(style), window.stop - window.start), np.float32),
+        mask=lambda window: None,
     )
 
 
@@ -129,20 +130,37 @@ def constant_gain(gain: float) -> GainCurve:
 
 def content_mask(dry: Samples, sample_rate: float) -> Mask:
     """Return the mask that keeps the digital silence of a content silent."""
-    return lambda window: silence_mask(dry, sample_rate, window)
+
+    def mask(window: slice) -> np.ndarray | None:
+        return silence_mask(dry, sample_rate, window) if has_silence(dry, sample_rate, window) else None
+
+    return mask
 
 
-def section_input(recording: RecordingPlan, k: int) -> SectionInput:
-    """Return the input of a section's transfer; between finished neighbours it includes their finished samples."""
+def section_input(recording: RecordingPlan, k: int, content: np.ndarray) -> SectionInput:
+    """Return the input of a section's transfer; between finished neighbours it includes their finished samples.
+
+    Parameters
+    ----------
+    recording : RecordingPlan
+    k : int
+        Number of the section.
+    content : float32 array (sounding channels, samples)
+        Is filled with the content at the level of transfers.
+    """
     section, active = recording.sections[k], recording.active[k]
-    dry, gain = recording.dry[:, section.window][active], recording.gain(section.window)
-    content, full_scale = scaled(dry, gain), float(np.min(gain)) if within_full_scale(dry) else math.inf
-    mask = recording.mask(section.window)[active]
-    fixed = None
+    dry, gain = _channels(recording.dry[:, section.window], active), recording.gain(section.window)
+    scaled(dry, gain, content)
+    mask, fixed = recording.mask(section.window), None
+    if mask is not None:
+        mask = _channels(mask, active)
     if section.second:
         free = section.free()
-        mask, fixed = mask * free, recording.wet[:, section.window][active] * (1 - free)
-    section_parts = SectionInput(content, mask, fixed, noise_number=k, full_scale=full_scale)
+        mask = np.broadcast_to(free, content.shape) if mask is None else mask * free
+        fixed = _channels(recording.wet[:, section.window], active) * (1 - free)
+    section_parts = SectionInput(
+        content, mask, fixed, noise_number=k, full_scale=float(np.min(gain)) if within_full_scale(dry) else math.inf
+    )
     if recording.bands is None:
         return section_parts
     return replace(section_parts, band_gains=recording.bands.gains, depth=recording.bands.depth)
@@ -151,7 +169,7 @@ def section_input(recording: RecordingPlan, k: int) -> SectionInput:
 def section_content(recording: RecordingPlan, k: int) -> tuple[np.ndarray, slice]:
     """Return the sounding channels of a section's window, at the level of transfers, and the section's slice of it."""
     section, active = recording.sections[k], recording.active[k]
-    content = scaled(recording.dry[:, section.window][active], recording.gain(section.window))
+    content = scaled(_channels(recording.dry[:, section.window], active), recording.gain(section.window))
     return content, slice(section.start - section.window.start, section.stop - section.window.start)
 
 
@@ -159,16 +177,14 @@ def keep_section(recording: RecordingPlan, k: int, samples: np.ndarray, stages: 
     """Write the result of a section, (active channels, samples of its window), and record its stages."""
     section, active = recording.sections[k], recording.active[k]
     result, offset = section.result, section.window.start
-    block = recording.wet[:, result]
-    block[active] = samples[:, result.start - offset : result.stop - offset]
-    recording.wet[:, result] = block
+    _write(recording, result, active, samples[:, result.start - offset : result.stop - offset])
     recording.log.stages[k] = stages
 
 
 def finish_recording(recording: RecordingPlan, parameters: Parameters) -> None:
     """Bring the result to its level and mix it with the content, in place."""
     if recording.sounding.any():
-        _mix(recording, parameters, _mean_level(_dry(recording, section) for section in recording.sections))
+        _mix(recording, parameters, _level(recording, _dry))
 
 
 def finish_texture(texture: RecordingPlan, style: np.ndarray, parameters: Parameters) -> None:
@@ -178,39 +194,57 @@ def finish_texture(texture: RecordingPlan, style: np.ndarray, parameters: Parame
 
 def _mix(recording: RecordingPlan, parameters: Parameters, dry_rms: float) -> None:
     """Mix dry and wet in place; the RMS moves linearly in dB from dry, ``dry_rms``, to wet."""
-    wet_rms = _mean_level(_unscaled(recording, section) for section in recording.sections)
+    wet_rms = _level(recording, _unscaled)
     if not wet_rms:
         raise TransferError(FAILED)
     sounding = recording.sounding
 
     def correlation() -> float:
         products = [
-            float(np.sum((_dry(recording, section) / dry_rms) * (_unscaled(recording, section) / wet_rms)))
-            for section in recording.sections
+            float(np.vdot(_dry(recording, block) / dry_rms, _unscaled(recording, block) / wet_rms))
+            for block in blocks_of(recording.wet)
         ]
         return sum(products) / (int(sounding.sum()) * recording.dry.shape[1])
 
     dry_share, wet_share = level_shares(parameters, dry_rms, wet_rms, correlation)
-    for section in recording.sections:
-        block = recording.wet[:, section.core]
-        mixed = dry_share * _dry(recording, section) + wet_share * _unscaled(recording, section)
-        block[sounding] = float32(mixed)
-        recording.wet[:, section.core] = block
+    for block in blocks_of(recording.wet):
+        mixed = _unscaled(recording, block)
+        mixed *= wet_share
+        if dry_share:
+            mixed += dry_share * _dry(recording, block)
+        _write(recording, block, sounding, float32(mixed))
 
 
-def _dry(recording: RecordingPlan, section: Section) -> np.ndarray:
-    """Return the sounding channels of a section of the content."""
-    return recording.dry[:, section.core][recording.sounding]
+def _channels(audio: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Return some channels of audio (channels, samples); without a copy if they are all."""
+    return audio if which.all() else audio[which]
 
 
-def _unscaled(recording: RecordingPlan, section: Section) -> np.ndarray:
-    """Return the sounding channels of a section of the result at the content's level, float64."""
-    return recording.wet[:, section.core][recording.sounding].astype(np.float64) / recording.gain(section.core)
+def _write(recording: RecordingPlan, samples: slice, channels: np.ndarray, values: np.ndarray) -> None:
+    """Write samples of some channels, bool (channels,), of the result."""
+    if channels.all():
+        recording.wet[:, samples] = values
+        return
+    block = recording.wet[:, samples]
+    block[channels] = values
+    recording.wet[:, samples] = block
 
 
-def _mean_level(pieces: Iterable[np.ndarray]) -> float:
-    """Return the RMS over all pieces; squares of a whole recording would take more memory than the recording."""
-    energy, size = 0.0, 0
-    for piece in pieces:
-        energy, size = energy + float(np.square(piece, dtype=np.float64).sum()), size + piece.size
-    return math.sqrt(energy / size)
+def _dry(recording: RecordingPlan, samples: slice) -> np.ndarray:
+    """Return samples of the sounding channels of the content, float64."""
+    return _channels(recording.dry[:, samples], recording.sounding).astype(np.float64)
+
+
+def _unscaled(recording: RecordingPlan, samples: slice) -> np.ndarray:
+    """Return samples of the sounding channels of the result at the content's level, float64."""
+    wet = _channels(recording.wet[:, samples], recording.sounding)
+    return np.asarray(np.divide(wet, recording.gain(samples), dtype=np.float64))
+
+
+def _level(recording: RecordingPlan, part: Callable[[RecordingPlan, slice], np.ndarray]) -> float:
+    """Return the RMS of a part of a recording, `_dry` or `_unscaled`, over its sounding channels."""
+    energy = 0.0
+    for block in blocks_of(recording.wet):
+        samples = part(recording, block)
+        energy += float(np.vdot(samples, samples))
+    return math.sqrt(energy / (int(recording.sounding.sum()) * recording.dry.shape[1]))

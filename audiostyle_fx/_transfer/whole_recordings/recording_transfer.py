@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import functools
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
+from ..._engine.arrays.allocation import keep_freed_memory
 from ..._engine.arrays.threads import one_thread_each
-from ..._engine.cuda.batching import in_batches
+from ..._engine.cuda.batching import in_batches, run_batches
+from ..._engine.cuda.host_threads import on_all_cores
+from ..._engine.cuda.memory import host_array
 from ..._recordings.disk_samples import Samples
 from ...progress import Progress, StageReport, reporting
 from ..setup.costs import item_bytes, iteration_costs
 from ..setup.transfer_setup import TransferSetup
-from ..stages.section_batch import SectionBatch, three_stages
+from ..stages.section_batch import SectionBatch, StyledBatch, three_stages
 from ..styles.matched_styles import StyleTarget, match_styles
 from ..styles.style_keys import style_semitones
 from ..styles.style_levels import style_levels
@@ -34,6 +38,9 @@ from .recording_plans import (
     section_content,
     section_input,
 )
+
+Report = Callable[[int], StageReport | None]
+"""Returns the report for a batch, given its number of sections; see `reporting`."""
 
 
 def transfer_recordings(
@@ -61,18 +68,15 @@ def transfer_recordings(
         If a result is silent or not finite.
     """
     setup, pairs = transfer.setup, [*zip(contents, results, strict=True)]
+    keep_freed_memory()
     with one_thread_each:  # already here, because BLAS threads keep polling for work after each call
         if setup.parameters.original:
-            originals = [plan_original(dry, wet, setup) for dry, wet in pairs]
+            originals = on_all_cores(lambda pair: plan_original(*pair, setup), pairs)
             plans = [original.mono for original in originals]
-            style_all_sections(plans, transfer, progress)
-            for original in originals:
-                finish_original(original, setup)
+            style_all_sections(plans, transfer, progress, lambda i: finish_original(originals[i], setup))
         else:
-            plans = [plan_recording(dry, wet, setup) for dry, wet in pairs]
-            style_all_sections(plans, transfer, progress)
-            for recording in plans:
-                finish_recording(recording, setup.parameters)
+            plans = on_all_cores(lambda pair: plan_recording(*pair, setup), pairs)
+            style_all_sections(plans, transfer, progress, lambda i: finish_recording(plans[i], setup.parameters))
     return [recording.log for recording in plans]
 
 
@@ -89,85 +93,167 @@ def transfer_texture(result: Samples, transfer: PreparedTransfer, progress: Prog
     style, setup = transfer.styles.samples[0], transfer.setup
     texture = plan_texture(result, style, setup)
     with one_thread_each:
-        style_all_sections([texture], transfer, progress)
-        finish_texture(texture, style, setup.parameters)
+        style_all_sections([texture], transfer, progress, lambda _: finish_texture(texture, style, setup.parameters))
     return texture.log
 
 
-def style_all_sections(recordings: Sequence[RecordingPlan], transfer: PreparedTransfer, progress: Progress) -> None:
-    """Style the sections of recordings of one length: every second section first, then the sections between them."""
-    setup = transfer.setup
-    if setup.parameters.equalize:
-        recordings = [with_bands(recording, transfer) for recording in recordings]
-    # Sections with the same silent channels, of recordings in one key, have the same styles and are styled together.
-    groups: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[tuple[RecordingPlan, int]]] = {}
-    for recording in recordings:
-        semitones = recording.log.semitones = style_semitones(transfer.styles, recording.dry, setup)
-        for k, (section, active) in enumerate(zip(recording.sections, recording.active, strict=True)):
-            if active.any():
-                groups.setdefault((section.second, tuple(map(bool, active)), semitones), []).append((recording, k))
-    targets = {
-        (channels, moves): match_styles(transfer.styles, np.array(channels), setup, moves)
-        for _, channels, moves in groups
-    }
-    costs = iteration_costs(setup.windows)
-    with reporting(progress, setup.parameters.iterations, costs, sum(map(len, groups.values()))) as report:
-        for second, channels, moves in sorted(groups):
-            style_sections(groups[second, channels, moves], targets[channels, moves], setup, report)
+class SectionTask(NamedTuple):
+    """A section to style: the number of its recording, its own number there, and the styles of its channels."""
+
+    recording: int
+    k: int
+    target: StyleTarget
 
 
-def with_bands(recording: RecordingPlan, transfer: PreparedTransfer) -> RecordingPlan:
-    """Return the plan with the equaliser that gives the recording the levels of the styles."""
-    setup, sounding = transfer.setup, [k for k, active in enumerate(recording.active) if active.any()]
-    if not sounding:
-        return recording
-    levels = ContentLevels(setup, len(sounding))
-    for k in sounding:
-        levels.add(*section_content(recording, k))
-    unmoved = (0.0,) * len(transfer.styles.samples)
-    style = style_levels(match_styles(transfer.styles, recording.sounding, setup, unmoved), setup)
-    return replace(recording, bands=levels.matching(style))
-
-
-def style_sections(
-    sections: list[tuple[RecordingPlan, int]],
-    target: StyleTarget,
-    setup: TransferSetup,
-    report: Callable[[int], StageReport | None],
+def style_all_sections(
+    recordings: Sequence[RecordingPlan], transfer: PreparedTransfer, progress: Progress, finish: Callable[[int], None]
 ) -> None:
-    """Style sections with the same silent channels, given as recordings and numbers, in batches of the best size.
+    """Style the sections of recordings of one length: every second section first, then the sections between them.
 
     Parameters
     ----------
-    sections : list of (RecordingPlan, int)
-    target : StyleTarget
-        The styles for the channels that sound.
-    setup : TransferSetup
-    report : callable
-        Returns the report for a batch, given its number of sections; see `reporting`.
+    recordings : sequence of RecordingPlan
+    transfer : PreparedTransfer
+    progress : Progress
+    finish : callable
+        Is called with the number of each recording that has sound when all of its sections are styled, on any thread.
     """
-    recording, k = sections[0]
-    window, channels = recording.sections[k].window, len(target.samples[0])
-    style_samples = sum(style.shape[1] for style in target.samples)
-    size = item_bytes(setup.parameters, setup.stfts, channels, window.stop - window.start, style_samples)
-    style_batch = functools.partial(_style_batch, target, setup, report)
-    in_batches(style_batch, sections, setup.parameters.device, size)
+    setup = transfer.setup
+    moves = on_all_cores(lambda recording: style_semitones(transfer.styles, recording.dry, setup), recordings)
+    # Sections with the same silent channels, of recordings in one key, have the same styles and are styled together.
+    groups: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[tuple[int, int]]] = {}
+    for i, (recording, semitones) in enumerate(zip(recordings, moves, strict=True)):
+        recording.log.semitones = semitones
+        for k, (section, active) in enumerate(zip(recording.sections, recording.active, strict=True)):
+            if active.any():
+                groups.setdefault((section.second, tuple(map(bool, active)), semitones), []).append((i, k))
+    keys = [*dict.fromkeys((channels, semitones) for _, channels, semitones in groups)]
+    matched = on_all_cores(lambda key: match_styles(transfer.styles, np.array(key[0]), setup, key[1]), keys)
+    targets = dict(zip(keys, matched, strict=True))
+    costs = iteration_costs(setup.windows)
+    with reporting(progress, setup.parameters.iterations, costs, sum(map(len, groups.values()))) as report:
+        steps = SectionSteps(list(recordings), transfer, report, finish)
+        for turn in (False, True):
+            tasks = [
+                [SectionTask(i, k, targets[channels, semitones]) for i, k in groups[second, channels, semitones]]
+                for second, channels, semitones in sorted(groups)
+                if second == turn
+            ]
+            style_groups(steps, tasks)
 
 
-def _style_batch(
-    target: StyleTarget,
-    setup: TransferSetup,
-    report: Callable[[int], StageReport | None],
-    sections: list[tuple[RecordingPlan, int]],
-    device: str,
+def style_section(
+    recording: RecordingPlan, k: int, target: StyleTarget, transfer: PreparedTransfer, report: Report
 ) -> None:
-    """Style sections together on a device, and keep their results."""
-    start = time.perf_counter()
-    batch = SectionBatch.of([section_input(recording, k) for recording, k in sections])
-    styled = three_stages(batch, target, setup, device, report(len(sections)))
-    counts = Counter(recording for recording, _ in sections)  # the sections of a recording share its time
-    for (recording, k), samples, stages in zip(sections, styled.samples, styled.stages, strict=True):
-        shared = {name: replace(stage, seconds=stage.seconds / counts[recording]) for name, stage in stages.items()}
-        keep_section(recording, k, samples, shared)
-    for recording in counts:
-        recording.log.seconds += time.perf_counter() - start
+    """Style one section of a recording, of which others may still be unknown."""
+    style_groups(SectionSteps([recording], transfer, report), [[SectionTask(0, k, target)]])
+
+
+def style_groups(steps: SectionSteps, groups: list[list[SectionTask]]) -> None:
+    """Style groups of sections; those of a group have the same length and the same styles."""
+    device = steps.setup.parameters.device
+    batches = [batch for group in groups for batch in in_batches(group, device, steps.item_bytes(group[0]))]
+    if batches:
+        run_batches(steps, batches, device)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedSections:
+    """The input of a batch of sections, and the seconds that its preparation took."""
+
+    batch: SectionBatch
+    target: StyleTarget
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class StyledSections:
+    """The result of a batch of sections, and the seconds that it took so far."""
+
+    styled: StyledBatch
+    seconds: float
+
+
+class SectionSteps:
+    """The steps of a batch of sections, see `BatchSteps`.
+
+    Parameters
+    ----------
+    recordings : list of RecordingPlan
+        Their equaliser is set when their first section is prepared, unless it is set already.
+    transfer : PreparedTransfer
+    report : callable
+    finish : callable, optional
+        See `style_all_sections`.
+    """
+
+    def __init__(
+        self,
+        recordings: list[RecordingPlan],
+        transfer: PreparedTransfer,
+        report: Report,
+        finish: Callable[[int], None] | None = None,
+    ) -> None:
+        self.setup: TransferSetup = transfer.setup
+        self._recordings, self._transfer, self._report, self._finish = recordings, transfer, report, finish
+        self._unstyled = [sum(map(np.any, recording.active)) for recording in recordings]
+        self._lock = threading.Lock()
+
+    def item_bytes(self, task: SectionTask) -> int:
+        """Return the memory that a section needs on a GPU, in bytes."""
+        window, samples = self._recordings[task.recording].sections[task.k].window, task.target.samples
+        setup, style_samples = self.setup, sum(style.shape[1] for style in samples)
+        return item_bytes(setup.parameters, setup.stfts, len(samples[0]), window.stop - window.start, style_samples)
+
+    def prepare(self, items: Sequence[SectionTask], device: str) -> PreparedSections:
+        """Compute the input of a batch."""
+        start = time.perf_counter()
+        if self.setup.parameters.equalize:
+            unset = [i for i in dict.fromkeys(task.recording for task in items) if self._recordings[i].bands is None]
+            for i, recording in zip(unset, on_all_cores(self._with_bands, unset), strict=True):
+                self._recordings[i] = recording
+        target, window = items[0].target, self._recordings[items[0].recording].sections[items[0].k].window
+        contents = host_array((len(items), len(target.samples[0]), window.stop - window.start), device)
+        inputs = on_all_cores(
+            lambda pair: section_input(self._recordings[pair[0].recording], pair[0].k, pair[1]),
+            zip(items, contents, strict=True),
+        )
+        return PreparedSections(SectionBatch.of(contents, inputs), target, time.perf_counter() - start)
+
+    def compute(self, prepared: PreparedSections, device: str) -> StyledSections:
+        """Run the three stages of a batch."""
+        start, report = time.perf_counter(), self._report(len(prepared.batch.contents))
+        styled = three_stages(prepared.batch, prepared.target, self.setup, device, report)
+        return StyledSections(styled, prepared.seconds + time.perf_counter() - start)
+
+    def finish(self, items: Sequence[SectionTask], result: StyledSections) -> None:
+        """Keep the results of a batch, and finish the recordings of which it styled the last section."""
+        counts = Counter(task.recording for task in items)  # the sections of a recording share its time
+        start = time.perf_counter()
+
+        def keep(number: int) -> None:
+            task, stages = items[number], result.styled.stages[number]
+            count = counts[task.recording]
+            shared = {name: replace(stage, seconds=stage.seconds / count) for name, stage in stages.items()}
+            keep_section(self._recordings[task.recording], task.k, result.styled.samples[number], shared)
+
+        on_all_cores(keep, range(len(items)))
+        with self._lock:  # several GPUs may style sections of one recording
+            for i, count in counts.items():
+                self._unstyled[i] -= count
+            complete = [i for i in counts if not self._unstyled[i]]
+        if self._finish is not None:
+            on_all_cores(self._finish, complete)
+        for i in counts:
+            self._recordings[i].log.seconds += result.seconds + time.perf_counter() - start
+
+    def _with_bands(self, i: int) -> RecordingPlan:
+        """Return the plan of a recording with the equaliser that gives it the levels of the styles."""
+        setup, recording = self.setup, self._recordings[i]
+        sounding = [k for k, active in enumerate(recording.active) if active.any()]
+        levels = ContentLevels(setup, len(sounding))
+        for k in sounding:
+            levels.add(*section_content(recording, k))
+        styles = self._transfer.styles
+        unmoved = match_styles(styles, recording.sounding, setup, (0.0,) * len(styles.samples))
+        return replace(recording, bands=levels.matching(style_levels(unmoved, setup)))

@@ -19,7 +19,7 @@ from ..styles.style_levels import style_levels
 from .band_matching import ContentLevels
 from .preparation import PreparedTransfer
 from .recording_plans import RecordingPlan, active_channels, constant_gain, content_mask, section_content
-from .recording_transfer import style_sections
+from .recording_transfer import style_section
 from .rolling_samples import RollingSamples
 from .stream_sections import StreamLevel, StreamSpans, stream_section
 
@@ -142,7 +142,7 @@ class Stream:
         target = match_styles(self._transfer.styles, active, setup, self._semitones)
         costs = iteration_costs(setup.windows)
         with reporting(self._progress, setup.parameters.iterations, costs, 1) as report:
-            style_sections([(self._recording, k)], target, setup, report)
+            style_section(self._recording, k, target, self._transfer, report)
 
     def _match_bands(self, k: int) -> None:
         """Compute the equaliser's gains from the sections received so far; its depth is that of the first."""

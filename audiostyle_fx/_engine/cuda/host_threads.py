@@ -1,0 +1,44 @@
+"""Work of the host on many items, before and after that of a GPU, on all cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TypeVar
+
+from ..arrays.cpu_count import cores
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def on_all_cores(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Return what a function returns for each item; the items are shared among threads.
+
+    Parameters
+    ----------
+    function : callable
+        May run on several threads at once, and must not call this function itself, because it would wait for its own
+        thread.
+    items : iterable
+
+    Raises
+    ------
+    Exception
+        That of the first item that raises one; items that have not begun are skipped.
+    """
+    items = list(items)
+    if min(len(items), cores()) < 2:
+        return [function(item) for item in items]
+    return list(_pool(os.getpid()).map(function, items))
+
+
+@lru_cache(maxsize=1)
+def _pool(process_id: int) -> ThreadPoolExecutor:
+    """Return the threads of this process; a forked process must not wait for those of its parent.
+
+    They are not those of `arrays.threads.share`, which the functions may call.
+    """
+    return ThreadPoolExecutor(cores(), "audiostyle_fx host")
