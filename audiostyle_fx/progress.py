@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from tqdm import tqdm
@@ -116,26 +118,32 @@ def reporting(
         Sections of all recordings together.
     """
     check_progress(progress)
-    begun = 0
+    lock, finished = threading.Lock(), 0
+    *_, last_stage = (stage for stage, n in iterations.items() if n)
 
-    def begin(items: int) -> int:
-        """Count a batch; return the number of sections finished before it."""
-        nonlocal begun
-        begun += items
-        return min(begun, sections) - items  # a batch that ran out of memory begins again
+    def counted(items: int, stage: str, iteration: int, n_iter: int) -> int:
+        """Return the number of finished sections; with its last iteration, a batch of so many items has finished."""
+        nonlocal finished
+        with lock:  # several GPUs report
+            before = min(finished, sections - items)  # a batch that ran out of memory begins again
+            if stage == last_stage and iteration == n_iter:
+                finished = min(finished + items, sections)
+            return before
 
     if callable(progress):
-        yield lambda items: _event_report(progress, begin(items), sections)
+        yield lambda items: _event_report(progress, partial(counted, items), sections)
     elif progress:
         total = sum(iterations[stage] * costs[stage] for stage in iterations) * sections
         with tqdm(total=total, bar_format=BAR_FORMAT, smoothing=0, dynamic_ncols=True) as bar:
-            yield lambda items: _bar_report(bar, costs, items, begin(items), sections)
+            yield lambda items: _bar_report(bar, costs, items, partial(counted, items), sections)
             bar.refresh()
     else:
         yield lambda items: None
 
 
-def _event_report(progress: Callable[[ProgressEvent], None], before: int, sections: int) -> StageReport:
+def _event_report(
+    progress: Callable[[ProgressEvent], None], counted: Callable[[str, int, int], int], sections: int
+) -> StageReport:
     """Return a report that calls the user's function with an event."""
 
     def report(stage: str, iteration: int, iterations: int, losses: Mapping[str, float]) -> None:
@@ -146,7 +154,7 @@ def _event_report(progress: Callable[[ProgressEvent], None], before: int, sectio
                 iteration=iteration,
                 iterations=iterations,
                 losses=dict(losses),
-                section=before,
+                section=counted(stage, iteration, iterations),
                 sections=sections,
             )
         )
@@ -154,7 +162,9 @@ def _event_report(progress: Callable[[ProgressEvent], None], before: int, sectio
     return report
 
 
-def _bar_report(bar: tqdm[Any], costs: Mapping[str, float], items: int, before: int, sections: int) -> StageReport:
+def _bar_report(
+    bar: tqdm[Any], costs: Mapping[str, float], items: int, counted: Callable[[str, int, int], int], sections: int
+) -> StageReport:
     """Return a report that advances a bar by the cost of the finished iterations."""
     last = 0
 
@@ -162,7 +172,7 @@ def _bar_report(bar: tqdm[Any], costs: Mapping[str, float], items: int, before: 
         nonlocal last
         cost = items * (iteration - last) * costs[stage]
         last = iteration % iterations  # the next stage begins at 0
-        position = f"{before + 1}/{sections} " if sections > 1 else ""
+        position = f"{counted(stage, iteration, iterations) + 1}/{sections} " if sections > 1 else ""
         bar.set_description(position + stage, refresh=False)
         bar.set_postfix({name: f"{value:.4g}" for name, value in losses.items()}, refresh=False)
         bar.update(min(cost, bar.total - bar.n))  # repeated work does not count twice

@@ -43,6 +43,20 @@ def test_a_batch_that_ran_out_of_memory_does_not_count_twice():
     assert all(event.section + 1 <= event.sections for event in events)
 
 
+def test_sections_are_finished_when_their_last_iteration_is():
+    """A batch of four runs out of memory, its halves don't, and a second GPU works on two at the same time."""
+    events = []
+    with reporting(events.append, ITERATIONS, COSTS, 8) as make_report:
+        make_report(4)("spectrogram", 0, 4, {})
+        elsewhere = make_report(2)
+        elsewhere("spectrogram", 0, 4, {})
+        run_stages(make_report, [2])
+        elsewhere("waveform", 3, 3, {})
+        run_stages(make_report, [2, 2])
+    sections = [event.section for event in events]
+    assert sections == sorted(sections) and sorted(set(sections)) == [0, 2, 4, 6]
+
+
 def test_the_bar_goes_by_cost_and_never_back(capsys):
     with reporting(True, ITERATIONS, COSTS, 3) as make_report:
         run_stages(make_report, [1, 2, 2])  # the second batch once more

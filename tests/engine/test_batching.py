@@ -1,9 +1,9 @@
 """Batches on one or several GPUs, and the host's work beside them."""
 
-import os
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from audiostyle_fx._engine.cuda import batching, host_threads, memory
@@ -135,19 +135,27 @@ def test_several_gpus_take_batches_in_turn(two_gpus):
     assert sorted(steps.of("finish")) == [(number,) for number in range(5)]
 
 
-def test_an_error_on_one_gpu_stops_the_others(two_gpus):
-    done = []
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_error_on_one_gpu_stops_the_others(two_gpus, failing):
+    """The other GPU ends its batch, and nothing of it happens after the error is raised."""
+    begun, done, failed = threading.Event(), [], threading.Event()
 
     def compute(items, device):
-        if items == [0]:
+        if items == [failing]:
+            begun.wait(timeout=60)
+            failed.set()
             raise ArithmeticError("the first")
+        begun.set()
+        failed.wait(timeout=60)
+        time.sleep(0.05)
         done.append(items)
 
     with pytest.raises(ArithmeticError, match="the first"):
         batching.run_batches(Steps(compute), [[number] for number in range(100)], "cuda")
-    for executor in (batching.device_executor(os.getpid(), device) for device in ("cuda:0", "cuda:1")):
-        executor.submit(int).result()  # the batch that was running has ended
-    assert len(done) <= 50 and not any(items[0] % 2 == 0 for items in done)
+    count = len(done)
+    assert 1 <= count <= 3 and not any(items[0] % 2 == failing for items in done)
+    time.sleep(0.2)
+    assert len(done) == count
 
 
 @pytest.mark.parametrize("error", [MemoryError(), type("CuFFTError", (RuntimeError,), {})("CUFFT_ALLOC_FAILED")])
@@ -199,6 +207,37 @@ def test_all_cores_share_items(monkeypatch):
     host_threads._pool.cache_clear()
 
 
+def test_items_that_have_begun_are_awaited_after_an_error(monkeypatch):
+    monkeypatch.setattr(host_threads, "cores", lambda: 3)
+    host_threads._pool.cache_clear()
+    begun, ended = threading.Barrier(3), []
+
+    def work(item):
+        begun.wait(timeout=60)
+        if item == 0:
+            raise ArithmeticError("the first")
+        time.sleep(0.05)
+        ended.append(item)
+
+    with pytest.raises(ArithmeticError, match="the first"):
+        host_threads.on_all_cores(work, range(3))
+    assert sorted(ended) == [1, 2]
+    host_threads._pool.cache_clear()
+
+
+def test_the_first_item_can_run_before_the_others(monkeypatch):
+    monkeypatch.setattr(host_threads, "cores", lambda: 2)
+    ended = []
+
+    def work(item):
+        time.sleep(0.02 * (item == 0))
+        ended.append(item)
+        return item
+
+    assert host_threads.on_all_cores(work, range(4), first_alone=True) == [0, 1, 2, 3]
+    assert ended[0] == 0
+
+
 def test_one_item_stays_on_its_thread():
     assert host_threads.on_all_cores(lambda _: threading.current_thread(), [0]) == [threading.current_thread()]
     assert host_threads.on_all_cores(int, []) == []
@@ -212,6 +251,15 @@ def test_copies_to_and_from_a_gpu_use_pinned_memory(stand_in, cupy):
         back = memory.to_pinned_host(2 * on_gpu[:, 1:])
     assert back.tolist() == [[4, 6], [10, 12]]
     assert stand_in.pinned_copies() == stand_in.counters.host_copies == 2
+
+
+def test_memory_that_can_not_be_pinned_is_ordinary(monkeypatch, cupy):
+    def refuse(size):
+        raise type("CUDARuntimeError", (RuntimeError,), {})("cudaErrorMemoryAllocation: out of memory")
+
+    monkeypatch.setattr(cupy.cuda, "alloc_pinned_memory", refuse)
+    host = memory.host_array((2, 3), "cuda:0")
+    assert host.shape == (2, 3) and host.dtype == np.float32
 
 
 def test_copies_on_the_cpu_are_none(cupy):

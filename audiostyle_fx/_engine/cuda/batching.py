@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
@@ -73,7 +73,7 @@ def run_batches(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], de
     MemoryError
         If a GPU runs out of memory with a single item.
     Exception
-        The first error of any step. What runs is awaited, and nothing else begins.
+        The first error of any step. The batches that run are awaited, also after an interrupt, and no other begins.
 
     Warns
     -----
@@ -89,7 +89,7 @@ def run_batches(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], de
 
 
 def _on_gpus(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], devices: list[str]) -> None:
-    """Run the batches on GPUs in turn; an error on one GPU stops the others after their current batch."""
+    """Run the batches on GPUs in turn; after an error or an interrupt, end when all have ended their current batch."""
     stopped = threading.Event()
     if len(devices) == 1:
         _on_gpu(steps, batches, devices[0], stopped)
@@ -104,12 +104,29 @@ def _on_gpus(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], devic
     except BaseException:
         stopped.set()
         raise
+    finally:
+        wait(workers)
 
 
 def _on_gpu(
     steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], device: str, stopped: threading.Event
 ) -> None:
-    """Run the batches on one GPU, one after the other, until ``stopped`` is set."""
+    """Run the batches on one GPU, one after the other, until ``stopped`` is set; an error sets it."""
+    try:
+        if len(batches) == 1:  # no other batch to work on meanwhile
+            for part, result in _computed(steps, batches[0], steps.prepare(batches[0], device), device):
+                steps.finish(part, result)
+        else:
+            _overlapped(steps, batches, device, stopped)
+    except BaseException:
+        stopped.set()
+        raise
+
+
+def _overlapped(
+    steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], device: str, stopped: threading.Event
+) -> None:
+    """Run the batches on one GPU, and prepare and finish others on a thread of the host meanwhile."""
     with _host_thread(device) as host:
         prepared = host.submit(steps.prepare, batches[0], device)
         finished: Future[None] | None = None

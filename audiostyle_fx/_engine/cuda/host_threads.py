@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import TypeVar
 
@@ -14,7 +14,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def on_all_cores(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+def on_all_cores(
+    function: Callable[[Item], Result], items: Iterable[Item], *, first_alone: bool = False
+) -> list[Result]:
     """Return what a function returns for each item; the items are shared among threads.
 
     Parameters
@@ -23,16 +25,25 @@ def on_all_cores(function: Callable[[Item], Result], items: Iterable[Item]) -> l
         May run on several threads at once, and must not call this function itself, because it would wait for its own
         thread.
     items : iterable
+    first_alone : bool
+        Whether the other items wait for the first, which fills a cache that all of them need.
 
     Raises
     ------
     Exception
-        That of the first item that raises one; items that have not begun are skipped.
+        That of the first item that raises one. Items that have not begun are skipped; those that have are awaited.
     """
     items = list(items)
     if min(len(items), cores()) < 2:
         return [function(item) for item in items]
-    return list(_pool(os.getpid()).map(function, items))
+    alone = [function(item) for item in items[:first_alone]]
+    calls = [_pool(os.getpid()).submit(function, item) for item in items[first_alone:]]
+    try:
+        return alone + [call.result() for call in calls]
+    finally:
+        for call in calls:
+            call.cancel()
+        wait(calls)
 
 
 @lru_cache(maxsize=1)

@@ -43,13 +43,19 @@ def host_array(shape: tuple[int, ...], device: str) -> np.ndarray:
     """Return a float32 array of the host that nothing has written to, for copies to or from a device.
 
     For a GPU its memory is pinned: a copy then needs no second one into a buffer of the driver, and does not wait for
-    pages of the system. CuPy keeps freed pinned memory for the next array of that size.
+    pages of the system. CuPy keeps freed pinned memory for the next array of that size. Where the system pins no more
+    memory, as in some containers, it is ordinary memory.
     """
     if device == "cpu":
         return np.empty(shape, np.float32)
     cupy = importlib.import_module("cupy")
-    with cupy.cuda.Device(device_index(device)):
-        memory = cupy.cuda.alloc_pinned_memory(4 * math.prod(shape))
+    try:
+        with cupy.cuda.Device(device_index(device)):
+            memory = cupy.cuda.alloc_pinned_memory(4 * math.prod(shape))
+    except Exception as error:
+        if is_out_of_memory(error):
+            return np.empty(shape, np.float32)
+        raise
     return np.frombuffer(memory, np.float32, math.prod(shape)).reshape(shape)
 
 

@@ -20,6 +20,9 @@ KEPT_TAKES = 2
 """Takes that the process keeps, 4 MB each for ten seconds of mono at 22,050 Hz: transfers of one length and seed, as in
 a folder of stems, use the same one, and its random numbers take 8 ms."""
 
+LARGEST_KEPT_TAKE = 32 << 20
+"""Bytes of the largest take that is kept."""
+
 
 def long_term_powers(styles: Sequence[Array], stft: STFT) -> list[Array]:
     """Return the mean power spectrum of each style (1, channels, samples): arrays (1, 1, channels, bins)."""
@@ -55,6 +58,8 @@ def another_take(shape: tuple[int, ...], seed: np.random.SeedSequence) -> np.nda
     """
     n_frames, _, n_bins = shape
     key = (n_frames, n_bins, seed.entropy, seed.spawn_key)
+    if 8 * n_frames * n_bins > LARGEST_KEPT_TAKE:
+        return _take((n_frames, 1, n_bins), seed)
     return kept_takes.get(key, lambda: _take((n_frames, 1, n_bins), seed))
 
 

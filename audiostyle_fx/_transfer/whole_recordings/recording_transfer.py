@@ -119,7 +119,9 @@ def style_all_sections(
         Is called with the number of each recording that has sound when all of its sections are styled, on any thread.
     """
     setup = transfer.setup
-    moves = on_all_cores(lambda recording: style_semitones(transfer.styles, recording.dry, setup), recordings)
+    moves = on_all_cores(
+        lambda recording: style_semitones(transfer.styles, recording.dry, setup), recordings, first_alone=True
+    )
     # Sections with the same silent channels, of recordings in one key, have the same styles and are styled together.
     groups: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[tuple[int, int]]] = {}
     for i, (recording, semitones) in enumerate(zip(recordings, moves, strict=True)):
@@ -210,7 +212,7 @@ class SectionSteps:
         start = time.perf_counter()
         if self.setup.parameters.equalize:
             unset = [i for i in dict.fromkeys(task.recording for task in items) if self._recordings[i].bands is None]
-            for i, recording in zip(unset, on_all_cores(self._with_bands, unset), strict=True):
+            for i, recording in zip(unset, on_all_cores(self._with_bands, unset, first_alone=True), strict=True):
                 self._recordings[i] = recording
         target, window = items[0].target, self._recordings[items[0].recording].sections[items[0].k].window
         contents = host_array((len(items), len(target.samples[0]), window.stop - window.start), device)
@@ -244,8 +246,9 @@ class SectionSteps:
             complete = [i for i in counts if not self._unstyled[i]]
         if self._finish is not None:
             on_all_cores(self._finish, complete)
-        for i in counts:
-            self._recordings[i].log.seconds += result.seconds + time.perf_counter() - start
+        with self._lock:
+            for i in counts:
+                self._recordings[i].log.seconds += result.seconds + time.perf_counter() - start
 
     def _with_bands(self, i: int) -> RecordingPlan:
         """Return the plan of a recording with the equaliser that gives it the levels of the styles."""
