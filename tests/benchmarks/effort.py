@@ -74,9 +74,10 @@ def draw(rows: dict[str, list[Row]], path: str) -> None:
             is_effort = row.name.startswith("`")
             axis.plot(row.seconds, row.loss, "o" if is_effort else ".", color="tab:blue" if is_effort else "gray")
             label = row.name.strip("`").removeprefix("effort=").strip("'")
-            axis.annotate(label, (row.seconds, row.loss), xytext=(6, 6), textcoords="offset points")
+            place = (6, 6) if is_effort else (-6, -14)  # above and below the line
+            axis.annotate(label, (row.seconds, row.loss), xytext=place, textcoords="offset points")
         axis.set(title=f"preset={preset!r}", xlabel="s for 10 s of audio", ylabel=f"{judged[preset]}, relative")
-        axis.set(xscale="log", ylim=(0.8, min(1.6, 1.05 * max(row.loss for row in own))))
+        axis.set(xscale="log", ylim=(0.85, min(1.6, 1.05 * max(row.loss for row in own))))
         axis.set_xticks([0.25, 0.5, 1, 2, 4], labels=["0.25", "0.5", "1", "2", "4"])
         axis.minorticks_off()
         axis.set_xlim(0.2, 5)
