@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -88,7 +89,13 @@ class ProgressEvent:
 
 
 Progress: TypeAlias = bool | Callable[[ProgressEvent], None] | None
-"""True for a bar with the time left, a function that is called with every event, or False or None for neither."""
+"""True for a bar with the time left, a function that is called with every event, or False for neither.
+
+None is for a bar that appears after a second where a person waits, see `is_interactive`, and for neither elsewhere.
+"""
+
+PATIENCE = 1.0
+"""Seconds after which a bar appears that nobody asked for."""
 
 StageReport: TypeAlias = Callable[[str, int, int, Mapping[str, float]], None]
 """A function of stage, iteration, iterations and losses by name, which a stage calls as it runs."""
@@ -99,6 +106,11 @@ def check_progress(progress: Progress) -> Progress:
     if progress is None or isinstance(progress, bool) or callable(progress):
         return progress
     raise TypeError(f"progress={progress!r} must be True, False, None or a function")
+
+
+def is_interactive() -> bool:
+    """Return whether a person waits: in a notebook, or in the shell of Python or IPython on a terminal."""
+    return hasattr(sys, "ps1") and ("ipykernel" in sys.modules or sys.stderr.isatty())
 
 
 @contextmanager
@@ -132,11 +144,13 @@ def reporting(
 
     if callable(progress):
         yield lambda items: _event_report(progress, partial(counted, items), sections)
-    elif progress:
+    elif progress or (progress is None and is_interactive()):
+        patience = 0.0 if progress else PATIENCE
         total = sum(iterations[stage] * costs[stage] for stage in iterations) * sections
-        with tqdm(total=total, bar_format=BAR_FORMAT, smoothing=0, dynamic_ncols=True) as bar:
+        with tqdm(total=total, bar_format=BAR_FORMAT, smoothing=0, dynamic_ncols=True, delay=patience) as bar:
             yield lambda items: _bar_report(bar, costs, items, partial(counted, items), sections)
-            bar.refresh()
+            if bar.format_dict["elapsed"] >= patience:
+                bar.refresh()
     else:
         yield lambda items: None
 

@@ -1,12 +1,15 @@
 """Progress events: what each kind holds, and the bar of a recording."""
 
+import itertools
 import json
 import re
+import sys
 
 import pytest
 
 from audiostyle_fx import ProgressEvent
-from audiostyle_fx.progress import check_progress, reporting
+from audiostyle_fx import progress as progress_module
+from audiostyle_fx.progress import check_progress, is_interactive, reporting
 
 ITERATIONS = {"spectrogram": 4, "phase": 2, "waveform": 3}
 COSTS = {"spectrogram": 1.0, "phase": 0.5, "waveform": 1.6}
@@ -71,6 +74,28 @@ def test_nobody_is_told(progress, capsys):
     with reporting(progress, ITERATIONS, COSTS, 1) as make_report:
         assert make_report(1) is None
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.0, False), (2.0, True)])
+def test_a_person_who_waits_sees_a_bar_after_a_second(monkeypatch, capsys, seconds, shown):
+    monkeypatch.setattr(progress_module, "is_interactive", lambda: True)
+    clock = itertools.count()  # each look at the clock takes so long
+    monkeypatch.setattr("tqdm.std.time", lambda: next(clock) * seconds)
+    with reporting(None, ITERATIONS, COSTS, 1) as make_report:
+        run_stages(make_report, [1])
+    assert ("100%" in capsys.readouterr().err) is shown
+
+
+def test_a_person_waits_in_a_notebook_or_at_a_terminal(monkeypatch):
+    monkeypatch.delattr(sys, "ps1", raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert not is_interactive(), "a script on a terminal"
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    assert is_interactive()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    assert not is_interactive(), "a shell whose errors go to a file"
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert is_interactive()
 
 
 @pytest.mark.parametrize("progress", ["bar", 1, 0, 2.0, []])

@@ -79,7 +79,7 @@ class Task:
     again: bool = False
 
 
-def perform(task: Task, progress: Progress = None) -> Record:
+def perform(task: Task, progress: Progress = False) -> Record:
     """Do a task and return the file's record, with the error if it failed."""
     with _recorded_warnings() as messages:
         try:

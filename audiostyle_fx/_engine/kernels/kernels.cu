@@ -921,8 +921,10 @@ extern "C" __global__ void lbfgs_keep(
 
 // The inner products of the three vectors that have changed with all others, in parts: float64 (batch, grid x, 3,
 // 2 slots + 1). Grid: blocks, items. A block takes its share of all vectors, so that each is read from memory once.
+// Shared memory: 3 (2 slots + 1) doubles for each warp, which are added up after a single barrier.
 extern "C" __global__ void lbfgs_products(const float *vectors, double *parts, long long size, int slots, int slot) {
-    const int count = 2 * slots + 1, item = blockIdx.y;
+    extern __shared__ double of_warps[];
+    const int count = 2 * slots + 1, item = blockIdx.y, warps = blockDim.x / 32;
     const float *own = vectors + static_cast<long long>(item) * count * size;
     const float *rows[3] = {own + slot * size, own + (slots + slot) * size, own + 2 * slots * size};
     const long long share = (size + gridDim.x - 1) / gridDim.x, begin = blockIdx.x * share;
@@ -934,10 +936,15 @@ extern "C" __global__ void lbfgs_products(const float *vectors, double *parts, l
             for (int row = 0; row < 3; ++row) sums[row] += static_cast<double>(rows[row][i] * value);
         }
         for (int row = 0; row < 3; ++row) {
-            const double sum = block_sum(sums[row]);
-            if (threadIdx.x == 0)
-                parts[((static_cast<long long>(item) * gridDim.x + blockIdx.x) * 3 + row) * count + column] = sum;
+            const double sum = warp_sum(sums[row]);
+            if (threadIdx.x % 32 == 0) of_warps[(row * count + column) * warps + threadIdx.x / 32] = sum;
         }
+    }
+    __syncthreads();
+    for (int i = threadIdx.x; i < 3 * count; i += blockDim.x) {
+        double sum = 0;
+        for (int warp = 0; warp < warps; ++warp) sum += of_warps[i * warps + warp];
+        parts[(static_cast<long long>(item) * gridDim.x + blockIdx.x) * 3 * count + i] = sum;
     }
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.array_module import Array, get_array_module
-from .launch import PARTS, launch_kernel, n_blocks
+from .launch import PARTS, THREADS, launch_kernel, n_blocks
 
 
 class DeviceSteps:
@@ -56,7 +56,8 @@ class DeviceSteps:
         kept = (self._vectors, self.base)
         launch_kernel("lbfgs_keep", n_blocks(x.size), x, grad, *known, *kept, *sizes, *counts, limit, is_first)
         in_parts = xp.empty((batch, PARTS, 3, 2 * slots + 1))
-        launch_kernel("lbfgs_products", (PARTS, batch), self._vectors, in_parts, np.int64(size), *counts[1:])
+        arrays, shared = (self._vectors, in_parts), 8 * 3 * (2 * slots + 1) * (THREADS // 32)
+        launch_kernel("lbfgs_products", (PARTS, batch), *arrays, np.int64(size), *counts[1:], shared=shared)
         state = (self._products, self._states, self._curvatures, self._factors, self._accepted)
         numbers = (np.int32(batch), *counts, np.int32(PARTS), limit, np.float64(self._first), is_first)
         launch_kernel("lbfgs_plan", batch, losses, self.losses, in_parts, *state, *numbers, threads=64)

@@ -36,7 +36,8 @@ SHARED: dict[str, tuple[str, str]] = {
     "progress": (
         "bool or callable, optional",
         "True for a bar with the time left, or a function that is called with every ProgressEvent: on the CPU after "
-        "each iteration, on a GPU after every tenth.",
+        "each iteration, on a GPU after every tenth. By default, a bar appears after a second in a notebook or an "
+        "interactive shell, and never elsewhere.",
     ),
 }
 """Type and text of the arguments other than parameters that several functions take."""
