@@ -160,7 +160,7 @@ from audiostyle_fx._recordings.arrays import check_audio
 from audiostyle_fx._recordings.files import read_audio, read_format
 
 warnings.simplefilter("error")
-warnings.filterwarnings("ignore", "input=.* (ends|may hold|is damaged|holds)", UserWarning)
+warnings.filterwarnings("ignore", "input=.* (ends|may hold|is damaged|has|holds)", UserWarning)
 for path in sys.argv[2:]:
     faulthandler.dump_traceback_later(20, exit=True)  # a hang
     print(path, flush=True)
