@@ -204,7 +204,7 @@ def test_damaged_files_at_length(tmp_path, file_format):
     read_damaged(tmp_path, [file_format], 2000)
 
 
-@pytest.mark.filterwarnings("ignore:.*style=.* (ends|may hold|is damaged|holds):UserWarning")
+@pytest.mark.filterwarnings("ignore:.*style=.* (ends|may hold|is damaged|has|holds):UserWarning")
 @pytest.mark.parametrize(("ending", "file_format", "subtype"), FORMATS)
 def test_damaged_styles(tmp_path, quick, content, ending, file_format, subtype):
     good, rng = recording(file_format, subtype), np.random.default_rng(2)
@@ -221,7 +221,7 @@ def test_damaged_styles(tmp_path, quick, content, ending, file_format, subtype):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*(turned down|peaks limited|ends|may hold|is damaged|holds):UserWarning")
+@pytest.mark.filterwarnings("ignore:.*(turned down|peaks limited|ends|may hold|is damaged|has|holds):UserWarning")
 def test_the_command_leaves_no_half_file_of_a_damaged_song(tmp_path, monkeypatch, style, capsys):
     monkeypatch.chdir(tmp_path)
     soundfile.write("style.wav", style, 8000)
