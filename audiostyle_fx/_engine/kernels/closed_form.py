@@ -74,6 +74,11 @@ class Blocks(NamedTuple):
 ROW_ARRAYS = "x spectrum content song stacked energies products song_products"
 
 
+def _chosen(numbers: dict[str, Any], names: str, dtype: type) -> Any:
+    """Return the numbers with these names, in the type of the kernel's parameters."""
+    return np.array([numbers[name] for name in names.split()], dtype)
+
+
 def launch_joined_rows(arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
     """Fill the first rows of ``stacked``, and their products; the arguments are the kernel's, by name."""
     rows = numbers["batch"] * numbers["n"]
@@ -81,11 +86,12 @@ def launch_joined_rows(arrays: dict[str, Array], numbers: dict[str, Any]) -> Non
         "joined_rows",
         min(rows, MOST_BLOCKS),
         *(arrays[name] for name in ROW_ARRAYS.split()),
-        *np.array([rows, numbers["n"], numbers["columns"]], np.int32),
-        np.int64(numbers["item_stride"]),
-        *np.array([numbers["height"], numbers["leading"]], np.int32),
-        np.float32(numbers["magnitude_scale"]),
-        *np.array([numbers["is_spectrum"], numbers["with_song"]], np.int32),
+        np.int32(rows),
+        *_chosen(numbers, "n columns", np.int32),
+        *_chosen(numbers, "item_stride", np.int64),
+        *_chosen(numbers, "height leading", np.int32),
+        *_chosen(numbers, "magnitude_scale", np.float32),
+        *_chosen(numbers, "is_spectrum with_song", np.int32),
     )
 
 
@@ -138,17 +144,13 @@ losses"""
 
 def launch_joined_gradient(arrays: dict[str, Array], numbers: dict[str, Any]) -> None:
     """Fill the gradient and the losses, and steer the balance; the arguments are the kernel's, by name."""
-
-    def chosen(names: str, dtype: type) -> Any:
-        return np.array([numbers[name] for name in names.split()], dtype)
-
     launch_kernel(
         "joined_gradient",
         min(numbers["batch"] * (numbers["n"] + 1), MOST_BLOCKS),
         *(arrays[name] for name in GRADIENT_ARRAYS.split()),
-        *chosen("batch n columns", np.int32),
-        *chosen("item_stride", np.int64),
-        *chosen("height leading n_norms n_spans bins", np.int32),
-        *chosen("magnitude_scale tiny weight content_share", np.float32),
-        *chosen("is_spectrum halved with_style with_balance with_song steered add", np.int32),
+        *_chosen(numbers, "batch n columns", np.int32),
+        *_chosen(numbers, "item_stride", np.int64),
+        *_chosen(numbers, "height leading n_norms n_spans bins", np.int32),
+        *_chosen(numbers, "magnitude_scale tiny weight content_share half_share_alpha", np.float32),
+        *_chosen(numbers, "is_spectrum halved with_style with_balance with_song steered add", np.int32),
     )

@@ -542,7 +542,7 @@ extern "C" __global__ void joined_gradient(
     const float *span_values, const float *used_alpha, float *alpha, const double *steering, const double *target,
     double *latest, float *grad, float2 *spectrum_grad, double *losses, int batch, int n, int columns,
     long long item_stride, int height, int leading, int n_norms, int n_spans, int bins, float magnitude_scale,
-    float tiny, float weight, float content_share, int is_spectrum, int halved, int with_style, int with_balance,
+    float tiny, float weight, float content_share, float half_share_alpha, int is_spectrum, int halved, int with_style, int with_balance,
     int with_song, int steered, int add) {
     for (int row = blockIdx.x; row < batch * (n + 1); row += gridDim.x) {
         const bool is_frame = row < batch * n;
@@ -630,7 +630,7 @@ extern "C" __global__ void joined_gradient(
         if (threadIdx.x != 0) continue;
         if (with_style) {
             const double share =
-                content_share > 0 ? own_share(balance, content_share, static_cast<float>(steering[8])) : 0.0f;
+                content_share > 0 ? own_share(balance, content_share, half_share_alpha) : 0.0f;
             style += (1 - share) * (1 - share) * energies_of_targets[item] + share * share * energies_of_targets[2 * batch + item];
             style += 2 * share * (1 - share) * energies_of_targets[batch + item];
         }

@@ -88,7 +88,7 @@ class FusedClosedForm:
         stride: int = 1,
     ) -> None:
         xp, batch = get_array_module(content), len(content)
-        self._terms, self._balance, self._style = terms, balance, style
+        self._terms, self._style = terms, style
         joined = xp.ascontiguousarray(joined_frames(content, stride))
         _, n, columns = joined.shape
         own = Patches.of(joined, terms)
@@ -99,8 +99,8 @@ class FusedClosedForm:
             targets += [_Target(STYLE, patches, -2.0 * weight) for patches, weight in pairs]
         stacked = self._stack(targets, batch, n, columns, xp)
 
-        def rows(*shape: int, dtype: Any = np.float32) -> Array:
-            return xp.empty((batch, *shape), dtype)
+        def rows(*shape: int) -> Array:
+            return xp.empty((batch, *shape), np.float32)
 
         nothing = xp.zeros(1, np.float32)
         self._arrays = {
@@ -133,7 +133,8 @@ class FusedClosedForm:
             **{"batch": batch, "n": n, "columns": columns, "item_stride": content[0].size},
             **{"height": stacked.shape[1], "leading": stacked.shape[2], "n_spans": len(terms)},
             **{"n_norms": self._arrays["content_norms"].shape[1], "tiny": np.finfo(np.float32).tiny ** 0.5},
-            **{"content_share": share, "with_style": style is not None, "with_balance": balance is not None},
+            **{"content_share": share, "half_share_alpha": steering.HALF_SHARE_ALPHA},
+            **{"with_style": style is not None, "with_balance": balance is not None},
             **{"with_song": balance is not None and song is not None, "steered": is_steered},
         }
         self._share_out(targets, xp)
@@ -254,7 +255,7 @@ class FusedClosedForm:
             width=term.kernel_width,
             last=term.last,
             content_share=self._numbers["content_share"],
-            half_share_alpha=steering.HALF_SHARE_ALPHA,
+            half_share_alpha=self._numbers["half_share_alpha"],
             add=number > 0,
         )
 
@@ -315,7 +316,7 @@ class FusedClosedForm:
 
 _STEERING = [
     *(steering.RATE, steering.AHEAD, *steering.AHEAD_LIMITS, *steering.STEP_LIMITS),
-    *(steering.LEAST_ALPHA, steering.MOST_ALPHA, steering.HALF_SHARE_ALPHA),
+    *(steering.LEAST_ALPHA, steering.MOST_ALPHA),
 ]
 """The constants of the kernel that steers the balance, in the order in which it reads them."""
 
