@@ -1,5 +1,7 @@
 """The fused evaluation of the closed form against the same in NumPy, and the launches that it takes."""
 
+import itertools
+
 import numpy as np
 import pytest
 from support.twins import normal
@@ -98,6 +100,30 @@ def test_losses_gradients_and_balance_are_those_of_numpy(cupy_of_threads, case):
     for got, want in zip(found[cupy_of_threads], found[np], strict=True):
         assert got.dtype == want.dtype
         np.testing.assert_allclose(got.get(), want, rtol=2e-4, atol=2e-4 * np.abs(want).max())
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [((27, 33), (31, 40)), ((27, 150), (31, 120))],
+    ids=["short styles", "long styles"],
+)
+@pytest.mark.parametrize("content_share", [0.0, 0.4])
+def test_each_item_may_have_styles_of_its_own(cupy, frames, content_share):
+    content, x, _, _ = arrays()
+    shares = ((0.3, 0.7), (0.6, 0.4))
+    seeds = itertools.count(20)
+    styles = [[spectrogram(next(seeds), 1, n, 10) for n in of_item] for of_item in frames]
+    pairs = zip(styles, shares, strict=True)
+    statistics = [InfiniteWidth.style_statistics([*map(cupy.asarray, own)], SEVERAL, share) for own, share in pairs]
+    balances = balance(cupy, 2, content_share, None)
+    both = FusedClosedForm(cupy.asarray(content), statistics, SEVERAL, balances)
+    losses, grad = (found.get() for found in both.value_and_grad(cupy.asarray(x)))
+    for item, (own, share) in enumerate(zip(styles, shares, strict=True)):
+        alpha = Balance(balances.alpha.get()[item : item + 1], content_share)
+        alone = InfiniteWidth.of_styles(content[item : item + 1], own, SEVERAL, share, alpha)
+        want_losses, want = alone.value_and_grad(x[item : item + 1])
+        np.testing.assert_allclose(losses[:, item], want_losses[:, 0], rtol=2e-4)
+        np.testing.assert_allclose(grad[item], want[0], rtol=2e-4, atol=2e-4 * np.abs(want).max())
 
 
 def test_equal_patches_have_no_distance(cupy):

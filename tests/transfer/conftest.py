@@ -11,9 +11,9 @@ def stage_inputs(monkeypatch):
     """The inputs of the three stages, batch by batch: (contents, samples of the first style)."""
     inputs, original = [], recording_transfer.three_stages
 
-    def three_stages(batch, target, *args):
-        inputs.append((batch.contents.copy(), target.samples[0].copy()))
-        return original(batch, target, *args)
+    def three_stages(batch, targets, *args):
+        inputs.append((batch.contents.copy(), targets[0].samples[0].copy()))
+        return original(batch, targets, *args)
 
     monkeypatch.setattr(recording_transfer, "three_stages", three_stages)
     return inputs

@@ -127,7 +127,6 @@ def test_sections_on_several_gpus_are_those_of_one(cupy, recordings, style, rate
         np.testing.assert_allclose(result.audio, expected.audio, rtol=0, atol=1e-3 * np.abs(expected.audio).max())
 
 
-# ---------------------------------------------------------------- the host's part
 @pytest.fixture
 def steps_taken(monkeypatch):
     """The batches of the three stages, and after each the recordings that are finished."""
@@ -147,6 +146,43 @@ def steps_taken(monkeypatch):
     return steps
 
 
+# ---------------------------------------------------------------- keys
+KEYS = {
+    "defaults": ({}, 1),
+    "plain": ({"preset": "plain"}, 1),
+    "two styles": ({"second": True, "style_weights": (0.3, 0.7)}, 1),
+    "many filters": ({"n_filters": 50}, 3),
+    "several windows": ({"windows": (Window(n_fft=64), Window(n_fft=256)), "kernel_width": (3, 5)}, 3),
+    "from noise": ({"preset": "plain", "init": "noise"}, 3),
+}
+QUICK_KEYS = {"defaults", "several windows"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "batches"),
+    [pytest.param(*KEYS[name], id=name, marks=[pytest.mark.slow] * (name not in QUICK_KEYS)) for name in KEYS],
+)
+def test_recordings_in_several_keys_are_one_batch_on_a_gpu(
+    cupy, monkeypatch, steps_taken, recordings, style, other_style, rate, quick, parameters, batches
+):
+    moves = {1.0: -2.0, 0.5: 1.5, 0.25: 0.0, 0.125: 1.5}
+    gains = np.array(list(moves), np.float32)[:, None]
+    contents, parameters = gains * recordings[0], {**quick, "key": "content", **parameters}
+    style = [style, other_style] if parameters.pop("second", False) else style
+
+    def semitones(styles, content, setup):
+        return (moves[round(float(np.abs(content).max() / np.abs(recordings[0]).max()), 3)],) * len(styles.samples)
+
+    monkeypatch.setattr(recording_transfer, "style_semitones", semitones)
+    results = stylize_batch(contents, style, rate, **parameters, device="cuda:0")
+    assert sum(isinstance(step, section_batch.SectionBatch) for step in steps_taken) == batches
+    for content, result in zip(contents, results, strict=True):
+        alone = stylize(content, style, rate, **parameters, device="cpu")
+        assert result.key == alone.key
+        np.testing.assert_allclose(result.audio, alone.audio, rtol=0, atol=1e-3 * np.abs(alone.audio).max())
+
+
+# ---------------------------------------------------------------- the host's part
 def test_a_recording_is_finished_before_the_next_one_begins(steps_taken, recordings, style, rate, quick):
     stylize_batch(recordings[:2], style, rate, **quick, device="cpu")
     first, second = steps_taken[1::2]
@@ -189,6 +225,18 @@ def one_gpu(stand_in, **memory):
     stand_in.configure(devices=1, **memory)
     streams.forget_thread()
     devices.forget_devices()
+
+
+def test_each_recording_needs_more_memory_with_styles_of_its_own(stand_in, recordings, style, rate, quick):
+    moves = iter([0.0, 1.0, 2.0])
+    one_gpu(stand_in)
+    style, sounding = np.tile(style, 12), recordings[[0, 1, 2]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording_transfer, "style_semitones", lambda *_: (next(moves),))
+        stylize_batch(sounding, style, rate, **quick, device="cuda")
+    setup = TransferSetup.of(choose(quick), rate)
+    sizes = (setup.parameters, setup.stfts, 1, recordings.shape[-1], len(style))
+    assert 0.4 < stand_in.peak_bytes() / (3 * costs.item_bytes(*sizes, own_styles=True)) < 1.3
 
 
 def memory_of(stand_in, recordings, style, rate, parameters):

@@ -13,7 +13,7 @@ from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
 from audiostyle_fx._transfer.stages import stages
 from audiostyle_fx._transfer.stages.window_objectives import HeldContent, spectrogram_objectives
 from audiostyle_fx._transfer.styles.matched_styles import StyleTarget
-from audiostyle_fx._transfer.styles.style_spectra import SpectraKey, StyleSpectra
+from audiostyle_fx._transfer.styles.style_spectra import BatchStyles, SpectraKey, StyleSpectra
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_the_originals_loss_divides_by_the_contents_frames(frames, style_frames,
     setup = TransferSetup.of(parameters, 22050)
     spectra = StyleSpectra(SpectraKey(None, setup.stfts, None, powers=False), ((style,),), (), ())
     target = StyleTarget([np.zeros((1, 1), np.float32)], [1.0])
-    (objective,) = spectrogram_objectives(HeldContent([content]), target, spectra, setup, [None])
+    (objective,) = spectrogram_objectives(HeldContent([content]), BatchStyles([target], [spectra]), setup, [None])
     (style_loss, content_loss), _ = objective.value_and_grad(x)
 
     def kernel(a, b):

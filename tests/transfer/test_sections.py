@@ -109,7 +109,7 @@ def test_pinned_samples_come_out_as_they_are(content, style, rate, quick, optimi
     fixed = 0.1 * np.random.default_rng(0).standard_normal(free.shape).astype(np.float32) * (1 - free)
     batch = SectionBatch(content[None, None], free, fixed, (0,))
     setup = TransferSetup.of(choose({**quick, "optimizer": optimizer}), rate)
-    y = three_stages(batch, StyleTarget([style[None]], [1.0]), setup).samples
+    y = three_stages(batch, [StyleTarget([style[None]], [1.0])], setup).samples
     pinned = free == 0
     np.testing.assert_array_equal(y[pinned], fixed[pinned])
     assert y[~pinned].any()

@@ -111,6 +111,7 @@ def launch_gram_groups(
     blocks: Blocks,
     *,
     n_groups: int,
+    n_tables: int,
     width: int,
     last: float,
     content_share: float,
@@ -124,7 +125,8 @@ def launch_gram_groups(
     products, norms, root_sums = arrays["products"], arrays["norms"], arrays["root_sums"]
     batch, n, columns = products.shape
     names = "products energies norms groups weights alpha used_alpha grad losses root_sums"
-    sizes = [n_groups, n, columns, root_sums.shape[-1], 0 if len(norms) == 1 else norms.shape[1], width, blocks.rows]
+    strides = [0 if len(norms) == 1 else norms.shape[1], 0 if n_tables == 1 else n_groups]
+    sizes = [n_groups, n, columns, root_sums.shape[-1], *strides, width, blocks.rows]
     launch_kernel(
         KNOWN_WIDTHS.get(width, "gram_groups"),
         (blocks.first[-1], blocks.high, batch),

@@ -362,22 +362,24 @@ __device__ float own_share(float alpha, float content_share, float half_share_al
 // products, grad: (batch, n, columns); energies: (batch, n), the squared norms of x's frames; norms: of the targets'
 // patches, norm_stride elements from one item to the next, 0 if all share them. groups: six numbers for each group of
 // columns: its first block, its first column, its frames, its patches, where its norms begin, and its kind: 0 x itself,
-// 1 a style, 2 the content. weights: one for each group. losses: (batch, grid y, grid x), weighted energies; root_sums:
-// (batch, grid x, n_u), gradients at the norms times the norms. add: whether to add to grad, as for further
-// widths. WIDTH: the width if it is known at compile time, so that everything stays in registers; otherwise 0, and
+// 1 a style, 2 the content. weights: one for each group. Items whose styles differ have tables of their own, which
+// differ in patches and weights: table_stride groups from one item to the next, 0 if all share one. losses: (batch, grid
+// y, grid x), weighted energies; root_sums: (batch, grid x, n_u), gradients at the norms times the norms. add: whether
+// to add to grad, as for further widths. WIDTH: the width if it is known at compile time, so that everything stays in registers; otherwise 0, and
 // shared memory also holds `width` floats per thread.
 template <int WIDTH>
 __device__ void gram_groups_of(
     const float *products, const float *energies, const float *norms, const int *groups, const double *weights,
     const float *alpha, float *used_alpha, float *grad, double *losses, float *root_sums, int n_groups, int n,
-    int columns, int n_u, int norm_stride, int any_width, int rows, float last, float content_share,
+    int columns, int n_u, int norm_stride, int table_stride, int any_width, int rows, float last, float content_share,
     float half_share_alpha, int add) {
     extern __shared__ float of_block[];
     const int width = WIDTH ? WIDTH : any_width, halo = width - 1;
     const int lanes = blockDim.x, lane = threadIdx.x, item = blockIdx.z;
     int index = 0;
     while (index + 1 < n_groups && static_cast<int>(blockIdx.x) >= groups[6 * (index + 1)]) ++index;
-    const int *group = groups + 6 * index;
+    const int row_of_table = item * table_stride + index;
+    const int *group = groups + 6 * row_of_table;
     const int m = group[2], n_v = group[3], kind = group[5];
     const int left = (static_cast<int>(blockIdx.x) - group[0]) * lanes;  // the first diagonal, counted from the corner
     const int first = blockIdx.y * rows, stop = min(first + rows, n);
@@ -386,7 +388,7 @@ __device__ void gram_groups_of(
     float *roots = of_block, *us = roots + rows * lanes, *vs = us + rows + halo;
     float *slopes = vs + rows + halo + lanes;  // used if WIDTH is 0
 
-    double weight = weights[index];  // the energies of x and targets cancel to a thousandth of their size
+    double weight = weights[row_of_table];  // the energies of x and targets cancel to a thousandth of their size
     if (content_share > 0 && kind > 0) {
         const double share = own_share(alpha[item], content_share, half_share_alpha);
         weight *= kind == 2 ? share : 1.0 - share;
@@ -487,21 +489,21 @@ __device__ void gram_groups_of(
 extern "C" __global__ void gram_groups_6(
     const float *products, const float *energies, const float *norms, const int *groups, const double *weights,
     const float *alpha, float *used_alpha, float *grad, double *losses, float *root_sums, int n_groups, int n,
-    int columns, int n_u, int norm_stride, int width, int rows, float last, float content_share,
+    int columns, int n_u, int norm_stride, int table_stride, int width, int rows, float last, float content_share,
     float half_share_alpha, int add) {
     gram_groups_of<6>(
         products, energies, norms, groups, weights, alpha, used_alpha, grad, losses, root_sums, n_groups, n, columns,
-        n_u, norm_stride, width, rows, last, content_share, half_share_alpha, add);
+        n_u, norm_stride, table_stride, width, rows, last, content_share, half_share_alpha, add);
 }
 
 extern "C" __global__ void gram_groups(
     const float *products, const float *energies, const float *norms, const int *groups, const double *weights,
     const float *alpha, float *used_alpha, float *grad, double *losses, float *root_sums, int n_groups, int n,
-    int columns, int n_u, int norm_stride, int width, int rows, float last, float content_share,
+    int columns, int n_u, int norm_stride, int table_stride, int width, int rows, float last, float content_share,
     float half_share_alpha, int add) {
     gram_groups_of<0>(
         products, energies, norms, groups, weights, alpha, used_alpha, grad, losses, root_sums, n_groups, n, columns,
-        n_u, norm_stride, width, rows, last, content_share, half_share_alpha, add);
+        n_u, norm_stride, table_stride, width, rows, last, content_share, half_share_alpha, add);
 }
 
 // The squared norm of the patch of x at frame p, and its product, r and theta with another patch at the same place.

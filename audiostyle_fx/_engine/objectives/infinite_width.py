@@ -345,7 +345,9 @@ class GramTarget:
         self._set_origin(content.frames)
         if self._balance is None:
             return
-        self._product, self._content_energy = shared_energies(content, style, terms)
+        pairs = zip(style.patches, style.shares, strict=True)
+        self._product = sum(share * _gram_loss(content, target, terms, 1.0) for target, share in pairs)
+        self._content_energy = _gram_loss(content, content, terms, 1.0)
 
     def _set_origin(self, origin: Array) -> None:
         """Use ``origin`` in place of x outside of the subspace."""
@@ -391,13 +393,6 @@ class GramTarget:
         for norm_grad, added in zip(x.norm_grads, part.norm_grads, strict=True):
             norm_grad += added * share[:, None]
         return loss
-
-
-def shared_energies(content: Patches, style: StylePatches, terms: Sequence[Term]) -> tuple[Array, Array]:
-    """Return the product of the content's Gram matrix with the styles', and its squared norm, float64 (batch,)."""
-    pairs = zip(style.patches, style.shares, strict=True)
-    product = sum(share * _gram_loss(content, target, terms, 1.0) for target, share in pairs)
-    return product, _gram_loss(content, content, terms, 1.0)
 
 
 def _gram_loss(x: Patches, y: Patches, terms: Sequence[Term], factor: float, rest: Array = None) -> Array:

@@ -16,7 +16,15 @@ TEMPORARY = 19
 """Spectrograms that an evaluation takes besides what its objectives hold: spectra, frames and their gradients."""
 
 
-def item_bytes(parameters: Parameters, stfts: Sequence[STFT], channels: int, n_samples: int, style_samples: int) -> int:
+def item_bytes(
+    parameters: Parameters,
+    stfts: Sequence[STFT],
+    channels: int,
+    n_samples: int,
+    style_samples: int,
+    *,
+    own_styles: bool = False,
+) -> int:
     """Estimate the most memory that one item of a batch takes on a GPU, in bytes.
 
     Parameters
@@ -28,6 +36,8 @@ def item_bytes(parameters: Parameters, stfts: Sequence[STFT], channels: int, n_s
     channels : int
     n_samples, style_samples : int
         Samples of the item, and of all its styles together.
+    own_styles : bool
+        Whether the styles of items differ.
     """
     # Spectrograms that the optimizer keeps: points and gradients, and for each pair of L-BFGS two vectors.
     history = 4 if parameters.takes_adam else 7 + 2 * (QUICK_PAIRS if parameters.optimizer == "auto" else PAIRS)
@@ -46,7 +56,7 @@ def item_bytes(parameters: Parameters, stfts: Sequence[STFT], channels: int, n_s
             products = n * (2 * n + m)
             # Content and x with what x is compared with, the gradient of their products, and the products themselves.
             held += 4 * spectrogram
-            if m <= MOST_COPIED * n:
+            if own_styles or m <= MOST_COPIED * n:
                 held += style_frames * channels * window_stft.n_bins
             if products <= MOST_PRODUCTS:
                 held += 2 * products

@@ -21,7 +21,7 @@ from ..setup.mix_shares import FAILED
 from ..setup.starts import another_take, noise_spectrum, small_noise
 from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
-from ..styles.style_spectra import StyleSpectra, style_spectra
+from ..styles.style_spectra import BatchStyles
 from .equalized_content import EqualizedContent
 from .stage_log import StageLog
 from .stages import find_phases, optimize_spectrogram, optimize_waveform
@@ -120,7 +120,7 @@ class StyledBatch:
 
 def three_stages(
     batch: SectionBatch,
-    target: StyleTarget,
+    targets: Sequence[StyleTarget],
     setup: TransferSetup,
     device: str = "cpu",
     report: StageReport | None = None,
@@ -130,8 +130,8 @@ def three_stages(
     Parameters
     ----------
     batch : SectionBatch
-    target : StyleTarget
-        Styles with as many channels as the contents.
+    targets : sequence of StyleTarget
+        The styles of all sections, or those of each; with as many channels as the contents.
     setup : TransferSetup
     device : str
         The device that computes, a name from `device_names`.
@@ -151,9 +151,9 @@ def three_stages(
         content, mask, fixed = _on_device(batch, setup.patch_samples, device, xp)
         follower = LevelFollower.of(content, setup.sample_rate) if parameters.dynamics else None
         equalized = EqualizedContent.of(content, batch.band_gains, batch.depths, follower, setup)
-        spectra = style_spectra(target, setup, content.shape[-1], xp)
-        x, phases = _starts(stft.forward(equalized.held), target, spectra, setup, batch.noise_numbers, xp)
-        objectives = steered_objectives(content, equalized, target, spectra, setup)
+        styles = BatchStyles.of(targets, setup, content.shape[-1], xp)
+        x, phases = _starts(stft.forward(equalized.held), styles, setup, batch.noise_numbers, xp)
+        objectives = steered_objectives(content, equalized, styles, setup)
         x = optimize_spectrogram(x, objectives[0], parameters, log)
         y = find_phases(x, phases, content.shape[-1], objectives[0], setup, log, mask, fixed)
         ceilings = _ceilings(batch, content, y, parameters, xp)
@@ -192,8 +192,7 @@ def _on_device(
 
 def _starts(
     spectrum: Array,
-    target: StyleTarget,
-    spectra: StyleSpectra,
+    styles: BatchStyles,
     setup: TransferSetup,
     noise_numbers: Sequence[int],
     xp: ModuleType,
@@ -204,9 +203,8 @@ def _starts(
     ----------
     spectrum : complex array (batch, frames, channels, bins)
         The spectrum of the contents.
-    target : StyleTarget
-    spectra : StyleSpectra
-        With powers for a start from noise.
+    styles : BatchStyles
+        The same for all items, with powers, for a start from noise.
     setup : TransferSetup
     noise_numbers : sequence of int
         One for each item of the batch.
@@ -216,9 +214,8 @@ def _starts(
     noise_seed, _ = np.random.SeedSequence(parameters.seed).spawn(2)
     seeds, shape = [noise_seed, *noise_seed.spawn(max(noise_numbers))], spectrum.shape[1:]
     if {parameters.init, parameters.phase_init} != {"content"}:
-        parts = _by_number(
-            lambda i: noise_spectrum(shape, spectra.powers, target.shares, seeds[i])[0], noise_numbers, xp
-        )
+        powers, shares = styles.spectra[0].powers, styles.targets[0].shares
+        parts = _by_number(lambda i: noise_spectrum(shape, powers, shares, seeds[i])[0], noise_numbers, xp)
         noise = xp.ascontiguousarray(xp.broadcast_to(parts, spectrum.shape))
     else:
         if parameters.strength is not None:  # with an alpha, the start is the content itself

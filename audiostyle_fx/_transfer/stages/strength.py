@@ -19,8 +19,7 @@ from ..._engine.optimizers.lbfgs import LBFGS, QUICK_PAIRS
 from ..._engine.optimizers.minimize import minimize
 from ..parameters.parameter_list import Parameters
 from ..setup.transfer_setup import TransferSetup
-from ..styles.matched_styles import StyleTarget
-from ..styles.style_spectra import StyleSpectra
+from ..styles.style_spectra import BatchStyles
 from .equalized_content import EqualizedContent
 from .window_objectives import HeldContent, content_distances, frame_subspaces, spectrogram_objectives, style_objective
 
@@ -38,7 +37,7 @@ it, no balance could reach the content loss asked for."""
 
 
 def steered_objectives(
-    content: Array, equalized: EqualizedContent, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup
+    content: Array, equalized: EqualizedContent, styles: BatchStyles, setup: TransferSetup
 ) -> list[Objective]:
     """Return the objective of each window; their balance is steered if a strength is set.
 
@@ -47,28 +46,26 @@ def steered_objectives(
     content : real array (batch, channels, samples)
         The song.
     equalized : EqualizedContent
-    target : StyleTarget
-    spectra : StyleSpectra
-        The spectra of the target.
+    styles : BatchStyles
     setup : TransferSetup
     """
     parameters, stft = setup.parameters, setup.stft
     balance = first_balance(parameters, len(content), content)
     contents = [each.log_magnitude(each.forward(equalized.held)) for each in setup.stfts]
-    song, subspaces = None, frame_subspaces(contents, spectra, setup)
+    song, subspaces = None, frame_subspaces(contents, styles, setup)
     if parameters.strength is not None:
         assert balance is not None
         song = contents[0] if equalized.held is content else stft.log_magnitude(stft.forward(content))
         if parameters.strength < 1:
             start = song if equalized.full is content else stft.log_magnitude(stft.forward(equalized.full))
-            end = end_of_way(start, song, target, spectra, setup, subspaces[0])
+            end = end_of_way(start, song, styles, setup, subspaces[0])
             balance.target = parameters.strength * end
             if equalized.held is not content:
                 songs = [song, *(each.log_magnitude(each.forward(content)) for each in setup.stfts[1:])]
-                nearness = _nearness(contents[0], song, balance.target, spectra, setup)
+                nearness = _nearness(contents[0], song, balance.target, styles, setup)
                 contents = [a + nearness * (b - a) for a, b in zip(songs, contents, strict=True)]
     held = HeldContent(contents, balance, song)
-    return spectrogram_objectives(held, target, spectra, setup, subspaces)
+    return spectrogram_objectives(held, styles, setup, subspaces)
 
 
 def first_balance(parameters: Parameters, batch: int, like: Array) -> Balance | None:
@@ -80,13 +77,13 @@ def first_balance(parameters: Parameters, batch: int, like: Array) -> Balance | 
     return Balance(xp.full(batch, alpha, like.dtype), parameters.content_share)
 
 
-def _nearness(held: Array, song: Array, target: Array, spectra: StyleSpectra, setup: TransferSetup) -> Array:
+def _nearness(held: Array, song: Array, target: Array, styles: BatchStyles, setup: TransferSetup) -> Array:
     """Return the share, (batch, 1, 1), of the way from the song to the held content that leaves the target in reach.
 
     The equaliser's depth was chosen before the end of the way was known. If song and style are very similar, the
     equaliser alone may go too far.
     """
-    xp, loss = get_array_module(held), content_distances(song, spectra, setup)(held)
+    xp, loss = get_array_module(held), content_distances(song, styles, setup)(held)
     share = xp.sqrt(HELD_SHARE * target / xp.maximum(loss, 1e-30))  # the loss is about a square of the distance
     return xp.minimum(share, 1.0).astype(held.dtype)[:, None, None]
 
@@ -94,8 +91,7 @@ def _nearness(held: Array, song: Array, target: Array, spectra: StyleSpectra, se
 def end_of_way(
     start: Array,
     song: Array,
-    target: StyleTarget,
-    spectra: StyleSpectra,
+    styles: BatchStyles,
     setup: TransferSetup,
     subspace: Subspace | None,
 ) -> Array:
@@ -105,14 +101,13 @@ def end_of_way(
     ----------
     start, song : real array (batch, frames, channels * bins)
         Log-magnitudes that a transfer at strength 1 starts from, and those of the song.
-    target : StyleTarget
-    spectra : StyleSpectra
+    styles : BatchStyles
     setup : TransferSetup
     subspace : Subspace or None
         The subspace in which the probe searches; None for all bins.
     """
     xp, stft = get_array_module(start), setup.stft
-    probe = style_objective(start, target, spectra, setup, subspace)
+    probe = style_objective(start, styles, setup, subspace)
     reduced = Reduced.of(probe, start)
     z, _ = minimize(
         reduced.value_and_grad, reduced.start, LBFGS(memory=QUICK_PAIRS, first=0.35), PROBE_ITERS, lambda *_: None
@@ -124,4 +119,4 @@ def end_of_way(
         magnitude *= xp.sqrt(powers[0] / xp.maximum(powers[1], 1e-30)).astype(x.dtype)
         x = xp.log1p(magnitude * np.float32(stft.magnitude_scale))
     # If the song is its own style, the distance is 0, and rounding may make it negative.
-    return xp.maximum(PROBE_FACTOR * content_distances(song, spectra, setup)(x), 0.0)
+    return xp.maximum(PROBE_FACTOR * content_distances(song, styles, setup)(x), 0.0)

@@ -20,7 +20,7 @@ from ..._engine.objectives.subspace import Subspace
 from ..._engine.objectives.waveform import Objective
 from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
-from ..styles.style_spectra import SpectraKey, StyleSpectra
+from ..styles.style_spectra import BatchStyles, SpectraKey, StyleSpectra
 
 LEAST_SUBSPACE_BINS, MOST_SUBSPACE_FRAMES = 512, 8192
 """Frames with fewer bins per channel are compared with all their bins. So are the frames of longer sections, because
@@ -93,14 +93,40 @@ class HeldContent:
     song: Array = None
 
 
-def frame_subspaces(contents: Sequence[Array], spectra: StyleSpectra, setup: TransferSetup) -> list[Subspace | None]:
+def styles_may_differ(target: StyleTarget, n_samples: int, setup: TransferSetup) -> bool:
+    """Return whether a batch on a GPU may hold the same styles in several keys.
+
+    The losses have to be those of `FusedClosedForm`, and nothing else may depend on the styles: neither noise to start
+    from nor the levels of several windows. A style in one key is at most twice as long as in another.
+
+    Parameters
+    ----------
+    target : StyleTarget
+    n_samples : int
+        Samples of the sections.
+    setup : TransferSetup
+    """
+    parameters, stft = setup.parameters, setup.stft
+    stride = parameters.frame_stride
+    style_frames = sum(2 * stft.n_frames(style.shape[1]) // stride for style in target.samples)
+    n_frames = stft.n_frames(max(n_samples, setup.patch_samples)) // stride
+    return (
+        len(setup.windows) == 1
+        and math.isinf(parameters.n_filters)
+        and {parameters.init, parameters.phase_init} == {"content"}
+        and not parameters.original
+        and FusedClosedForm.fits(n_frames, style_frames, [math.ceil(w / stride) for w in parameters.kernel_widths])
+    )
+
+
+def frame_subspaces(contents: Sequence[Array], styles: BatchStyles, setup: TransferSetup) -> list[Subspace | None]:
     """Return the subspace that holds the frames of each window's contents, (batch, frames, bins), and of the styles.
 
     It is None for windows without a style weight, short frames, sampled filters and the original algorithm; on a GPU,
     which is as fast with all bins; and for a search that starts from noise, whose frames lie outside the subspace.
     """
     subspaces: list[Subspace | None] = []
-    for content, styles, window in zip(contents, spectra.log_magnitudes, setup.windows, strict=True):
+    for content, frames, window in zip(contents, styles.spectra[0].log_magnitudes, setup.windows, strict=True):
         is_reduced = (
             window.style_weight > 0
             and math.isinf(setup.parameters.n_filters)
@@ -110,14 +136,13 @@ def frame_subspaces(contents: Sequence[Array], spectra: StyleSpectra, setup: Tra
             and not setup.parameters.original
             and get_array_module(content) is np
         )
-        subspaces.append(Subspace.of([content, *styles]) if is_reduced else None)
+        subspaces.append(Subspace.of([content, *frames]) if is_reduced else None)
     return subspaces
 
 
 def spectrogram_objectives(
     held: HeldContent,
-    target: StyleTarget,
-    spectra: StyleSpectra,
+    styles: BatchStyles,
     setup: TransferSetup,
     subspaces: Sequence[Subspace | None],
 ) -> list[Objective]:
@@ -126,51 +151,57 @@ def spectrogram_objectives(
     Parameters
     ----------
     held : HeldContent
-    target : StyleTarget
-    spectra : StyleSpectra
-        The spectra of the target.
+    styles : BatchStyles
     setup : TransferSetup
     subspaces : sequence of Subspace or None
         For each window the subspace in which products are computed, see `frame_subspaces`.
     """
-    channels = target.samples[0].shape[0]
     # With a balance, alpha is a factor of the content's weight that may change, and differ by item.
     alpha = 1.0 if held.balance is not None else setup.parameters.alpha or 0.0
-    n_frames = [content.shape[1] for content in held.contents]
-    losses = _window_losses(n_frames, channels, target.shares, spectra, setup, alpha)
+    statistics = _statistics([content.shape[1] for content in held.contents], styles, setup, alpha)
     objectives = []
-    for window, (content, loss, subspace) in enumerate(zip(held.contents, losses, subspaces, strict=True)):
-        key = _statistics_key(window, loss, spectra, setup)
+    for window, (content, each, subspace) in enumerate(zip(held.contents, statistics, subspaces, strict=True)):
         with_style = setup.windows[window].style_weight > 0
         song = held.song if window == 0 else None
-        objectives.append(_objective(content, loss, key, target, spectra, held.balance, song, subspace, with_style))
+        objectives.append(_objective(content, each, held.balance, song, subspace, with_style))
     return objectives
 
 
-def style_objective(
-    content: Array, target: StyleTarget, spectra: StyleSpectra, setup: TransferSetup, subspace: Subspace | None
-) -> Objective:
+def style_objective(content: Array, styles: BatchStyles, setup: TransferSetup, subspace: Subspace | None) -> Objective:
     """Return the style loss alone, at the first window, for spectrograms like the content's."""
-    channels = target.samples[0].shape[0]
-    (loss, *_) = _window_losses([content.shape[1]], channels, target.shares, spectra, setup, 0.0)
-    key = _statistics_key(0, loss, spectra, setup)
-    return _objective(content, loss, key, target, spectra, None, None, subspace)
+    (statistics,) = _statistics([content.shape[1]], styles, setup, 0.0)
+    return _objective(content, statistics, None, None, subspace)
 
 
-def content_distances(song: Array, spectra: StyleSpectra, setup: TransferSetup) -> Callable[[Array], Array]:
+def content_distances(song: Array, styles: BatchStyles, setup: TransferSetup) -> Callable[[Array], Array]:
     """Return a function that computes content losses, (batch,), of log-magnitudes at alpha 1 and the first window."""
-    channels = song.shape[2] // setup.stft.n_bins
-    (loss, *_) = _window_losses([song.shape[1]], channels, (1.0,), spectra, setup, 1.0)
+    (loss, *_) = _window_losses([song.shape[1]], styles.channels, (1.0,), styles.spectra[0], setup, 1.0)
     stride = setup.parameters.frame_stride
     objective = strided(InfiniteWidth(joined_frames(song, stride), None, loss.terms), stride)
     return lambda x: objective.value_and_grad(x)[0][1]
 
 
-def _statistics_key(window: int, loss: WindowLoss, spectra: StyleSpectra, setup: TransferSetup) -> StatisticsKey:
-    """Return the cache key of the styles' statistics at a window."""
-    parameters = setup.parameters
-    stride = parameters.frame_stride
-    return StatisticsKey(spectra.key, window, loss.of_style(), parameters.n_filters, parameters.seed, stride)
+@dataclass(frozen=True)
+class _Statistics:
+    """What the statistics of one target's styles at one window are computed from, with their key."""
+
+    loss: WindowLoss
+    key: StatisticsKey
+    target: StyleTarget
+    spectra: StyleSpectra
+
+
+def _statistics(
+    n_frames: Sequence[int], styles: BatchStyles, setup: TransferSetup, alpha: float
+) -> list[list[_Statistics]]:
+    """Return the statistics for each window, and there of each target; ``n_frames`` are those of the contents."""
+    parameters, of_targets = setup.parameters, []
+    for target, spectra in zip(styles.targets, styles.spectra, strict=True):
+        losses = _window_losses(n_frames, styles.channels, target.shares, spectra, setup, alpha)
+        numbers = parameters.n_filters, parameters.seed, parameters.frame_stride
+        keys = [StatisticsKey(spectra.key, window, loss.of_style(), *numbers) for window, loss in enumerate(losses)]
+        of_targets.append([_Statistics(loss, key, target, spectra) for loss, key in zip(losses, keys, strict=True)])
+    return [list(of_window) for of_window in zip(*of_targets, strict=True)]
 
 
 def _window_losses(
@@ -224,21 +255,22 @@ def _energy(energies: Sequence[float], shares: Sequence[float]) -> float:
 
 def _objective(
     content: Array,
-    loss: WindowLoss,
-    key: StatisticsKey,
-    target: StyleTarget,
-    spectra: StyleSpectra,
+    statistics: Sequence[_Statistics],
     balance: Balance | None,
     song: Array,
     subspace: Subspace | None,
     with_style: bool = True,
 ) -> Objective:
     """Build the objective of one window from a content's log-magnitudes."""
-    xp, style_loss, stride, patches = get_array_module(content), key.loss, key.stride, None
-    styles = [joined_frames(style, stride) for style in spectra.log_magnitudes[key.window]]
+    xp, first = get_array_module(content), statistics[0]
+    key, loss, stride, patches = first.key, first.loss, first.key.stride, None
     if math.isinf(key.n_filters):
-        if with_style:
-            patches = _style_patches(styles, key, target, xp)
+        made = {id(each.target): _style_patches(each, xp) for each in statistics} if with_style else {}
+        patches = made.get(id(first.target))
+        if len(made) > 1:  # see `styles_may_differ`
+            return FusedClosedForm(
+                content, [made[id(each.target)] for each in statistics], loss.terms, balance, song, stride
+            )
         if FusedClosedForm.serves(content, patches, loss.terms, stride):
             return FusedClosedForm(content, patches, loss.terms, balance, song, stride)
     content = joined_frames(content, stride)
@@ -247,17 +279,26 @@ def _objective(
         return strided(InfiniteWidth(content, patches, loss.terms, balance, song, subspace), stride)
     # The filters may be larger than all other arrays, so they are drawn for each batch. The key determines them.
     seed = _filter_seed(key.seed, key.window)
-    filters = draw_filters(style_loss.terms, content.shape[2], int(key.n_filters), seed, like=content)
+    filters = draw_filters(key.loss.terms, content.shape[2], int(key.n_filters), seed, like=content)
     features: Sequence[StyleFeatures | None] = [None] * len(filters)
     if with_style:
-        features = target.cached(
-            key, lambda: RandomConv.style_statistics(styles, style_loss.terms, style_loss.shares, filters), xp
+        features = first.target.cached(
+            key,
+            lambda: RandomConv.style_statistics(_joined_styles(first), key.loss.terms, key.loss.shares, filters),
+            xp,
         )
     return strided(RandomConv(content, features, loss.terms, filters, balance, song), stride)
 
 
-def _style_patches(styles: Sequence[Array], key: StatisticsKey, target: StyleTarget, xp: ModuleType) -> StylePatches:
+def _joined_styles(statistics: _Statistics) -> list[Array]:
+    """Return the joined frames of each style."""
+    key = statistics.key
+    return [joined_frames(style, key.stride) for style in statistics.spectra.log_magnitudes[key.window]]
+
+
+def _style_patches(statistics: _Statistics, xp: ModuleType) -> StylePatches:
     """Return the statistics of the styles; on a GPU, of these only the norm of the target is cached, a number."""
+    key, target, styles = statistics.key, statistics.target, _joined_styles(statistics)
 
     def compute(energy: Array = None) -> StylePatches:
         return InfiniteWidth.style_statistics(styles, key.loss.terms, key.loss.shares, energy)

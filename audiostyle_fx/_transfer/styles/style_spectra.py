@@ -59,6 +59,36 @@ class StyleSpectra:
     powers: tuple[Array, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class BatchStyles:
+    """The styles of a batch of sections: the same for all of them, or on a GPU those of each.
+
+    Attributes
+    ----------
+    targets : sequence of StyleTarget
+        For all sections, or for each; they have equal channels and numbers of styles.
+    spectra : sequence of StyleSpectra
+        One for each target.
+    """
+
+    targets: Sequence[StyleTarget]
+    spectra: Sequence[StyleSpectra]
+
+    @classmethod
+    def of(
+        cls, targets: Sequence[StyleTarget], setup: TransferSetup, content_samples: int, xp: ModuleType
+    ) -> BatchStyles:
+        """Return the styles of a batch; each target's spectra are computed once. See `style_spectra`."""
+        distinct = {id(target): target for target in targets}
+        spectra = {key: style_spectra(target, setup, content_samples, xp) for key, target in distinct.items()}
+        return cls(targets, [spectra[id(target)] for target in targets])
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return len(self.targets[0].samples[0])
+
+
 def style_spectra(target: StyleTarget, setup: TransferSetup, content_samples: int, xp: ModuleType) -> StyleSpectra:
     """Return the spectra of the styles, from the cache if possible.
 

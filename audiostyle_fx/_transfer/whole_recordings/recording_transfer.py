@@ -21,6 +21,7 @@ from ...progress import Progress, StageReport, reporting
 from ..setup.costs import item_bytes, iteration_costs
 from ..setup.transfer_setup import TransferSetup
 from ..stages.section_batch import SectionBatch, StyledBatch, three_stages
+from ..stages.window_objectives import styles_may_differ
 from ..styles.matched_styles import StyleTarget, match_styles
 from ..styles.style_keys import style_semitones
 from ..styles.style_levels import style_levels
@@ -122,26 +123,28 @@ def style_all_sections(
     moves = on_all_cores(
         lambda recording: style_semitones(transfer.styles, recording.dry, setup), recordings, first_alone=True
     )
-    # Sections with the same silent channels, of recordings in one key, have the same styles and are styled together.
-    groups: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[tuple[int, int]]] = {}
+    keys: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[tuple[int, int]]] = {}
     for i, (recording, semitones) in enumerate(zip(recordings, moves, strict=True)):
         recording.log.semitones = semitones
         for k, (section, active) in enumerate(zip(recording.sections, recording.active, strict=True)):
             if active.any():
-                groups.setdefault((section.second, tuple(map(bool, active)), semitones), []).append((i, k))
-    keys = [*dict.fromkeys((channels, semitones) for _, channels, semitones in groups)]
-    matched = on_all_cores(lambda key: match_styles(transfer.styles, np.array(key[0]), setup, key[1]), keys)
-    targets = dict(zip(keys, matched, strict=True))
+                keys.setdefault((section.second, tuple(map(bool, active)), semitones), []).append((i, k))
+    styles = [*dict.fromkeys((channels, semitones) for _, channels, semitones in sorted(keys))]
+    matched = on_all_cores(lambda key: match_styles(transfer.styles, np.array(key[0]), setup, key[1]), styles)
+    targets = dict(zip(styles, matched, strict=True))
+    # Sections with the same silent channels are styled together, in several keys if their styles may differ.
+    groups: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[SectionTask]] = {}
+    for (second, channels, semitones), sections in sorted(keys.items()):
+        i, k = sections[0]
+        window, target = recordings[i].sections[k].window, targets[channels, semitones]
+        together = styles_may_differ(target, window.stop - window.start, setup)
+        group = groups.setdefault((second, channels, () if together else semitones), [])
+        group += [SectionTask(i, k, target) for i, k in sections]
     costs = iteration_costs(setup.windows)
     with reporting(progress, setup.parameters.iterations, costs, sum(map(len, groups.values()))) as report:
         steps = SectionSteps(list(recordings), transfer, report, finish)
         for turn in (False, True):
-            tasks = [
-                [SectionTask(i, k, targets[channels, semitones]) for i, k in groups[second, channels, semitones]]
-                for second, channels, semitones in sorted(groups)
-                if second == turn
-            ]
-            style_groups(steps, tasks)
+            style_groups(steps, [tasks for (second, *_), tasks in groups.items() if second == turn])
 
 
 def style_section(
@@ -152,9 +155,9 @@ def style_section(
 
 
 def style_groups(steps: SectionSteps, groups: list[list[SectionTask]]) -> None:
-    """Style groups of sections; those of a group have the same length and the same styles."""
+    """Style groups of sections of one length, whose styles are the same or may differ, see `styles_may_differ`."""
     device = steps.setup.parameters.device
-    batches = [batch for group in groups for batch in in_batches(group, device, steps.item_bytes(group[0]))]
+    batches = [batch for group in groups for batch in in_batches(group, device, steps.item_bytes(group))]
     if batches:
         run_batches(steps, batches, device)
 
@@ -164,7 +167,7 @@ class PreparedSections:
     """The input of a batch of sections, and the seconds that its preparation took."""
 
     batch: SectionBatch
-    target: StyleTarget
+    targets: Sequence[StyleTarget]
     seconds: float
 
 
@@ -201,11 +204,13 @@ class SectionSteps:
         self._unstyled = [sum(map(np.any, recording.active)) for recording in recordings]
         self._lock = threading.Lock()
 
-    def item_bytes(self, task: SectionTask) -> int:
-        """Return the memory that a section needs on a GPU, in bytes."""
-        window, samples = self._recordings[task.recording].sections[task.k].window, task.target.samples
-        setup, style_samples = self.setup, sum(style.shape[1] for style in samples)
-        return item_bytes(setup.parameters, setup.stfts, len(samples[0]), window.stop - window.start, style_samples)
+    def item_bytes(self, group: Sequence[SectionTask]) -> int:
+        """Return the most memory that a section of a group needs on a GPU, in bytes."""
+        first, targets = group[0], {id(task.target): task.target for task in group}.values()
+        window, channels = self._recordings[first.recording].sections[first.k].window, len(first.target.samples[0])
+        style_samples = max(sum(style.shape[1] for style in target.samples) for target in targets)
+        sizes = (self.setup.stfts, channels, window.stop - window.start, style_samples)
+        return item_bytes(self.setup.parameters, *sizes, own_styles=len(targets) > 1)
 
     def prepare(self, items: Sequence[SectionTask], device: str) -> PreparedSections:
         """Compute the input of a batch."""
@@ -220,12 +225,15 @@ class SectionSteps:
             lambda pair: section_input(self._recordings[pair[0].recording], pair[0].k, pair[1]),
             zip(items, contents, strict=True),
         )
-        return PreparedSections(SectionBatch.of(contents, inputs), target, time.perf_counter() - start)
+        targets = [task.target for task in items]
+        if all(each is target for each in targets):
+            targets = [target]
+        return PreparedSections(SectionBatch.of(contents, inputs), targets, time.perf_counter() - start)
 
     def compute(self, prepared: PreparedSections, device: str) -> StyledSections:
         """Run the three stages of a batch."""
         start, report = time.perf_counter(), self._report(len(prepared.batch.contents))
-        styled = three_stages(prepared.batch, prepared.target, self.setup, device, report)
+        styled = three_stages(prepared.batch, prepared.targets, self.setup, device, report)
         return StyledSections(styled, prepared.seconds + time.perf_counter() - start)
 
     def finish(self, items: Sequence[SectionTask], result: StyledSections) -> None:
