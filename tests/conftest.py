@@ -14,7 +14,7 @@ from support import cupy_stand_in
 
 from audiostyle_fx import Window
 from audiostyle_fx._engine.arrays import fft, matmul, threads
-from audiostyle_fx._engine.cuda import devices, graphs, streams
+from audiostyle_fx._engine.cuda import device_threads, devices, graphs, streams
 from audiostyle_fx._engine.kernels import launch
 from audiostyle_fx._transfer.whole_recordings import recording_transfer
 
@@ -125,6 +125,7 @@ def _cupy(kind, monkeypatch):
     devices.forget_devices()
     launch.forget_kernels()
     streams.forget_thread()
+    device_threads.forget_threads()
 
 
 @pytest.fixture

@@ -103,7 +103,8 @@ def style_folder(
         Style finished files again.
     jobs : int
         Number of processes on this machine, at least 1. They share its cores, and with several GPUs each uses one of
-        them. They import the calling program, so its call must be inside ``if __name__ == "__main__":``.
+        them. With 1, the work is done in this process: on the CPU file by file, and on GPUs with several files at
+        once, which they style together. Other processes import the calling program, so its call must be inside ``if __name__ == "__main__":``.
     executor : Executor, optional
         An executor that does the work instead, from `concurrent.futures` or of a cluster that sees the same folders. It
         gets paths, not recordings, and is not shut down. Warnings in its threads are not recorded.
@@ -112,7 +113,7 @@ def style_folder(
         processes do the work even if ``jobs`` is 1; a limit can't be combined with ``executor``.
     progress : bool or callable, optional
         True for a bar, or lines if standard error is not a terminal; or a function that is called with every
-        `ProgressEvent`. Stages are reported if the work is done in this process.
+        `ProgressEvent`, one at a time. Stages are reported if the work is done in this process.
     {parameters}
 
     Returns

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +19,7 @@ from .._recordings.writing import subtype_written, write_audio
 from .._transfer.results import Stage
 from ..progress import Progress
 from .records.manifest_json import Record, plain
+from .task_warnings import recorded_warnings
 
 MAX_POINTS = 32
 """The most points of a loss curve that a record keeps."""
@@ -81,7 +78,7 @@ class Task:
 
 def perform(task: Task, progress: Progress = False) -> Record:
     """Do a task and return the file's record, with the error if it failed."""
-    with _recorded_warnings() as messages:
+    with recorded_warnings() as messages:
         try:
             if task.full_scale is None:
                 record = _stage_recording(task, progress)
@@ -121,19 +118,6 @@ def check_result(task: Task, sample_rate: float, channels: int, subtype: str | N
 def failure(task: Task, error: str) -> Record:
     """Return the record of a task that failed."""
     return {"status": "failed", "error": error}
-
-
-@contextlib.contextmanager
-def _recorded_warnings() -> Iterator[list[str]]:
-    """Collect the warnings of a task, but only in the main thread, because threads share the state of warnings."""
-    messages: list[str] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield messages
-        return
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield messages
-    messages.extend(str(warning.message) for warning in caught)
 
 
 def _stage_recording(task: Task, progress: Progress) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -10,11 +11,13 @@ from functools import partial
 
 from .._effects_chain.step import Step
 from .._effects_chain.style_effect import is_style
+from .._engine.cuda.devices import device_names
 from .._transfer.parameters.parameter_list import DEFAULTS
 from .._validation import integer, number
 from ..progress import ProgressEvent
 from .executors.processes import LocalProcesses
 from .executors.task_executors import ExternalExecutor, SerialExecutor, TaskExecutor
+from .executors.threads import GpuThreads
 from .one_file import Task, failure, open_recording, perform
 from .records.manifest_json import Record
 
@@ -48,20 +51,30 @@ class Workers:
         """Return the executor of the tasks, which reports the stages of tasks that run in this process."""
         if self.given is not None:
             return ExternalExecutor(self.given, perform, failure)
+        devices = [step.values.get("device", DEFAULTS.device) for step in chain if is_style(step)]
+        device = devices[0] if devices else "cpu"
         if self.jobs > 1 or self.time_limit < math.inf:
-            devices = [step.values.get("device", DEFAULTS.device) for step in chain if is_style(step)]
-            device = devices[0] if devices else "cpu"
             return LocalProcesses(
                 self.jobs, perform, failure, device, prepare=open_recording, time_limit=self.time_limit
             )
-        return SerialExecutor(partial(_perform_here, report))
+        perform_here = partial(_perform_here, report, [])
+        if device_names(device) == ["cpu"]:
+            return SerialExecutor(partial(perform_here, threading.Event()))
+        return GpuThreads(perform_here)
 
 
-def _perform_here(report: Callable[[ProgressEvent], None], task: Task) -> Record:
-    """Do a task in this process and report its stages."""
-    raised: list[BaseException] = []
+def _perform_here(
+    report: Callable[[ProgressEvent], None], raised: list[BaseException], stopped: threading.Event, task: Task
+) -> Record:
+    """Do a task in this process and report its stages, until it is stopped.
+
+    Errors of ``report``, the caller's progress function, are kept in ``raised``, and raised here for all tasks: they
+    say nothing about a recording.
+    """
 
     def forward(event: ProgressEvent) -> None:
+        if stopped.is_set():
+            raise RuntimeError("the run has stopped")
         try:
             report(replace(event, file=task.name))
         except BaseException as error:
@@ -69,6 +82,6 @@ def _perform_here(report: Callable[[ProgressEvent], None], task: Task) -> Record
             raise
 
     record = perform(task, forward)
-    if raised:  # the caller's progress function failed, not the recording
+    if raised:
         raise raised[0]
     return record

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
+from .device_threads import BatchQueue, Combinable, combines_batches, device_executor, least_busy, warn_of_halving
 from .devices import device_names
 from .memory import is_out_of_memory, items_that_fit, release_memory
 
 Item = TypeVar("Item")
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
-PreparedT = TypeVar("PreparedT")
+PreparedT = TypeVar("PreparedT", bound=Combinable)
 ResultT = TypeVar("ResultT")
 
 
@@ -29,6 +28,12 @@ class BatchSteps(Protocol[ItemT_contra, PreparedT, ResultT]):
     def compute(self, prepared: PreparedT, device: str) -> ResultT:
         """Return the result of the device's work."""
 
+    def combine(self, prepared: Sequence[PreparedT]) -> PreparedT:
+        """Return batches of one kind as one, in their order."""
+
+    def split(self, result: ResultT, sizes: Sequence[int]) -> list[ResultT]:
+        """Return the results of the batches of these sizes that were combined."""
+
     def finish(self, items: Sequence[ItemT_contra], result: ResultT) -> None:
         """Keep the result; it may run while the device computes another batch."""
 
@@ -37,7 +42,7 @@ def in_batches(items: list[Item], device: str, item_bytes: int) -> list[list[Ite
     """Divide items into batches.
 
     On the CPU a batch is one item, because caches are small. On a GPU it is as many items as the free memory holds, and
-    with several GPUs at most a fair share of them.
+    with several GPUs at most a fair share of them, unless other threads use the GPUs too.
 
     Parameters
     ----------
@@ -50,7 +55,7 @@ def in_batches(items: list[Item], device: str, item_bytes: int) -> list[list[Ite
     devices = device_names(device)
     if devices == ["cpu"] or len(items) == 1:
         return [[item] for item in items]
-    fair_share = -(-len(items) // len(devices))
+    fair_share = len(items) if combines_batches() else -(-len(items) // len(devices))
     size = min(fair_share, *(items_that_fit(name, item_bytes) for name in devices))
     return [items[start : start + size] for start in range(0, len(items), size)]
 
@@ -60,6 +65,7 @@ def run_batches(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], de
 
     While a GPU computes a batch, the host prepares the next one and finishes the last one. So at most three batches
     are in the host's memory, and one in the GPU's. A batch that runs out of the GPU's memory is tried again in halves.
+    Inside of `combining_batches`, the batches of other threads keep the GPU busy instead.
 
     Parameters
     ----------
@@ -84,6 +90,13 @@ def run_batches(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], de
     if devices == ["cpu"]:
         for batch in batches:
             steps.finish(batch, steps.compute(steps.prepare(batch, "cpu"), "cpu"))
+        return
+    if combines_batches():
+        queue = least_busy(devices)
+        for batch in batches:
+            prepared = steps.prepare(batch, queue.device)
+            for part, result in _computed(steps, batch, prepared, queue.device, queue):
+                steps.finish(part, result)
         return
     _on_gpus(steps, batches, devices[: len(batches)])
 
@@ -114,7 +127,8 @@ def _on_gpu(
     """Run the batches on one GPU, one after the other, until ``stopped`` is set; an error sets it."""
     try:
         if len(batches) == 1:  # no other batch to work on meanwhile
-            for part, result in _computed(steps, batches[0], steps.prepare(batches[0], device), device):
+            prepared = steps.prepare(batches[0], device)
+            for part, result in _computed(steps, batches[0], prepared, device):
                 steps.finish(part, result)
         else:
             _overlapped(steps, batches, device, stopped)
@@ -154,18 +168,12 @@ def _host_thread(device: str) -> Iterator[ThreadPoolExecutor]:
         host.shutdown(cancel_futures=True)
 
 
-@lru_cache(maxsize=64)
-def device_executor(process_id: int, device: str) -> ThreadPoolExecutor:
-    """Return the thread that works on one of several GPUs; it is kept, with its stream and its libraries' plans."""
-    return ThreadPoolExecutor(1, thread_name_prefix=f"audiostyle_fx {device}")
-
-
 def _computed(
-    steps: BatchSteps[Item, Any, Any], batch: list[Item], prepared: Any, device: str
+    steps: BatchSteps[Item, Any, Any], batch: list[Item], prepared: Any, device: str, queue: BatchQueue | None = None
 ) -> Iterator[tuple[list[Item], Any]]:
-    """Yield a batch and its result; if it runs out of memory, both halves of it and theirs."""
+    """Yield a batch and its result, computed in a queue if one is given; without enough memory, halves and theirs."""
     try:
-        result = steps.compute(prepared, device)
+        result = steps.compute(prepared, device) if queue is None else queue.compute(steps, prepared)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -177,11 +185,7 @@ def _computed(
         yield batch, result
         return
     half = len(batch) // 2
-    warnings.warn(
-        f"{device} ran out of memory with {len(batch)} recordings at once: continuing with {half}",
-        RuntimeWarning,
-        stacklevel=2,
-    )
+    warn_of_halving(device, len(batch), half)
     for part in (batch[:half], batch[half:]):  # outside of the handler, which keeps the failed batch's arrays alive
         release_memory(device)
-        yield from _computed(steps, part, steps.prepare(part, device), device)
+        yield from _computed(steps, part, steps.prepare(part, device), device, queue)

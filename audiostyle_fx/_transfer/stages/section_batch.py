@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from types import ModuleType
 import numpy as np
 
 from ..._engine.arrays.array_module import Array
-from ..._engine.cuda.memory import to_device, to_pinned_host
+from ..._engine.cuda.memory import host_array, to_device, to_pinned_host
 from ..._engine.cuda.streams import computing_on
 from ..._engine.spectra.level_following import LevelFollower
 from ...errors import TransferError
@@ -101,6 +102,33 @@ class SectionBatch:
             tuple(section.full_scale for section in inputs),
         )
 
+    @classmethod
+    def combined(cls, batches: Sequence[SectionBatch], device: str) -> SectionBatch:
+        """Return batches of sections of equal shape as one.
+
+        All or none of them have finished samples, and gains. The contents are for copies to ``device``, see
+        `host_array`.
+        """
+        size = sum(len(batch.contents) for batch in batches)
+        contents = host_array((size, *batches[0].contents.shape[1:]), device)
+        np.concatenate([batch.contents for batch in batches], out=contents)
+        masks = None
+        if any(batch.masks is not None for batch in batches):
+            masks = np.concatenate(
+                [np.ones(batch.contents.shape, np.float32) if batch.masks is None else batch.masks for batch in batches]
+            )
+        fixed = [batch.fixed for batch in batches if batch.fixed is not None]
+        gains = [batch.band_gains for batch in batches if batch.band_gains is not None]
+        return cls(
+            contents,
+            masks,
+            np.concatenate(fixed) if fixed else None,
+            tuple(itertools.chain.from_iterable(batch.noise_numbers for batch in batches)),
+            np.concatenate(gains) if gains else None,
+            tuple(itertools.chain.from_iterable(batch.depths for batch in batches)),
+            tuple(itertools.chain.from_iterable(batch.full_scales for batch in batches)),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class StyledBatch:
@@ -116,6 +144,11 @@ class StyledBatch:
 
     samples: np.ndarray
     stages: list[dict[str, Stage]]
+
+    def split(self, sizes: Sequence[int]) -> list[StyledBatch]:
+        """Return the results of the batches of these sizes that were combined."""
+        ends = [0, *itertools.accumulate(sizes)]
+        return [StyledBatch(self.samples[a:b], self.stages[a:b]) for a, b in itertools.pairwise(ends)]
 
 
 def three_stages(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..._engine.arrays.allocation import keep_freed_memory
 from ..._engine.arrays.threads import one_thread_each
 from ..._engine.cuda.batching import in_batches, run_batches
+from ..._engine.cuda.device_threads import combines_batches
 from ..._engine.cuda.host_threads import on_all_cores
 from ..._engine.cuda.memory import host_array
 from ..._recordings.disk_samples import Samples
@@ -164,11 +166,64 @@ def style_groups(steps: SectionSteps, groups: list[list[SectionTask]]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class PreparedSections:
-    """The input of a batch of sections, and the seconds that its preparation took."""
+    """The input of a batch of sections.
+
+    Attributes
+    ----------
+    batch : SectionBatch
+    targets : sequence of StyleTarget
+        For all sections, or for each.
+    setup : TransferSetup
+    device : str
+        The device that will compute.
+    item_bytes : int
+        Memory that a section needs on a GPU.
+    reports : sequence of StageReport
+    seconds : float
+        Time that the preparation took.
+    """
 
     batch: SectionBatch
-    targets: Sequence[StyleTarget]
+    targets: list[StyleTarget]
+    setup: TransferSetup
+    device: str
+    item_bytes: int
+    reports: Sequence[StageReport]
     seconds: float
+
+    @property
+    def size(self) -> int:
+        """Number of sections."""
+        return len(self.batch.contents)
+
+    @property
+    def kind(self) -> object:
+        """Equal for batches that can be combined."""
+        shape, gains = self.batch.contents.shape[1:], self.batch.band_gains
+        style = self.targets[0].key
+        if style is not None and styles_may_differ(self.targets[0], shape[-1], self.setup):
+            style = replace(style, semitones=())
+        gains_shape = None if gains is None else gains.shape[1:]
+        return self.setup, style or object(), shape, self.batch.fixed is None, gains_shape
+
+    @classmethod
+    def combined(cls, parts: Sequence[PreparedSections]) -> PreparedSections:
+        """Return batches of one kind as one."""
+        targets, first = [part.targets * (part.size // len(part.targets)) for part in parts], parts[0]
+        unique = {target.key: target for target in itertools.chain.from_iterable(targets)}
+        of_each = [unique[target.key] for target in itertools.chain.from_iterable(targets)]
+        return replace(
+            first,
+            batch=SectionBatch.combined([part.batch for part in parts], first.device),
+            targets=of_each if len(unique) > 1 else of_each[:1],
+            reports=list(itertools.chain.from_iterable(part.reports for part in parts)),
+            seconds=max(part.seconds for part in parts),
+        )
+
+    def report(self, *progress: Any) -> None:
+        """Report the progress of a stage to all."""
+        for report in self.reports:
+            report(*progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +265,7 @@ class SectionSteps:
         window, channels = self._recordings[first.recording].sections[first.k].window, len(first.target.samples[0])
         style_samples = max(sum(style.shape[1] for style in target.samples) for target in targets)
         sizes = (self.setup.stfts, channels, window.stop - window.start, style_samples)
-        return item_bytes(self.setup.parameters, *sizes, own_styles=len(targets) > 1)
+        return item_bytes(self.setup.parameters, *sizes, own_styles=len(targets) > 1 or combines_batches())
 
     def prepare(self, items: Sequence[SectionTask], device: str) -> PreparedSections:
         """Compute the input of a batch."""
@@ -228,13 +283,30 @@ class SectionSteps:
         targets = [task.target for task in items]
         if all(each is target for each in targets):
             targets = [target]
-        return PreparedSections(SectionBatch.of(contents, inputs), targets, time.perf_counter() - start)
+        report = self._report(len(items))
+        return PreparedSections(
+            SectionBatch.of(contents, inputs),
+            targets,
+            self.setup,
+            device,
+            self.item_bytes(items),
+            [] if report is None else [report],
+            time.perf_counter() - start,
+        )
 
     def compute(self, prepared: PreparedSections, device: str) -> StyledSections:
         """Run the three stages of a batch."""
-        start, report = time.perf_counter(), self._report(len(prepared.batch.contents))
+        start, report = time.perf_counter(), prepared.report if prepared.reports else None
         styled = three_stages(prepared.batch, prepared.targets, self.setup, device, report)
         return StyledSections(styled, prepared.seconds + time.perf_counter() - start)
+
+    def combine(self, prepared: Sequence[PreparedSections]) -> PreparedSections:
+        """Return batches of one kind as one."""
+        return PreparedSections.combined(prepared)
+
+    def split(self, result: StyledSections, sizes: Sequence[int]) -> list[StyledSections]:
+        """Return the results of the batches of these sizes that were combined."""
+        return [StyledSections(part, result.seconds) for part in result.styled.split(sizes)]
 
     def finish(self, items: Sequence[SectionTask], result: StyledSections) -> None:
         """Keep the results of a batch, and finish the recordings of which it styled the last section."""
