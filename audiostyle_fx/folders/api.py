@@ -103,8 +103,9 @@ def style_folder(
         Style finished files again.
     jobs : int
         Number of processes on this machine, at least 1. They share its cores, and with several GPUs each uses one of
-        them. With 1, the work is done in this process: on the CPU file by file, and on GPUs with several files at
-        once, which they style together. Other processes import the calling program, so its call must be inside ``if __name__ == "__main__":``.
+        them. They import the calling program, so its call must be inside ``if __name__ == "__main__":``. With 1, this
+        process does the work: on the CPU one file after the other, and on a GPU several files at once, which it styles
+        together.
     executor : Executor, optional
         An executor that does the work instead, from `concurrent.futures` or of a cluster that sees the same folders. It
         gets paths, not recordings, and is not shut down. Warnings in its threads are not recorded.
