@@ -204,9 +204,9 @@ def style_file(
 ) -> Result:
     """Restyle a recording of any length from file to file, as `stylize` does, in bounded memory.
 
-    The samples of the recording and of the result are kept in unnamed temporary files in the folder of ``out_path``, 4
-    bytes per sample each. With the preset "original", or if ``section_seconds`` exceeds its length, the recording is
-    held in memory. An existing file is replaced only when the result is finished.
+    The samples of a recording of more than 16 MiB, at 4 bytes per sample, and those of its result are kept in unnamed
+    temporary files in the folder of ``out_path``. With the preset "original", or if ``section_seconds`` exceeds its
+    length, the recording is held in memory. An existing file is replaced only when the result is finished.
 
     Parameters
     ----------

@@ -63,21 +63,25 @@ def wait_until(condition):
 
 
 def together(queue, steps, batches):
-    """The result or error of each batch; all of them come while the GPU computes another one."""
-    free = threading.Event()
+    """The result or error of each batch; all of them come while the GPU computes another one, one thread at a time."""
+    free, turns = threading.Event(), threading.Semaphore(1)
 
     class Busy(Steps):
         def compute(self, prepared, device):
             free.wait(60)
 
+    def compute(steps, batch):
+        with device_threads.combining_batches(turns):
+            return queue.compute(steps, batch)
+
     def answer(batch):
         try:
-            return queue.compute(steps, batch)
+            return compute(steps, batch)
         except Exception as error:
             return error
 
     with ThreadPoolExecutor(len(batches) + 1) as pool:
-        busy = pool.submit(queue.compute, Busy(), Prepared((), kind="busy"))
+        busy = pool.submit(compute, Busy(), Prepared((), kind="busy"))
         wait_until(lambda: len(queue) == 1)
         answers = []
         for number, batch in enumerate(batches):
@@ -138,7 +142,7 @@ def test_an_error_before_the_work_reaches_the_thread_that_waits(queue, monkeypat
 
 def test_threads_use_the_gpu_for_which_the_fewest_wait(cupy, monkeypatch):
     monkeypatch.setattr(batching, "device_names", lambda device: ["cuda:0", "cuda:1"])
-    used, both = [], threading.Barrier(2)
+    used, both, turns = [], threading.Barrier(2), threading.Semaphore(1)
 
     def compute(items, device):
         used.append(device)
@@ -147,7 +151,7 @@ def test_threads_use_the_gpu_for_which_the_fewest_wait(cupy, monkeypatch):
     steps = Steps(compute)
 
     def run(number):
-        with device_threads.combining_batches():
+        with device_threads.combining_batches(turns):
             assert batching.in_batches([number] * 4, "cuda", 1) == [[number] * 4], "other threads use the other GPU"
             batching.run_batches(steps, [[number]], "cuda")
 
@@ -163,6 +167,7 @@ def test_a_batch_that_is_too_large_is_halved_by_its_thread(cupy):
             raise MemoryError
 
     steps = Steps(one_only)
-    with device_threads.combining_batches(), pytest.warns(RuntimeWarning, match="with 2 recordings at once"):
+    turns = threading.Semaphore(1)
+    with device_threads.combining_batches(turns), pytest.warns(RuntimeWarning, match="with 2 recordings at once"):
         batching.run_batches(steps, [[1, 2], [3]], "cuda:0")
     assert steps.computed == [(1, 2), (1,), (2,), (3,)]

@@ -5,7 +5,17 @@ import os
 import numpy as np
 import pytest
 
+from audiostyle_fx._recordings import disk_samples
 from audiostyle_fx._recordings.disk_samples import SampleFile
+
+pytestmark = pytest.mark.usefixtures("place")
+
+
+@pytest.fixture(params=["in memory", "on disk", "both"])
+def place(request, monkeypatch):
+    """Where the samples are: in the last case in memory at first, until some are appended."""
+    most = {"in memory": 1 << 30, "on disk": -1, "both": 3000}[request.param]
+    monkeypatch.setattr(disk_samples, "IN_MEMORY", most)
 
 
 def test_samples_on_disk_are_those_of_an_array(tmp_path):
@@ -26,6 +36,14 @@ def test_samples_are_appended(tmp_path, tone):
         for start in range(0, 4000, 700):
             samples.append(tone[:, start : start + 700])
         assert samples.shape == tone.shape
+        np.testing.assert_array_equal(samples[:, :], tone)
+
+
+def test_what_is_read_may_be_changed(tmp_path, tone):
+    with SampleFile(tmp_path, 2) as samples:
+        samples.append(tone)
+        for key in ((slice(None), slice(None)), (slice(1), slice(0, 10))):
+            samples[key][:] = 7
         np.testing.assert_array_equal(samples[:, :], tone)
 
 

@@ -62,21 +62,28 @@ _this_thread = threading.local()
 
 
 @contextmanager
-def combining_batches() -> Iterator[None]:
+def combining_batches(turns: threading.Semaphore) -> Iterator[None]:
     """Return a context in which a GPU computes this thread's batches together with those of other such threads.
 
     Threads that each process one recording of many then use a GPU as well as one call with all recordings.
+
+    Parameters
+    ----------
+    turns : threading.Semaphore
+        Is held in this context, except while the thread waits for a GPU. So many threads can wait, without too many at
+        work on the cores.
     """
-    _this_thread.combines = True
-    try:
-        yield
-    finally:
-        _this_thread.combines = False
+    with turns:
+        _this_thread.turns = turns
+        try:
+            yield
+        finally:
+            del _this_thread.turns
 
 
 def combines_batches() -> bool:
     """Return whether this thread is inside of `combining_batches`."""
-    return getattr(_this_thread, "combines", False)
+    return hasattr(_this_thread, "turns")
 
 
 def least_busy(devices: Sequence[str]) -> BatchQueue:
@@ -125,7 +132,7 @@ class BatchQueue:
         return len(self._waiting)
 
     def compute(self, steps: CombinedSteps[PreparedT, ResultT], prepared: PreparedT) -> ResultT:
-        """Wait for the GPU, and return the result of a prepared batch.
+        """Wait for the GPU, and return the result of a prepared batch; only inside of `combining_batches`.
 
         Raises
         ------
@@ -136,7 +143,11 @@ class BatchQueue:
         with self._lock:
             self._waiting.append(own)
         device_executor(os.getpid(), self.device).submit(self._compute_next)
-        result: ResultT = own.result.result()
+        _this_thread.turns.release()
+        try:
+            result: ResultT = own.result.result()
+        finally:
+            _this_thread.turns.acquire()
         return result
 
     def _compute_next(self) -> None:
