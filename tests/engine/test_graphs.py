@@ -17,6 +17,7 @@ from audiostyle_fx._engine.objectives.loss_weights import Term
 from audiostyle_fx._engine.objectives.random_conv import RandomConv, draw_filters
 from audiostyle_fx._engine.objectives.waveform import WaveformObjective
 from audiostyle_fx._engine.optimizers.adam import Adam
+from audiostyle_fx._engine.optimizers.lbfgs import LBFGS
 from audiostyle_fx._engine.optimizers.minimize import minimize
 from audiostyle_fx._engine.spectra.level_following import LevelFollower
 from audiostyle_fx._engine.spectra.stft import STFT
@@ -25,21 +26,32 @@ TERMS = [Term(1, 0.8, 0.4, 0.3), Term(3, 1.5, 0.5, 0.1)]
 record_on_stream = graphs.record_graph  # before the fixture `cupy` replaces it
 
 
-def minimized(cupy, n_iter):
-    """Run Adam on the closed form, on the current device."""
+def adam(n_iter):
+    return Adam(0.1, n_iter, beta1=0.9, beta2=0.9)
+
+
+def minimized(cupy, n_iter, optimizer):
+    """Run an optimizer on the closed form, on the current device."""
     content, style, x = (cupy.asarray(np.abs(normal(i, 1, 30, 9))) for i in range(3))
-    objective, adam = InfiniteWidth.of_styles(content, style, TERMS), Adam(0.1, n_iter, beta1=0.9, beta2=0.9)
-    return minimize(objective.value_and_grad, x, adam, n_iter, lambda iteration, losses: None)
+    objective = InfiniteWidth.of_styles(content, style, TERMS)
+    return minimize(objective.value_and_grad, x, optimizer, n_iter, lambda iteration, losses: None)
 
 
-def test_an_iteration_is_one_launch_and_one_copy(stand_in, cupy):
+@pytest.mark.parametrize("make", [adam, LBFGS])
+def test_an_iteration_is_one_launch(stand_in, cupy, make):
     launches = {}
     with streams.computing_on("cuda:0"):
-        for n_iter in (5, 45):
+        for n_iter in (6, 46):
             stand_in.counters.launches = 0
-            minimized(cupy, n_iter)
+            minimized(cupy, n_iter, make(n_iter))
             launches[n_iter] = stand_in.counters.launches
-    assert launches[45] - launches[5] == 40 * 2
+    assert launches[46] - launches[6] == 40
+
+
+def test_few_iterations_are_not_recorded(stand_in, cupy, monkeypatch):
+    monkeypatch.setattr(graphs, "record_graph", lambda function: pytest.fail("this takes longer than launching them"))
+    with streams.computing_on("cuda:0"):
+        minimized(cupy, 5, adam(5))
 
 
 def steered(xp, n_iter, n_filters):
@@ -53,8 +65,7 @@ def steered(xp, n_iter, n_filters):
         filters = draw_filters(TERMS, 9, n_filters, 0, like=content)
         statistics = RandomConv.style_statistics(style, TERMS, (1.0,), filters)
         objective = RandomConv(content, statistics, TERMS, filters, balance, song)
-    adam = Adam(0.1, n_iter, beta1=0.9, beta2=0.9)
-    x, history = minimize(objective.value_and_grad, x, adam, n_iter, lambda iteration, losses: None)
+    x, history = minimize(objective.value_and_grad, x, adam(n_iter), n_iter, lambda iteration, losses: None)
     assert balance.alpha is alpha
     return x, alpha, history
 
@@ -89,29 +100,29 @@ RUNS = {
 def test_what_is_steered_and_followed_is_recorded_too(stand_in, cupy, run):
     launches, copies = {}, {}
     with streams.computing_on("cuda:0"):
-        run(cupy, 5)  # builds kernels and copies what is kept
-        for n_iter in (5, 25):
+        run(cupy, 6)  # builds kernels and copies what is kept
+        for n_iter in (6, 26):
             stand_in.counters.launches = stand_in.counters.host_copies = stand_in.counters.synchronizations = 0
             found = run(cupy, n_iter)
             launches[n_iter] = stand_in.counters.launches
             copies[n_iter] = stand_in.counters.host_copies, stand_in.counters.synchronizations
         found = [a.get() for a in found]
-    assert launches[25] - launches[5] == 20 * 2
-    assert copies[25] == copies[5]
-    for array, expected in zip(found, run(np, 25), strict=True):
+    assert launches[26] - launches[6] == 20
+    assert copies[26] == copies[6]
+    for array, expected in zip(found, run(np, 26), strict=True):
         np.testing.assert_allclose(array, expected, rtol=1e-3, atol=1e-3 * abs(expected).max())
 
 
 def test_a_function_that_can_not_be_captured_is_called_with_a_warning(monkeypatch, cupy):
     with streams.computing_on("cuda:0"):
-        want, losses = (a.get() for a in minimized(cupy, 8))
+        want, losses = (a.get() for a in minimized(cupy, 8, adam(8)))
 
     def refuse(function):
         raise NotImplementedError("not while capturing")
 
     monkeypatch.setattr(graphs, "record_graph", refuse)
     with streams.computing_on("cuda:0"), pytest.warns(RuntimeWarning, match="not while capturing"):
-        got, got_losses = (a.get() for a in minimized(cupy, 8))
+        got, got_losses = (a.get() for a in minimized(cupy, 8, adam(8)))
     np.testing.assert_array_equal(got, want)
     np.testing.assert_array_equal(got_losses, losses)
 

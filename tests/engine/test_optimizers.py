@@ -7,6 +7,7 @@ import pytest
 import scipy.optimize
 from support.twins import normal
 
+from audiostyle_fx._engine.cuda import streams
 from audiostyle_fx._engine.kernels import lbfgs as kernels_of_lbfgs
 from audiostyle_fx._engine.optimizers.adam import Adam
 from audiostyle_fx._engine.optimizers.lbfgs import LBFGS
@@ -219,10 +220,10 @@ def test_lbfgs_on_a_gpu_goes_the_same_way(monkeypatch, cupy_of_threads, memory):
     for xp in (np, cupy_of_threads):
         optimizer = LBFGS(memory)
         x = optimizer.init(xp.asarray(start))
-        found[xp] = [x]
+        found[xp] = [x.copy()]
         for loss, grad in zip(losses, grads, strict=True):
             x = optimizer.step(x, xp.asarray(loss), xp.asarray(grad))
-            found[xp].append(x)
+            found[xp].append(x.copy())
         found[xp] += optimizer.best(x, xp.asarray(losses[0]))
     for got, want in zip(found[cupy_of_threads], found[np], strict=True):
         assert (got.dtype, got.shape) == (want.dtype, want.shape)
@@ -249,8 +250,10 @@ def test_lbfgs_on_a_gpu_renews_and_ends_where_it_does_on_the_cpu(cupy):
         optimizer = LBFGS(memory=5, renewals=[4], renew=renew)
         return minimize(value_and_grad, xp.asarray(normal(5, 3, 20)), optimizer, 14, quiet)
 
-    for got, want in zip(run(cupy), run(np), strict=True):
-        np.testing.assert_allclose(got.get(), want, rtol=1e-2, atol=2e-3)
+    with streams.computing_on("cuda:0"):
+        found = [a.get() for a in run(cupy)]
+    for got, want in zip(found, run(np), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-2, atol=2e-3)
 
 
 def test_lbfgs_on_a_gpu_waits_for_nothing(stand_in, cupy):

@@ -51,7 +51,7 @@ def test_steps_on_samples_come_nearer_to_log_magnitudes_than_griffin_lim(content
     match, magnitude = SpectrogramMatch(x), stft.magnitude(x).reshape(spectra[0].shape)
 
     def found(n_iter):
-        *_, (y, _) = griffin_lim(stft, magnitude, spectra[0], n_samples, n_iter)
+        *_, (y, *_) = griffin_lim(stft, magnitude, spectra[0], n_samples, n_iter)
         return y
 
     def distance(y):

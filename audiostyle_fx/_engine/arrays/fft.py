@@ -22,9 +22,9 @@ def fft(x: Array) -> Array:
     return scipy.fft.fft(x, axis=-1) if get_array_module(x) is np else cuda_fft("fft", x, x.shape[-1])
 
 
-def rfft(frames: Array) -> Array:
-    """Return the FFT of real input over the last axis; float32 gives complex64."""
-    return scipy.fft.rfft(frames) if get_array_module(frames) is np else cuda_fft("rfft", frames, frames.shape[-1])
+def rfft(frames: Array, out: Array = None) -> Array:
+    """Return the FFT of real input over the last axis, on a GPU in ``out`` if it is given; float32 gives complex64."""
+    return scipy.fft.rfft(frames) if get_array_module(frames) is np else cuda_fft("rfft", frames, frames.shape[-1], out)
 
 
 def irfft(spectrum: Array, n_fft: int, *, consumed: bool = False) -> Array:
@@ -42,8 +42,10 @@ def irfft(spectrum: Array, n_fft: int, *, consumed: bool = False) -> Array:
     return cuda_fft("irfft", spectrum if consumed else spectrum.copy(), n_fft)
 
 
-def cuda_fft(kind: str, x: Array, n: int) -> Array:
+def cuda_fft(kind: str, x: Array, n: int, out: Array = None) -> Array:
     """Return a transform by cuFFT, of complex64 or float32, over the last axis; ``n`` is its size in samples.
+
+    ``out`` is a contiguous array for the result, by default a new one.
 
     The first transform of a size makes a plan, which a CUDA graph can't record. The inverse may overwrite its input.
     """
@@ -52,9 +54,9 @@ def cuda_fft(kind: str, x: Array, n: int) -> Array:
     expected = np.float32 if kind == "rfft" else np.complex64
     if x.dtype != expected:
         raise TypeError(f"{kind} takes {np.dtype(expected)} on a GPU, not {x.dtype}")
-    out = cupy.empty(
-        (*x.shape[:-1], n // 2 + 1 if kind == "rfft" else n), np.float32 if kind == "irfft" else np.complex64
-    )
+    if out is None:
+        bins = n // 2 + 1 if kind == "rfft" else n
+        out = cupy.empty((*x.shape[:-1], bins), np.float32 if kind == "irfft" else np.complex64)
     rows, plans = x.size // x.shape[-1], thread_state.__dict__.setdefault("plans", {})
     key = (int(x.device.id), kind, n, rows)
     if key not in plans:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -43,17 +44,24 @@ def record_graph(function: Callable[[], Array]) -> tuple[Callable[[], Any], Arra
         raise
 
 
+WORTH_A_GRAPH = 6
+"""Fewest calls of which one is recorded: recording costs about as much as launching the work twice."""
+
+
 @contextmanager
-def captured(function: Callable[[], Array], like: Array) -> Iterator[Callable[[], Array]]:
+def captured(function: Callable[[], Array], like: Array, calls: float = math.inf) -> Iterator[Callable[[], Array]]:
     """Return a context with a callable that does the function's work; on a GPU, from its third call as one CUDA graph.
 
     Parameters
     ----------
     function : callable
-        Works in place on its own arrays, and returns an array. On a GPU its code runs three times: the first call also
-        makes the libraries create their plans, the second reserves its memory in a pool, and the third is recorded.
+        Works in place on its own arrays, and returns an array, or tuples of arrays. On a GPU its code runs three times:
+        the first call also makes the libraries create their plans, the second reserves its memory in a pool, and the
+        third is recorded.
     like : array
         An array on the device where the function works.
+    calls : float
+        Number of calls to expect; fewer than `WORTH_A_GRAPH` are not recorded.
 
     Yields
     ------
@@ -65,7 +73,7 @@ def captured(function: Callable[[], Array], like: Array) -> Iterator[Callable[[]
     RuntimeWarning
         If a library's work can't be recorded; the function is then called each time.
     """
-    if get_array_module(like) is np:
+    if get_array_module(like) is np or calls < WORTH_A_GRAPH:
         yield function
         return
     graph_pool = device_stream(f"cuda:{like.device.id}").graph_pool
@@ -94,7 +102,7 @@ class _CapturedFunction:
             if self.launch is None:
                 result = self.function()
         if self.launch is None:
-            return result.copy()  # into the default pool: the recording needs all memory of the graph's pool
+            return _copied(result)  # into the default pool: the recording needs all memory of the graph's pool
         self.launch()
         return self.result
 
@@ -113,3 +121,8 @@ class _CapturedFunction:
                 RuntimeWarning,
                 stacklevel=4,
             )
+
+
+def _copied(result: Any) -> Any:
+    """Return a copy of an array, or of all arrays in tuples."""
+    return tuple(map(_copied, result)) if isinstance(result, tuple) else result.copy()

@@ -886,12 +886,13 @@ extern "C" __global__ void peak_cost(
 // Twin of all: lbfgs.LBFGS. `vectors`: (batch, 2 slots + 1, size), the steps, the differences of gradients, and the
 // gradient at the accepted point; base: (batch, size), that point; losses, base_losses: float64 (parts, batch) at the
 // new point and at the accepted one; states: float64 (batch, 4): rate, slope, guess, and one unused; products: float64
-// (batch, 2 slots + 1, 2 slots + 1), the inner products of the vectors.
+// (batch, 2 slots + 1, 2 slots + 1), the inner products of the vectors; steps: the number of steps so far, which chooses
+// the slot, and which the last kernel counts up, so that all steps have the same arguments.
 
 // Whether the new point lowers the loss enough; false if its loss is NaN.
 __device__ bool is_accepted(
     const double *losses, const double *base_losses, const double *state, int parts, int batch, int item,
-    double sufficient, int is_first, double *loss, double *base_loss) {
+    double sufficient, bool is_first, double *loss, double *base_loss) {
     *loss = *base_loss = 0;
     for (int part = 0; part < parts; ++part) {
         *loss += losses[part * batch + item];
@@ -903,8 +904,9 @@ __device__ bool is_accepted(
 // Moves to an accepted point and keeps the step to it; the slot of a point that is not accepted becomes zero.
 extern "C" __global__ void lbfgs_keep(
     const float *x, const float *grad, const double *losses, const double *base_losses, const double *states,
-    float *vectors, float *base, int batch, long long size, int parts, int slots, int slot, double sufficient,
-    int is_first) {
+    float *vectors, float *base, const int *steps, int batch, long long size, int parts, int slots, double sufficient) {
+    const int slot = steps[0] % slots;
+    const bool is_first = steps[0] == 0;
     for (long long i = first_element(); i < batch * size; i += elements_at_once()) {
         const int item = static_cast<int>(i / size);
         double loss, base_loss;
@@ -924,8 +926,10 @@ extern "C" __global__ void lbfgs_keep(
 // The inner products of the three vectors that have changed with all others, in parts: float64 (batch, grid x, 3,
 // 2 slots + 1). Grid: blocks, items. A block takes its share of all vectors, so that each is read from memory once.
 // Shared memory: 3 (2 slots + 1) doubles for each warp, which are added up after a single barrier.
-extern "C" __global__ void lbfgs_products(const float *vectors, double *parts, long long size, int slots, int slot) {
+extern "C" __global__ void lbfgs_products(
+    const float *vectors, double *parts, const int *steps, long long size, int slots) {
     extern __shared__ double of_warps[];
+    const int slot = steps[0] % slots;
     const int count = 2 * slots + 1, item = blockIdx.y, warps = blockDim.x / 32;
     const float *own = vectors + static_cast<long long>(item) * count * size;
     const float *rows[3] = {own + slot * size, own + (slots + slot) * size, own + 2 * slots * size};
@@ -955,8 +959,10 @@ extern "C" __global__ void lbfgs_products(const float *vectors, double *parts, l
 // with n_parts blocks. One block for each item, whose first thread decides.
 extern "C" __global__ void lbfgs_plan(
     const double *losses, double *base_losses, const double *products_in_parts, double *products, double *states,
-    double *curvatures, double *factors, int *accepted, int batch, int parts, int slots, int slot, int n_parts,
-    double sufficient, double first, int is_first) {
+    double *curvatures, double *factors, int *accepted, const int *steps, int batch, int parts, int slots, int n_parts,
+    double sufficient, double first) {
+    const int slot = steps[0] % slots;
+    const bool is_first = steps[0] == 0;
     for (int item = blockIdx.x; item < batch; item += gridDim.x) {
         const int count = 2 * slots + 1;
         double *own = products + static_cast<long long>(item) * count * count;
@@ -1024,8 +1030,9 @@ extern "C" __global__ void lbfgs_plan(
 // The next point: the accepted one plus `rate` times the direction, which changes only for accepted points.
 extern "C" __global__ void lbfgs_move(
     const float *vectors, const float *base, const double *factors, const double *states, const int *accepted,
-    float *direction, float *x, int batch, long long size, int slots) {
+    float *direction, float *x, int *steps, int batch, long long size, int slots) {
     const int count = 2 * slots + 1;
+    if (first_element() == 0) ++steps[0];
     for (long long i = first_element(); i < batch * size; i += elements_at_once()) {
         const int item = static_cast<int>(i / size);
         if (accepted[item]) {
@@ -1036,6 +1043,15 @@ extern "C" __global__ void lbfgs_move(
         }
         x[i] = base[i] + static_cast<float>(states[4 * item]) * direction[i];
     }
+}
+
+// Keeps the first `size` losses of an iteration, and counts it. history: float64 (iterations, size); count: their number
+// so far. One block. Twin: history.record_losses.
+extern "C" __global__ void record_losses(const double *losses, double *history, int *count, int size) {
+    const long long begin = static_cast<long long>(count[0]) * size;
+    for (int i = threadIdx.x; i < size; i += blockDim.x) history[begin + i] = losses[i];
+    __syncthreads();
+    if (threadIdx.x == 0) ++count[0];
 }
 
 // ---------------------------------------------------------------- Griffin-Lim

@@ -30,8 +30,6 @@ class Adam:
     Hutter, "SGDR", ICLR 2017, eq. 5, for the schedule.
     """
 
-    in_place = True
-
     def __init__(
         self, learning_rate: float, n_iter: int, *, beta1: float, beta2: float, nonnegative: bool = False
     ) -> None:

@@ -29,7 +29,8 @@ class LBFGS:
     memory : int
         Number of pairs of steps and gradient differences that are kept.
     renewals : collection of int
-        Numbers of evaluations after which the objective, or its coordinates, change.
+        Numbers of evaluations, in ascending order, after which `renewed` takes the place of `step`: the objective, or
+        its coordinates, change.
     renew : callable, optional
         Makes the change: it receives the accepted point with its losses, and returns the point in the new coordinates,
         in which all later losses and gradients are computed. The pairs kept so far are dropped.
@@ -44,8 +45,6 @@ class LBFGS:
     are left out, so that the search needs no second Wolfe condition.
     """
 
-    in_place = False  # each step writes another slot, so no recorded graph fits two steps
-
     def __init__(
         self,
         memory: int = PAIRS,
@@ -54,7 +53,7 @@ class LBFGS:
         first: float = 0.1,
     ) -> None:
         self.memory, self.renewals, self.renew, self.first = memory, renewals, renew, first
-        self.sufficient, self._evaluations = 1e-4, 0
+        self.sufficient = 1e-4
 
     def init(self, x: Array) -> Array:
         """Start at x, and return the first point to evaluate; x is not changed."""
@@ -74,23 +73,18 @@ class LBFGS:
         return x.copy()
 
     def step(self, x: Array, losses: Array, grad: Array) -> Array:
-        """Return the next trial point; x and grad are not changed."""
+        """Return the next trial point; on a GPU it is in the memory of x."""
         shape, x, grad = x.shape, x.reshape(len(x), -1), grad.reshape(len(x), -1)
-        self._evaluations += 1
-        if self.renew is not None and self._evaluations in self.renewals:
-            base, base_losses = self._accepted(x, losses, grad)
-            return self.init(self.renew(base.reshape(shape), base_losses))
         if self._on_device is not None:
             return self._on_device.step(x, losses, grad).reshape(shape)
         return self._step(x, losses, grad).reshape(shape)
 
-    def _accepted(self, x: Array, losses: Array, grad: Array) -> tuple[Array, Array]:
-        """Return the accepted point and its losses, after an evaluation at x."""
-        if self._on_device is None:
-            self._step(x, losses, grad)
-            return self._base
-        self._on_device.step(x, losses, grad)
-        return self._on_device.base, self._on_device.losses
+    def renewed(self, x: Array, losses: Array, grad: Array) -> Array:
+        """Return the first point in new coordinates, after an evaluation at x, see ``renew``."""
+        assert self.renew is not None
+        self.step(x, losses, grad)
+        base, base_losses = self._base if self._on_device is None else (self._on_device.base, self._on_device.losses)
+        return self.init(self.renew(base.reshape(x.shape), base_losses))
 
     def _step(self, x: np.ndarray, losses: np.ndarray, grad: np.ndarray) -> np.ndarray:
         """Return the next trial point, (batch, size)."""

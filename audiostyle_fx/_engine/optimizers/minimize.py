@@ -1,17 +1,21 @@
 """The loop that runs an optimizer.
 
 An optimizer returns the first point from ``init(x)``, the next one from ``step(x, losses, grad)`` after each
-evaluation, and at the end the point to keep, with its losses, from ``best(x, losses)``. Losses are float64 (parts,
+evaluation, or that of L-BFGS from ``renewed`` after the evaluations in ``renewals``, and at the end the point to keep,
+with its losses, from ``best(x, losses)``. Losses are float64 (parts,
 batch); the optimizer minimizes their sum over the parts, for each item of the batch independently.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from functools import partial
+
+import numpy as np
 
 from ..arrays.array_module import Array, get_array_module
 from ..cuda.graphs import captured
+from ..kernels.history import record_losses
 from .adam import Adam
 from .lbfgs import LBFGS
 
@@ -44,19 +48,27 @@ def minimize(
     history : float64 array (n_iter + 1, 2, batch)
         The first two losses before each step; the last row has those of the returned point.
     """
-    x = optimizer.init(x)
-    history = get_array_module(x).empty((n_iter + 1, 2, len(x)))
+    x, xp = optimizer.init(x), get_array_module(x)
+    history, count = xp.empty((n_iter + 1, 2, len(x))), xp.zeros(1, np.int32)
 
-    def iterate() -> Array:
+    def iterate(next_point: Callable[[Array, Array, Array], Array]) -> Array:
         nonlocal x
         losses, grad = value_and_grad(x)
-        x = optimizer.step(x, losses, grad)
+        record_losses(losses, history, count)
+        x = next_point(x, losses, grad)
         return losses
 
-    with captured(iterate, x) if optimizer.in_place else nullcontext(iterate) as step:
-        for iteration in range(n_iter):
-            history[iteration] = step()[:2]
-            report(iteration, history[iteration])
+    start, renewals = 0, optimizer.renewals if isinstance(optimizer, LBFGS) else ()
+    for stop in [*(number - 1 for number in renewals if number <= n_iter), n_iter]:
+        with captured(partial(iterate, optimizer.step), x, stop - start) as step:
+            for iteration in range(start, stop):
+                step()
+                report(iteration, history[iteration])
+        if stop < n_iter:
+            assert isinstance(optimizer, LBFGS)
+            iterate(optimizer.renewed)
+            report(stop, history[stop])
+        start = stop + 1
     x, losses = optimizer.best(x, value_and_grad(x)[0])
     history[n_iter] = losses[:2]
     report(n_iter, history[n_iter])

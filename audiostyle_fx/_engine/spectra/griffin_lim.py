@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..arrays.array_module import Array
-from ..kernels.spectra import with_magnitude
+from ..cuda.graphs import captured
+from ..kernels.spectra import magnitude_distance, with_magnitude
 from .stft import STFT
 
 MOMENTUM = 0.99
@@ -20,8 +21,11 @@ def griffin_lim(
     n_iter: int,
     momentum: float = MOMENTUM,
     pin: Callable[[Array], Array] | None = None,
-) -> Iterator[tuple[Array, Array]]:
+) -> Iterator[tuple[Array, Array, Array]]:
     """Run the fast Griffin-Lim algorithm, and yield the samples and their spectrum after each iteration.
+
+    Two iterations are computed at once, from one spectrum to another and back, so that a GPU can record them as a
+    graph. What is yielded is valid until the next iteration.
 
     Parameters
     ----------
@@ -42,16 +46,36 @@ def griffin_lim(
     ------
     samples : real array (batch, channels, n_samples)
     spectrum : complex array (batch, frames, channels, bins)
+    distance : float64 array (batch,)
+        See `magnitude_distance`.
 
     References
     ----------
     N. Perraudin, P. Balazs and P. Soendergaard, "A fast Griffin-Lim algorithm", WASPAA 2013, algorithm 2.
     """
-    previous = None
-    for i in range(n_iter):
+
+    def iterate(spectrum: Array, previous: Array = None, out: Array = None) -> tuple[Array, Array, Array]:
         y = stft.inverse(with_magnitude(spectrum, magnitude, previous, momentum), n_samples, consumed=True)
         if pin is not None:
             y = pin(y)
-        previous = spectrum if i else None  # the change from the given phases gives no momentum
-        spectrum = stft.forward(y)
-        yield y, spectrum
+        rebuilt = stft.forward(y, out)
+        return y, rebuilt, magnitude_distance(rebuilt, magnitude)
+
+    # The change from the given phases gives no momentum.
+    first = iterate(spectrum)
+    yield first
+    if n_iter == 1:
+        return
+    second = iterate(first[1])
+    yield second
+    older, newer = first[1], second[1]
+
+    def iterate_twice() -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
+        return iterate(newer, older, older), iterate(older, newer, newer)
+
+    pairs, rest = divmod(n_iter - 2, 2)
+    with captured(iterate_twice, magnitude, 2 * pairs) as twice:
+        for _ in range(pairs):
+            yield from twice()
+    if rest:
+        yield iterate(newer, older, older)

@@ -74,8 +74,10 @@ class STFT:
         """Return the samples of the longest recording that has ``n_frames`` frames."""
         return (n_frames - 1) * self.hop_length
 
-    def forward(self, y: Array) -> Array:
+    def forward(self, y: Array, out: Array = None) -> Array:
         """Return the spectrum, complex (batch, frames, channels, bins), of y, real (batch, channels, samples).
+
+        With ``out``, it is written to this contiguous array.
 
         Raises
         ------
@@ -83,7 +85,7 @@ class STFT:
             If y is too short to be reflected.
         """
         self._padding(y.shape[-1])  # raises if y is too short
-        return self._analyze(y, self.n_frames(y.shape[-1]), reflected=True)
+        return self._analyze(y, self.n_frames(y.shape[-1]), reflected=True, out=out)
 
     def forward_vjp(self, grad: Array, n_samples: int) -> Array:
         """Return the adjoint of `forward`: the gradient at the samples from the gradient at the spectrum."""
@@ -153,12 +155,13 @@ class STFT:
             )
         return before, after
 
-    def _analyze(self, y: Array, n_frames: int, *, reflected: bool) -> Array:
+    def _analyze(self, y: Array, n_frames: int, *, reflected: bool, out: Array = None) -> Array:
         """Return the spectra of ``n_frames`` windowed frames of y, (batch, channels, samples)."""
         xp, window = get_array_module(y), self._window(y)
         if is_on_gpu(y):
-            return rfft(windowed_frames(y, window, self.hop_length, slice(0, n_frames), reflected))
-        out = xp.empty((len(y), n_frames, y.shape[1], self.n_bins), xp.result_type(y.dtype, np.complex64))
+            return rfft(windowed_frames(y, window, self.hop_length, slice(0, n_frames), reflected), out)
+        if out is None:
+            out = xp.empty((len(y), n_frames, y.shape[1], self.n_bins), xp.result_type(y.dtype, np.complex64))
 
         def fill(frames: slice) -> None:
             out[:, frames] = rfft(windowed_frames(y, window, self.hop_length, frames, reflected))

@@ -111,9 +111,9 @@ def find_phases(
     momentum = 0.0 if setup.parameters.original else MOMENTUM
     pin = None if fixed is None else lambda y: y * mask + fixed
     steps = griffin_lim(stft, magnitude, phases, n_samples, n_iter - n_matched, momentum, pin)
-    for i, (samples, spectrum) in enumerate(steps, 1):
-        y = samples
-        report(i, magnitude_distance(spectrum, magnitude) / size)
+    for i, (samples, rebuilt, distance) in enumerate(steps, 1):
+        y, spectrum = samples, rebuilt
+        report(i, distance / size)
     if n_matched:
         y = _matched(y, x, n_matched, setup, mask, fixed, lambda i, value: report(n_iter - n_matched + i, value))
         spectrum = stft.forward(y)
