@@ -188,10 +188,12 @@ def test_losses_are_due_at_the_ends_and_now_and_then(stand_in, cupy):
 
 
 @pytest.mark.parametrize("precision", ["float32", "tf32"])
-def test_products_are_rounded_where_that_is_allowed(stand_in, monkeypatch, precision):
+def test_products_are_rounded_where_that_is_allowed_and_faster(stand_in, monkeypatch, precision):
+    monkeypatch.setattr(matmul, "LEAST_TF32", 2 * 2 * 2 * 2)
     rounded, real = [], matmul.cuda_matmul
     monkeypatch.setattr(matmul, "cuda_matmul", lambda *a, tf32, **k: rounded.append(tf32) or real(*a, **k))
     with streams.computing_on("cuda:0", precision) as xp:
         a = xp.ones((1, 2, 2), np.float32)
         matmul.matmul(a, a)
-    assert rounded == [precision == "tf32"]
+        matmul.matmul(a[:, :1], a)
+    assert rounded == [precision == "tf32", False]
