@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._engine.arrays.fft import rfft
 from .disk_samples import Samples
 
 WINDOW_SECONDS = 0.37
@@ -135,7 +136,7 @@ def _magnitudes(audio: Samples, starts: np.ndarray, n_fft: int) -> np.ndarray:
         samples = audio[:, start : start + n_fft]
         frame[:, : samples.shape[1]] = samples
     frames *= 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
-    magnitudes = np.sqrt(np.sum(np.abs(np.fft.rfft(frames)) ** 2, axis=1))
+    magnitudes = np.sqrt(np.sum(np.abs(rfft(frames)) ** 2, axis=1))
     return np.asarray(magnitudes.reshape(*starts.shape, -1))
 
 

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from .._engine.arrays.array_module import OVERFLOW
+from .._engine.arrays.fft import irfft, rfft
 from .._engine.spectra.mel_bands import MelBands, level_counts, level_gains, transport_gains
 from .._engine.spectra.stft import STFT
 from .levels import RMS, rms
@@ -121,14 +122,14 @@ def _window(n_fft: int) -> np.ndarray:
 def _spectra(audio: np.ndarray, starts: np.ndarray, n_fft: int) -> np.ndarray:
     """Return spectra, complex64 (frames, bins); ``starts`` are counted from one frame before the first sample."""
     padded = np.pad(audio, (n_fft, 3 * n_fft))
-    frames = padded[np.clip(starts, 0, len(padded) - n_fft)[:, None] + np.arange(n_fft)]
-    return np.asarray(np.fft.rfft(frames * _window(n_fft), axis=1), np.complex64)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[np.clip(starts, 0, len(padded) - n_fft)]
+    return np.asarray(rfft(frames * _window(n_fft)))
 
 
 def _overlap_added(spectra: np.ndarray, starts: np.ndarray, n_fft: int) -> np.ndarray:
     """Return the samples of spectra, from the first sample on: the inverse of `_spectra`."""
     window = _window(n_fft)
-    frames = np.fft.irfft(spectra, n_fft, axis=1).astype(np.float32) * (window / 1.5)
+    frames = irfft(spectra, n_fft) * (window / np.float32(1.5 * n_fft))
     samples = np.zeros(starts[-1] + n_fft, np.float32)
     for start, frame in zip(starts, frames, strict=True):
         samples[start : start + n_fft] += frame
