@@ -1,26 +1,34 @@
-"""The host's share of a batch on a GPU, as Markdown: python tests/benchmarks/host.py [--quick].
+"""The host's share of the work on a GPU, as Markdown: python tests/benchmarks/host.py [--quick].
 
-64 recordings of ten seconds, mono at 22,050 Hz, cut from the shipped song at different speeds, are styled as one batch,
-or as one batch for each key. The three stages, which a GPU would compute, give back the content at once. What is left
-is all work before and after them. Times are the least of several calls.
+64 recordings of ten seconds, mono at 22,050 Hz, cut from the shipped song at different speeds, are styled as one batch.
+32 stereo stems of ten seconds at 44,100 Hz are styled as a folder: one by one, and in threads, as on a GPU. The three
+stages, which a GPU would compute, give back the content at once. What is left is all work before and after them. Times
+are the least of several calls.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmark import CONTENT, MONO, RATE, STYLE, machine, recording
+import soundfile
+from benchmark import AUDIO, CONTENT, MONO, RATE, STEREO, STYLE, machine, recording
 
-from audiostyle_fx import stylize_batch
+from audiostyle_fx import style_folder, stylize_batch
+from audiostyle_fx._engine.cuda import batching, device_threads
 from audiostyle_fx._recordings.resampling import resample
 from audiostyle_fx._transfer.results import Stage
+from audiostyle_fx._transfer.stages import section_batch
 from audiostyle_fx._transfer.stages.section_batch import SectionBatch, StyledBatch
 from audiostyle_fx._transfer.whole_recordings import recording_transfer
+from audiostyle_fx.folders import workers
 
-CLIPS, SECONDS = 64, 10
+CLIPS, STEMS, SECONDS = 64, 32, 10
 PARAMETERS: dict[str, dict[str, Any]] = {
     "defaults": {},
     '`key="style"`': {"key": "style"},
@@ -42,25 +50,76 @@ def no_stages(batch: SectionBatch, *arguments: Any) -> StyledBatch:
     return StyledBatch(batch.contents.astype(np.float32, copy=False), [dict(stages) for _ in batch.contents])
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="eight recordings, once")
-    quick = parser.parse_args().quick
-    contents, style = clips(8 if quick else CLIPS), recording(STYLE, MONO)[0]
-    recording_transfer.three_stages = no_stages  # type: ignore[assignment]
+def pretend_a_gpu() -> None:
+    """Let a folder be processed as on a GPU."""
+    one_gpu: Callable[[str], list[str]] = lambda device: ["cuda:0"]  # noqa: E731
+    memory: Callable[..., np.ndarray] = lambda shape, device: np.empty(shape, np.float32)  # noqa: E731
+    for module in (batching, workers):
+        module.device_names = one_gpu  # type: ignore[attr-defined]
+    for owner in (recording_transfer, section_batch):
+        owner.host_array = memory  # type: ignore[attr-defined]
+    device_threads.items_that_fit = lambda device, item_bytes: CLIPS  # type: ignore[assignment]
+
+
+def measured(call: Callable[[], Any], rounds: int) -> tuple[float, float]:
+    """Milliseconds of a call, and of CPU time, the least of each."""
+    times = []
+    for _ in range(rounds):
+        start, cpu = time.perf_counter(), time.process_time()
+        call()
+        times.append((time.perf_counter() - start, time.process_time() - cpu))
+    wall, cpu = (1000 * min(column) for column in zip(*times, strict=True))
+    return wall, cpu
+
+
+def batch_table(count: int, rounds: int) -> None:
+    """Print the table of a batch."""
+    contents, style, in_batches = clips(count), recording(STYLE, MONO)[0], recording_transfer.in_batches
     recording_transfer.in_batches = lambda items, device, item_bytes: [items]  # type: ignore[assignment]
-    print(f"Measured on {machine()}.\n")
     print(f"| {len(contents)} recordings of {SECONDS} s | ms | ms of CPU time |")
     print("|---|---:|---:|")
     for name, parameters in PARAMETERS.items():
-        times = []
-        for _ in range(1 if quick else 5):
-            start, cpu = time.perf_counter(), time.process_time()
+
+        def call(parameters: dict[str, Any] = parameters) -> None:
             stylize_batch(contents, style, RATE, device="cpu", **parameters)
-            times.append((time.perf_counter() - start, time.process_time() - cpu))
-        wall, cpu = (1000 * min(column) for column in zip(*times, strict=True))
+
+        wall, cpu = measured(call, rounds)
         print(f"| {name} | {wall:.0f} | {cpu:.0f} |", flush=True)
+    recording_transfer.in_batches = in_batches  # type: ignore[assignment]
+
+
+def folder_table(count: int, rounds: int) -> None:
+    """Print the table of a folder."""
+    (content, rate), n_samples = recording(CONTENT, STEREO), round(SECONDS * recording(CONTENT, STEREO)[1])
+    print(f"\n| {count} stereo stems of {SECONDS} s | ms for each file | ms of CPU time |")
+    print("|---|---:|---:|")
+    with tempfile.TemporaryDirectory() as name:
+        source = Path(name, "stems")
+        source.mkdir()
+        for stem in range(count):
+            audio = np.roll(content, stem * n_samples // count, axis=1)[:, :n_samples]
+            soundfile.write(source / f"{stem:03}.wav", audio.T, int(rate), subtype="FLOAT")
+
+        def call() -> None:
+            result = style_folder(source, Path(name, "out"), AUDIO / STYLE, device="auto", force=True)
+            if result.failed:
+                raise RuntimeError(result.failed)
+
+        for way in ("one by one", "in threads"):
+            wall, cpu = measured(call, rounds)
+            print(f"| {way} | {wall / count:.0f} | {cpu / count:.0f} |", flush=True)
+            pretend_a_gpu()
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="eight recordings, once")
+    quick = parser.parse_args().quick
+    recording_transfer.three_stages = no_stages  # type: ignore[assignment]
+    print(f"Measured on {machine()}.\n")
+    batch_table(8 if quick else CLIPS, 1 if quick else 5)
+    folder_table(8 if quick else STEMS, 1 if quick else 5)
 
 
 if __name__ == "__main__":
