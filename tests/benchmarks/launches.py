@@ -1,13 +1,16 @@
 """What a GPU is asked to do, counted without one: python tests/benchmarks/launches.py.
 
-A stand-in for CuPy runs whole transfers of two seconds at 8 kHz and counts: kernels and calls of libraries, launches by
-the host (a CUDA graph is one), copies between host and device, and waits of the host. Times are those of no GPU, but
-each launch costs the host some microseconds, and each wait lets the GPU run dry. Prints Markdown.
+A stand-in for CuPy runs transfers of two seconds at 8 kHz, and one of eight recordings in as many keys. It counts
+kernels and calls of libraries, launches by the host (a CUDA graph is one), copies between host and device, and waits of the
+host. Times are those of no GPU, but each launch costs the host some microseconds, and each wait lets the GPU run dry.
+Prints Markdown.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support import cupy_stand_in
 
-from audiostyle_fx import stylize
+from audiostyle_fx import stylize, stylize_batch
 from audiostyle_fx._engine.arrays import matmul
 from audiostyle_fx._engine.cuda import graphs
 
@@ -33,6 +36,10 @@ class Patches:
     """Sets what a test would set and restore; this process ends instead."""
 
     setattr, setitem = staticmethod(setattr), staticmethod(dict.__setitem__)
+
+
+MOVES = (0.0, 0.3, 0.7, 1.1, 1.6, -0.5, -1.0, 2.2)
+"""The keys of the recordings of a batch, in semitones."""
 
 
 def notes(seed: int, pitches: list[float]) -> np.ndarray:
@@ -63,14 +70,16 @@ def main() -> None:
     """Print the table."""
     cupy_stand_in.install(Patches)
     matmul.cuda_matmul, graphs.record_graph = cupy_stand_in.matmul, cupy_stand_in.record_graph
-    content, style = notes(1, [220.0, 247.0, 262.0, 330.0]), notes(2, [440.0, 494.0, 587.0])
+    song, style = [220.0, 247.0, 262.0, 330.0], notes(2, [440.0, 494.0, 587.0])
+    content, moved = notes(1, song), [notes(1, [hz * 2 ** (move / 12) for hz in song]) for move in MOVES]
+    calls: dict[str, Callable[[], Any]] = {
+        name: partial(stylize, content, style, RATE, device="cuda:0", **parameters)
+        for name, parameters in CALLS.items()
+    }
+    calls[f"{len(MOVES)} recordings in as many keys"] = partial(stylize_batch, moved, style, RATE, device="cuda:0")
     print("| transfer | kernels and library calls | launches by the host | copies | waits |")
     print("| --- | ---: | ---: | ---: | ---: |")
-    for name, parameters in CALLS.items():
-
-        def call(parameters: dict[str, Any] = parameters) -> None:
-            stylize(content, style, RATE, device="cuda:0", **parameters)
-
+    for name, call in calls.items():
         call()  # builds kernels, and copies what is kept
         found = counted(call)
         print(f"| {name} | " + " | ".join(f"{count:,}" for count in found) + " |", flush=True)
