@@ -1,8 +1,8 @@
 """What a GPU is asked to do, counted without one: python tests/benchmarks/launches.py.
 
 A stand-in for CuPy runs transfers of two seconds at 8 kHz, and one of eight recordings in as many keys. It counts
-kernels and calls of libraries, launches by the host (a CUDA graph is one), copies between host and device, and waits of the
-host. Times are those of no GPU, but each launch costs the host some microseconds, and each wait lets the GPU run dry.
+kernels and calls of libraries, launches by the host (a CUDA graph is one), copies between host and device, and waits of
+the host. Times are those of no GPU, but each launch costs the host some microseconds, and each wait lets the GPU run dry.
 Prints Markdown.
 """
 
