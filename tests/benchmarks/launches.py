@@ -2,8 +2,8 @@
 
 A stand-in for CuPy runs transfers of two seconds at 8 kHz, and one of eight recordings in as many keys. It counts
 kernels and calls of libraries, launches by the host (a CUDA graph is one), copies between host and device, and waits of
-the host. Times are those of no GPU, but each launch costs the host some microseconds, and each wait lets the GPU run dry.
-Prints Markdown.
+the host. Times are those of no GPU, but each launch costs the host some microseconds, and each wait lets the GPU run
+dry. Prints Markdown.
 """
 
 from __future__ import annotations
