@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class BoundedCache:
-    """A cache that keeps the values added last, each under a hashable key.
+    """A cache that keeps the values used last, each under a hashable key.
 
     Threads may share one. It has no lock, because a forked process could inherit the lock while it is held. Two threads
     that need the same missing value at the same time may both compute it; both then receive the value that was stored
@@ -18,7 +18,7 @@ class BoundedCache:
     Parameters
     ----------
     max_size : int
-        Number of values kept, at least 0. When one more is added, the value added first is dropped.
+        Number of values kept, at least 0. When one more is added, the value whose last use is longest ago is dropped.
     """
 
     def __init__(self, max_size: int) -> None:
@@ -31,9 +31,9 @@ class BoundedCache:
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """Return the value under a key; if there is none, call ``make`` and keep what it returns, unless it raises."""
-        value = self._values.get(key, _MISSING)
+        value = self._values.pop(key, _MISSING)
         if value is not _MISSING:
-            return cast(Value, value)
+            return cast(Value, self._values.setdefault(key, value))
         value = self._values.setdefault(key, make())
         for oldest in list(self._values)[: -self.max_size or None]:
             self._values.pop(oldest, None)

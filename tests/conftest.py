@@ -16,7 +16,7 @@ from audiostyle_fx import Window
 from audiostyle_fx._engine.arrays import fft, matmul, threads
 from audiostyle_fx._engine.cuda import device_threads, devices, graphs, streams
 from audiostyle_fx._engine.kernels import launch
-from audiostyle_fx._transfer.whole_recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import prepared_sections
 
 RATE = 8000
 
@@ -135,7 +135,7 @@ def no_work(monkeypatch):
     def three_stages(*args, **kwargs):
         pytest.fail("the work began although the arguments are wrong")
 
-    monkeypatch.setattr(recording_transfer, "three_stages", three_stages)
+    monkeypatch.setattr(prepared_sections, "three_stages", three_stages)
 
 
 @pytest.fixture

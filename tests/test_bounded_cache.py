@@ -1,4 +1,4 @@
-"""The bounded cache: the values added last are kept, and errors are not."""
+"""The bounded cache: the values used last are kept, and errors are not."""
 
 import pytest
 
@@ -19,11 +19,11 @@ class Inverse:
         return make
 
 
-def test_the_values_added_last_are_kept():
+def test_the_values_used_last_are_kept():
     cache, inverse = BoundedCache(2), Inverse()
-    for value in (1, 2, 1, 3, 2, 1):
+    for value in (1, 2, 1, 3, 1, 2):
         assert cache.get(value, inverse.of(value)) == 1 / value
-    assert inverse.calls == [1, 2, 3, 1]
+    assert inverse.calls == [1, 2, 3, 2]
     assert len(cache) == 2
 
 

@@ -28,7 +28,7 @@ from audiostyle_fx import style_folder, stylize
 from audiostyle_fx._recordings.files import read_audio
 from audiostyle_fx._recordings.resampling import resample
 from audiostyle_fx._recordings.writing import write_audio
-from audiostyle_fx._transfer.whole_recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import prepared_sections
 
 STEMS, SECONDS = 24, 10
 
@@ -64,8 +64,8 @@ class Transfers:
     """Takes the time of transfers in this process."""
 
     def __init__(self) -> None:
-        self.seconds, self._transfer = 0.0, recording_transfer.three_stages
-        recording_transfer.three_stages = self  # type: ignore[assignment]
+        self.seconds, self._transfer = 0.0, prepared_sections.three_stages
+        prepared_sections.three_stages = self  # type: ignore[assignment]
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """Run one."""

@@ -25,7 +25,7 @@ from audiostyle_fx._recordings.resampling import resample
 from audiostyle_fx._transfer.results import Stage
 from audiostyle_fx._transfer.stages import section_batch
 from audiostyle_fx._transfer.stages.section_batch import SectionBatch, StyledBatch
-from audiostyle_fx._transfer.whole_recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import prepared_sections, recording_transfer
 from audiostyle_fx.folders import workers
 
 CLIPS, STEMS, SECONDS = 64, 32, 10
@@ -116,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="eight recordings, once")
     quick = parser.parse_args().quick
-    recording_transfer.three_stages = no_stages  # type: ignore[assignment]
+    prepared_sections.three_stages = no_stages  # type: ignore[assignment]
     print(f"Measured on {machine()}.\n")
     batch_table(8 if quick else CLIPS, 1 if quick else 5)
     folder_table(8 if quick else STEMS, 1 if quick else 5)

@@ -134,7 +134,7 @@ def test_an_old_result_stays_until_the_new_one_is_finished(failure, code, where,
         raise failure
 
     if where == "transfer":
-        monkeypatch.setattr("audiostyle_fx._transfer.whole_recordings.recording_transfer.three_stages", fail)
+        monkeypatch.setattr("audiostyle_fx._transfer.whole_recordings.prepared_sections.three_stages", fail)
     else:
         monkeypatch.setattr(soundfile.SoundFile, "write", fail)
     line = fails(capsys, code, "-q", "--overwrite", "song.wav", "out.wav", "style", "style.wav", *QUICK)

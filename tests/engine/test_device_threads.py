@@ -1,5 +1,6 @@
 """The thread of each GPU, and the batches of other threads that it combines."""
 
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +11,31 @@ import pytest
 from audiostyle_fx._engine.cuda import batching, device_threads
 
 
+class Steps:
+    """Notes the batches that a device computes; their results are ten times their items."""
+
+    def __init__(self, compute=lambda items, device: None):
+        self.computed, self.threads, self._compute = [], set(), compute
+
+    def batch(self, *items, **options):
+        return Prepared(self, items, **options)
+
+    def prepare(self, items, device):
+        assert device == "cuda:0" or device == "cuda:1"
+        return self.batch(*items, kind=items[0] % 2)
+
+    def compute(self, items, device):
+        self.threads.add(threading.current_thread())
+        self.computed.append(items)
+        self._compute(items, device)
+
+    def finish(self, items, result):
+        assert result.items == tuple(10 * item for item in items)
+
+
 @dataclass(frozen=True)
 class Prepared:
+    steps: Steps
     items: tuple
     kind: object = "a kind"
     item_bytes: int = 1
@@ -20,34 +44,21 @@ class Prepared:
     def size(self):
         return len(self.items)
 
+    def combined(self, others, device):
+        return self.steps.batch(*itertools.chain(self.items, *(other.items for other in others)))
 
-class Steps:
-    """Notes the batches that a device computes; their results are ten times their items."""
+    def compute(self, device):
+        self.steps.compute(self.items, device)
+        return Result(tuple(10 * item for item in self.items))
 
-    def __init__(self, compute=lambda items, device: None):
-        self.computed, self.threads, self._compute = [], set(), compute
 
-    def prepare(self, items, device):
-        return Prepared(tuple(items), kind=items[0] % 2)
+@dataclass(frozen=True)
+class Result:
+    items: tuple
 
-    def compute(self, prepared, device):
-        self.threads.add(threading.current_thread())
-        self.computed.append(prepared.items)
-        self._compute(prepared.items, device)
-        return [10 * item for item in prepared.items]
-
-    def combine(self, prepared):
-        return Prepared(sum((each.items for each in prepared), ()))
-
-    def split(self, result, sizes):
-        parts = []
-        for size in sizes:
-            parts.append(result[:size])
-            result = result[size:]
-        return parts
-
-    def finish(self, items, result):
-        assert result == [10 * item for item in items]
+    def split(self, sizes):
+        ends = [0, *itertools.accumulate(sizes)]
+        return [Result(self.items[a:b]) for a, b in itertools.pairwise(ends)]
 
 
 @pytest.fixture
@@ -62,26 +73,22 @@ def wait_until(condition):
         time.sleep(1e-3)
 
 
-def together(queue, steps, batches):
+def together(queue, batches):
     """The result or error of each batch; all of them come while the GPU computes another one, one thread at a time."""
     free, turns = threading.Event(), threading.Semaphore(1)
 
-    class Busy(Steps):
-        def compute(self, prepared, device):
-            free.wait(60)
-
-    def compute(steps, batch):
+    def compute(batch):
         with device_threads.combining_batches(turns):
-            return queue.compute(steps, batch)
+            return queue.compute(batch)
 
     def answer(batch):
         try:
-            return compute(steps, batch)
+            return list(compute(batch).items)
         except Exception as error:
             return error
 
     with ThreadPoolExecutor(len(batches) + 1) as pool:
-        busy = pool.submit(compute, Busy(), Prepared((), kind="busy"))
+        busy = pool.submit(compute, Steps(lambda *_: free.wait(60)).batch(kind="busy"))
         wait_until(lambda: len(queue) == 1)
         answers = []
         for number, batch in enumerate(batches):
@@ -96,8 +103,8 @@ def together(queue, steps, batches):
 
 def test_batches_of_one_kind_that_wait_are_computed_together(queue):
     steps = Steps()
-    batches = [Prepared((1, 2)), Prepared((3,), kind="other"), Prepared((4,)), Prepared((5,))]
-    assert together(queue, steps, batches) == [[10, 20], [30], [40], [50]]
+    batches = [steps.batch(1, 2), steps.batch(3, kind="other"), steps.batch(4), steps.batch(5)]
+    assert together(queue, batches) == [[10, 20], [30], [40], [50]]
     assert steps.computed == [(1, 2, 4, 5), (3,)]
     assert len(steps.threads) == 1 and threading.current_thread() not in steps.threads
 
@@ -105,7 +112,7 @@ def test_batches_of_one_kind_that_wait_are_computed_together(queue):
 def test_no_more_are_combined_than_fit(queue, monkeypatch):
     monkeypatch.setattr(device_threads, "items_that_fit", lambda device, item_bytes: 3 * item_bytes)
     steps = Steps()
-    together(queue, steps, [Prepared((1, 2)), Prepared((3, 4)), Prepared((5,)), Prepared((6,))])
+    together(queue, [steps.batch(1, 2), steps.batch(3, 4), steps.batch(5), steps.batch(6)])
     assert steps.computed == [(1, 2, 5), (3, 4, 6)]
 
 
@@ -115,7 +122,7 @@ def test_each_fails_for_itself(queue):
             raise ArithmeticError("not three")
 
     steps = Steps(fail_with_three)
-    found = together(queue, steps, [Prepared((number,)) for number in range(5)])
+    found = together(queue, [steps.batch(number) for number in range(5)])
     assert found[:3] + found[4:] == [[0], [10], [20], [40]] and str(found[3]) == "not three"
     assert steps.computed == [(0, 1, 2, 3, 4), (0, 1), (2, 3, 4), (2,), (3, 4), (3,), (4,)]
 
@@ -127,7 +134,7 @@ def test_a_shortage_of_memory_halves_what_is_combined(queue):
 
     steps = Steps(small_only)
     with pytest.warns(RuntimeWarning, match="ran out of memory with 4 recordings at once: continuing with 2"):
-        assert together(queue, steps, [Prepared((number,)) for number in range(4)]) == [[0], [10], [20], [30]]
+        assert together(queue, [steps.batch(number) for number in range(4)]) == [[0], [10], [20], [30]]
     assert steps.computed == [(0, 1, 2, 3), (0, 1), (2, 3)]
 
 
@@ -136,7 +143,7 @@ def test_an_error_before_the_work_reaches_the_thread_that_waits(queue, monkeypat
         raise ArithmeticError("no device")
 
     monkeypatch.setattr(device_threads, "items_that_fit", broken)
-    first, second = together(queue, Steps(), [Prepared((1,)), Prepared((2,))])
+    first, second = together(queue, [Steps().batch(1), Steps().batch(2)])
     assert str(first) == "no device" and second == [20]
 
 

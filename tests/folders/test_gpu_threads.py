@@ -1,6 +1,7 @@
-"""A folder on GPUs: several files at once in threads of this process, whose sections the GPUs style together."""
+"""A folder on GPUs: several files at once, in threads or other processes, whose sections the GPUs style together."""
 
 import threading
+import time
 import warnings
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from support.styled_folders import made_of, read, statuses
 
 from audiostyle_fx import style_folder
-from audiostyle_fx._transfer.whole_recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import prepared_sections, recording_transfer
 from audiostyle_fx.errors import TransferError
 from audiostyle_fx.folders import one_file
 
@@ -26,7 +27,7 @@ def files(stem):
 def batches(monkeypatch):
     """The number of sections of each batch; the first of a GPU waits until the others can be combined."""
     sizes, all_prepared = [], threading.Semaphore(0)
-    original, input_of = recording_transfer.three_stages, recording_transfer.section_input
+    original, input_of = prepared_sections.three_stages, recording_transfer.section_input
 
     def three_stages(batch, *args):
         if not sizes and threading.current_thread() is not threading.main_thread():
@@ -39,7 +40,7 @@ def batches(monkeypatch):
         all_prepared.release()
         return input_of(*args)
 
-    monkeypatch.setattr(recording_transfer, "three_stages", three_stages)
+    monkeypatch.setattr(prepared_sections, "three_stages", three_stages)
     monkeypatch.setattr(recording_transfer, "section_input", section_input)
     return sizes
 
@@ -64,7 +65,7 @@ def test_stages_of_all_files_are_reported(cupy, files, run, events):
 
 
 def test_a_file_that_fails_fails_alone(cupy, files, run, batches, monkeypatch):
-    original, failing = recording_transfer.three_stages, read("in/3.wav")
+    original, failing = prepared_sections.three_stages, read("in/3.wav")
 
     def three_stages(batch, *args):
         styled = original(batch, *args)
@@ -72,7 +73,7 @@ def test_a_file_that_fails_fails_alone(cupy, files, run, batches, monkeypatch):
             raise TransferError("not finite")
         return styled
 
-    monkeypatch.setattr(recording_transfer, "three_stages", three_stages)
+    monkeypatch.setattr(prepared_sections, "three_stages", three_stages)
     Path("in/5.wav").write_bytes(b"RIFF")
     Path("in/6.wav").write_bytes(Path("in/4.wav").read_bytes())
     result = run(device="cuda:0")
@@ -138,3 +139,57 @@ def test_an_interrupt_ends_the_run_and_the_next_resumes_it(cupy, files, run, eve
     result = run(device="cuda:0", independent=True, progress=events.append)
     assert result.failed == {} and result.skipped == len(done) >= 1
     assert set(made_of(events)) == set(NAMES) - set(done)
+
+
+# ---------------------------------------------------------------- processes
+@pytest.fixture
+def styled(monkeypatch):
+    """The process of each batch and its sections: the GPU is this process's."""
+    found, original = [], prepared_sections.three_stages
+
+    def three_stages(batch, *args):
+        found.append((threading.current_thread().name, len(batch.contents)))
+        return original(batch, *args)
+
+    monkeypatch.setattr(prepared_sections, "three_stages", three_stages)
+    return found
+
+
+def test_this_process_computes_for_others(cupy, files, run, styled):
+    assert run("on the CPU", device="cpu").failed == {}
+    styled.clear()
+    result = run(device="cuda", jobs=2, key="content", section_seconds=0.2)
+    assert result.failed == {} and sum(size for _, size in styled) >= len(NAMES)
+    assert all(name.startswith("audiostyle_fx cuda:") for name, _ in styled)
+    run("with a GPU", device="cuda:0", key="content", section_seconds=0.2)
+    for name in NAMES:
+        want, got = read(f"with a GPU/{name}"), read(f"out/{name}")
+        np.testing.assert_allclose(got, want, rtol=0, atol=2e-3 * np.abs(want).max())
+
+
+@pytest.mark.slow
+def test_errors_of_the_gpu_reach_the_file(cupy, files, run, monkeypatch):
+    def fails(batch, *args):
+        raise TransferError("not finite") if len(batch.contents) % 2 else MemoryError("the pool is full")
+
+    monkeypatch.setattr(prepared_sections, "three_stages", fails)
+    assert set(run(device="cuda:0", jobs=2).failed.values()) == {"not finite"}
+    monkeypatch.setattr(prepared_sections, "three_stages", lambda *_: (_ for _ in ()).throw(MemoryError("it is full")))
+    (error,) = set(run(device="cuda:0", jobs=2).failed.values())
+    assert error.startswith("cuda:0 has too little memory for one recording")
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_at_its_time_limit_leaves_the_gpu_to_the_others(cupy, files, run, styled, monkeypatch):
+    original, slow = prepared_sections.three_stages, threading.Event()
+
+    def three_stages(*args):
+        if not slow.is_set():
+            slow.set()
+            time.sleep(8)
+        return original(*args)
+
+    monkeypatch.setattr(prepared_sections, "three_stages", three_stages)
+    result = run(device="cuda:0", time_limit=6)
+    assert list(result.failed.values()) == ["it took longer than the time limit of 6 s"]
+    assert len(result.files) == len(NAMES)

@@ -13,30 +13,10 @@ from support.worker_tasks import failed, prepare, work
 
 import audiostyle_fx
 from audiostyle_fx.folders.executors import processes
-from audiostyle_fx.folders.executors.processes import LOST, LocalProcesses, visible_gpus
+from audiostyle_fx.folders.executors.processes import LOST, LocalProcesses
 
 ROOTS = [str(Path(audiostyle_fx.__file__).parents[1]), str(Path(__file__).parents[1])]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(ROOTS)}
-
-
-@pytest.mark.parametrize(
-    ("device", "found", "visible", "want"),
-    [
-        ("cuda", ["cuda:0", "cuda:1"], None, ("0", "1")),
-        ("auto", ["cuda:0", "cuda:1"], "", ("0", "1")),
-        ("cuda", ["cuda:0", "cuda:1"], "2,5", ("2", "5")),
-        ("auto", ["cuda:1"], "GPU-a, GPU-b", ("GPU-b",)),
-        ("cuda:1", ["cuda:1"], None, ()),
-        ("auto", ["cpu"], "2", ()),
-        ("cpu", ["cpu"], None, ()),
-    ],
-)
-def test_gpus_are_named_as_the_parent_sees_them(device, found, visible, want, monkeypatch):
-    monkeypatch.setattr(processes, "device_names", lambda asked: found if asked == device else None)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    if visible is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert visible_gpus(device) == want
 
 
 @pytest.mark.parametrize(("jobs", "threads"), [(1, 4), (2, 2), (3, 1), (4, 1), (9, 1)])
@@ -46,17 +26,12 @@ def test_processes_together_have_no_more_threads_than_cores(jobs, threads, monke
 
 
 @pytest.mark.slow
-def test_every_process_has_its_gpu_and_its_share_of_the_cores(monkeypatch):
-    monkeypatch.setattr(processes, "device_names", lambda device: ["cuda:0", "cuda:1"])
+def test_every_process_has_its_share_of_the_cores(monkeypatch):
     monkeypatch.setattr(processes, "cores", lambda: 6)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    with LocalProcesses(2, work, failed) as workers:
-        found = answers(workers, [("environment", "CUDA_VISIBLE_DEVICES")] * 6)
-        gpus = {answer for _, answer in found}
-        threads = {answer[0] for _, answer in answers(workers, [("environment", "OMP_NUM_THREADS")] * 2)}
-    assert {gpu for gpu, _ in gpus} == {"0", "1"} and len(gpus) == 2, "one GPU for each process"
-    assert threads == {"3"}
-    assert all(gone(pid) for _, pid in gpus)
+    with LocalProcesses(2, work, failed, "cpu") as workers:
+        found = answers(workers, [("environment", "OMP_NUM_THREADS")] * 6)
+    threads, pids = zip(*(answer for _, answer in found), strict=True)
+    assert set(threads) == {"3"} and all(gone(pid) for pid in pids)
 
 
 @pytest.mark.slow
@@ -79,19 +54,6 @@ def test_the_neighbours_of_a_killed_process_do_not_begin_again(tmp_path):
         answers(workers, [("environment", "PATH")] * 2)  # both have started
         assert dict(answers(workers, [task, other])) == {task: task[1], other: ("failed", 2, LOST)}
     assert (tmp_path / "begun").read_text() == "x"
-
-
-@pytest.mark.slow
-def test_a_process_that_is_started_again_has_the_same_gpu(monkeypatch):
-    monkeypatch.setattr(processes, "device_names", lambda device: ["cuda:0", "cuda:1"])
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    tasks = [("environment", "CUDA_VISIBLE_DEVICES")] * 2
-    with LocalProcesses(2, work, failed) as workers:
-        before = {gpu: pid for _, (gpu, pid) in answers(workers, tasks)}
-        os.kill(before["1"], signal.SIGKILL)
-        after = {gpu: pid for _, (gpu, pid) in answers(workers, 2 * tasks)}
-    assert before.keys() == after.keys() == {"0", "1"}
-    assert before["0"] == after["0"] and before["1"] != after["1"]
 
 
 @pytest.mark.slow

@@ -3,19 +3,19 @@
 import pytest
 
 from audiostyle_fx import stylize
-from audiostyle_fx._transfer.whole_recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import prepared_sections
 
 
 @pytest.fixture
 def stage_inputs(monkeypatch):
     """The inputs of the three stages, batch by batch: (contents, samples of the first style)."""
-    inputs, original = [], recording_transfer.three_stages
+    inputs, original = [], prepared_sections.three_stages
 
     def three_stages(batch, targets, *args):
         inputs.append((batch.contents.copy(), targets[0].samples[0].copy()))
         return original(batch, targets, *args)
 
-    monkeypatch.setattr(recording_transfer, "three_stages", three_stages)
+    monkeypatch.setattr(prepared_sections, "three_stages", three_stages)
     return inputs
 
 

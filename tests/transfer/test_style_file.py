@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audiostyle_fx import style_file, stylize
 from audiostyle_fx._recordings.disk_samples import SampleFile
-from audiostyle_fx._transfer.whole_recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import prepared_sections
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_an_earlier_file_stays_until_the_new_one_is_finished(song, style, quick,
     def fails(*args, **kwargs):
         raise RuntimeError("it broke")
 
-    monkeypatch.setattr(recording_transfer, "three_stages", fails)
+    monkeypatch.setattr(prepared_sections, "three_stages", fails)
     with pytest.raises(RuntimeError, match="it broke"):
         style_file(song, tmp_path / "out.wav", style, **quick)
     assert (tmp_path / "out.wav").read_bytes() == b"an earlier result"

@@ -9,32 +9,22 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
-from .device_threads import BatchQueue, Combinable, combines_batches, device_executor, least_busy, warn_of_halving
+from .device_threads import PreparedBatch, Queue, combines_batches, device_executor, least_busy, warn_of_halving
 from .devices import device_names
 from .memory import is_out_of_memory, items_that_fit, release_memory
 
 Item = TypeVar("Item")
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
-PreparedT = TypeVar("PreparedT", bound=Combinable)
-ResultT = TypeVar("ResultT")
+ResultT_contra = TypeVar("ResultT_contra", contravariant=True)
 
 
-class BatchSteps(Protocol[ItemT_contra, PreparedT, ResultT]):
-    """The work on a batch. All batches of a GPU are computed on one thread, and another one prepares and finishes."""
+class BatchSteps(Protocol[ItemT_contra, ResultT_contra]):
+    """The work before and after a batch. All batches of a GPU are computed on one thread, and another one does this."""
 
-    def prepare(self, items: Sequence[ItemT_contra], device: str) -> PreparedT:
+    def prepare(self, items: Sequence[ItemT_contra], device: str) -> PreparedBatch:
         """Return what the computation needs; it may run while the device computes another batch."""
 
-    def compute(self, prepared: PreparedT, device: str) -> ResultT:
-        """Return the result of the device's work."""
-
-    def combine(self, prepared: Sequence[PreparedT]) -> PreparedT:
-        """Return batches of one kind as one, in their order."""
-
-    def split(self, result: ResultT, sizes: Sequence[int]) -> list[ResultT]:
-        """Return the results of the batches of these sizes that were combined."""
-
-    def finish(self, items: Sequence[ItemT_contra], result: ResultT) -> None:
+    def finish(self, items: Sequence[ItemT_contra], result: ResultT_contra) -> None:
         """Keep the result; it may run while the device computes another batch."""
 
 
@@ -55,12 +45,15 @@ def in_batches(items: list[Item], device: str, item_bytes: int) -> list[list[Ite
     devices = device_names(device)
     if devices == ["cpu"] or len(items) == 1:
         return [[item] for item in items]
-    fair_share = len(items) if combines_batches() else -(-len(items) // len(devices))
-    size = min(fair_share, *(items_that_fit(name, item_bytes) for name in devices))
+    if combines_batches():
+        size = least_busy(devices).items_that_fit(item_bytes)
+    else:
+        fair_share = -(-len(items) // len(devices))
+        size = min(fair_share, *(items_that_fit(name, item_bytes) for name in devices))
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def run_batches(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], device: str) -> None:
+def run_batches(steps: BatchSteps[Item, Any], batches: list[list[Item]], device: str) -> None:
     """Do the work of batches that don't depend on each other; several GPUs take them in turn.
 
     While a GPU computes a batch, the host prepares the next one and finishes the last one. So at most three batches
@@ -89,19 +82,19 @@ def run_batches(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], de
     devices = device_names(device)
     if devices == ["cpu"]:
         for batch in batches:
-            steps.finish(batch, steps.compute(steps.prepare(batch, "cpu"), "cpu"))
+            steps.finish(batch, steps.prepare(batch, "cpu").compute("cpu"))
         return
     if combines_batches():
         queue = least_busy(devices)
         for batch in batches:
-            prepared = steps.prepare(batch, queue.device)
+            prepared = steps.prepare(batch, queue.copies_to)
             for part, result in _computed(steps, batch, prepared, queue.device, queue):
                 steps.finish(part, result)
         return
     _on_gpus(steps, batches, devices[: len(batches)])
 
 
-def _on_gpus(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], devices: list[str]) -> None:
+def _on_gpus(steps: BatchSteps[Item, Any], batches: list[list[Item]], devices: list[str]) -> None:
     """Run the batches on GPUs in turn; after an error or an interrupt, end when all have ended their current batch."""
     stopped = threading.Event()
     if len(devices) == 1:
@@ -121,9 +114,7 @@ def _on_gpus(steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], devic
         wait(workers)
 
 
-def _on_gpu(
-    steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], device: str, stopped: threading.Event
-) -> None:
+def _on_gpu(steps: BatchSteps[Item, Any], batches: list[list[Item]], device: str, stopped: threading.Event) -> None:
     """Run the batches on one GPU, one after the other, until ``stopped`` is set; an error sets it."""
     try:
         if len(batches) == 1:  # no other batch to work on meanwhile
@@ -137,9 +128,7 @@ def _on_gpu(
         raise
 
 
-def _overlapped(
-    steps: BatchSteps[Item, Any, Any], batches: list[list[Item]], device: str, stopped: threading.Event
-) -> None:
+def _overlapped(steps: BatchSteps[Item, Any], batches: list[list[Item]], device: str, stopped: threading.Event) -> None:
     """Run the batches on one GPU, and prepare and finish others on a thread of the host meanwhile."""
     with _host_thread(device) as host:
         prepared = host.submit(steps.prepare, batches[0], device)
@@ -169,11 +158,11 @@ def _host_thread(device: str) -> Iterator[ThreadPoolExecutor]:
 
 
 def _computed(
-    steps: BatchSteps[Item, Any, Any], batch: list[Item], prepared: Any, device: str, queue: BatchQueue | None = None
+    steps: BatchSteps[Item, Any], batch: list[Item], prepared: Any, device: str, queue: Queue | None = None
 ) -> Iterator[tuple[list[Item], Any]]:
     """Yield a batch and its result, computed in a queue if one is given; without enough memory, halves and theirs."""
     try:
-        result = steps.compute(prepared, device) if queue is None else queue.compute(steps, prepared)
+        result = prepared.compute(device) if queue is None else queue.compute(prepared)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -187,5 +176,7 @@ def _computed(
     half = len(batch) // 2
     warn_of_halving(device, len(batch), half)
     for part in (batch[:half], batch[half:]):  # outside of the handler, which keeps the failed batch's arrays alive
-        release_memory(device)
-        yield from _computed(steps, part, steps.prepare(part, device), device, queue)
+        if queue is None:
+            release_memory(device)
+        prepared = steps.prepare(part, device if queue is None else queue.copies_to)
+        yield from _computed(steps, part, prepared, device, queue)

@@ -10,16 +10,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from .memory import is_out_of_memory, items_that_fit, release_memory
 
-PreparedT = TypeVar("PreparedT", bound="Combinable")
-ResultT = TypeVar("ResultT")
+
+class BatchResult(Protocol):
+    """The result of a batch."""
+
+    def split(self, sizes: Sequence[int]) -> list[Any]:
+        """Return the results of the batches of these sizes that were combined."""
 
 
-class Combinable(Protocol):
-    """A prepared batch that can be combined with others of its kind, see `BatchSteps.combine`.
+class PreparedBatch(Protocol):
+    """A batch that is ready for a device.
 
     Attributes
     ----------
@@ -38,18 +42,31 @@ class Combinable(Protocol):
     @property
     def item_bytes(self) -> int: ...
 
+    def combined(self, others: Sequence[Any], device: str) -> PreparedBatch:
+        """Return this batch and others of its kind as one, in this order."""
 
-class CombinedSteps(Protocol[PreparedT, ResultT]):
-    """The work on combined batches, a part of `BatchSteps`."""
-
-    def compute(self, prepared: PreparedT, device: str) -> ResultT:
+    def compute(self, device: str) -> BatchResult:
         """Return the result of the device's work."""
 
-    def combine(self, prepared: Sequence[PreparedT]) -> PreparedT:
-        """Return batches of one kind as one, in their order."""
 
-    def split(self, result: ResultT, sizes: Sequence[int]) -> list[ResultT]:
-        """Return the results of the batches of these sizes that were combined."""
+class Queue(Protocol):
+    """Computes the batches of several threads on a GPU.
+
+    Attributes
+    ----------
+    device : str
+    copies_to : str
+        The device to which this process copies the batches.
+    """
+
+    device: str
+    copies_to: str
+
+    def items_that_fit(self, item_bytes: int) -> int:
+        """Return the number of items that fit into the GPU's free memory, at least one."""
+
+    def compute(self, prepared: PreparedBatch) -> Any:
+        """Wait for the GPU, and return the result of a batch."""
 
 
 @lru_cache(maxsize=64)
@@ -82,12 +99,23 @@ def combining_batches(turns: threading.Semaphore) -> Iterator[None]:
 
 
 def combines_batches() -> bool:
-    """Return whether this thread is inside of `combining_batches`."""
-    return hasattr(_this_thread, "turns")
+    """Return whether this thread is inside of `combining_batches`, or this process computes in another one."""
+    return _elsewhere is not None or hasattr(_this_thread, "turns")
 
 
-def least_busy(devices: Sequence[str]) -> BatchQueue:
-    """Return the queue of the GPU for which the fewest batches wait."""
+_elsewhere: Queue | None = None
+
+
+def compute_elsewhere(queue: Queue) -> None:
+    """Let a queue compute all batches of this process that are not for the CPU."""
+    global _elsewhere
+    _elsewhere = queue
+
+
+def least_busy(devices: Sequence[str]) -> Queue:
+    """Return the queue of the GPU for which the fewest batches wait, or that of `compute_elsewhere`."""
+    if _elsewhere is not None:
+        return _elsewhere
     return min((_queue(os.getpid(), name) for name in devices), key=len)
 
 
@@ -104,10 +132,9 @@ def forget_threads() -> None:
 
 @dataclass(eq=False)
 class _Waiting:
-    """A prepared batch that waits for a GPU, with the future of its result."""
+    """A batch that waits for a GPU, with the future of its result."""
 
-    steps: CombinedSteps[Any, Any]
-    prepared: Combinable
+    prepared: PreparedBatch
     result: Future[Any] = field(default_factory=Future)
 
 
@@ -123,7 +150,7 @@ class BatchQueue:
     """
 
     def __init__(self, device: str) -> None:
-        self.device = device
+        self.device = self.copies_to = device
         self._waiting: list[_Waiting] = []  # those that are computed included
         self._lock = threading.Lock()
 
@@ -131,24 +158,30 @@ class BatchQueue:
         """Return the number of batches that wait or are computed."""
         return len(self._waiting)
 
-    def compute(self, steps: CombinedSteps[PreparedT, ResultT], prepared: PreparedT) -> ResultT:
-        """Wait for the GPU, and return the result of a prepared batch; only inside of `combining_batches`.
+    def items_that_fit(self, item_bytes: int) -> int:
+        """Return the number of items that fit into the GPU's free memory, at least one."""
+        return items_that_fit(self.device, item_bytes)
+
+    def compute(self, prepared: PreparedBatch) -> Any:
+        """Wait for the GPU, and return the result of a batch.
 
         Raises
         ------
         Exception
             The error of this batch. Those of others that were combined with it don't count.
         """
-        own = _Waiting(steps, prepared)
+        own = _Waiting(prepared)
         with self._lock:
             self._waiting.append(own)
         device_executor(os.getpid(), self.device).submit(self._compute_next)
-        _this_thread.turns.release()
+        turns: threading.Semaphore | None = getattr(_this_thread, "turns", None)
+        if turns is None:
+            return own.result.result()
+        turns.release()
         try:
-            result: ResultT = own.result.result()
+            return own.result.result()
         finally:
-            _this_thread.turns.acquire()
-        return result
+            turns.acquire()
 
     def _compute_next(self) -> None:
         """Compute the batch that has waited longest, if any is left, and those that are combined with it."""
@@ -181,19 +214,19 @@ class BatchQueue:
 
     def _compute_together(self, taken: list[_Waiting]) -> None:
         """Set the results of batches; if they fail together, those of both halves, so that each fails for itself."""
-        steps, prepared = taken[0].steps, [waiting.prepared for waiting in taken]
-        sizes, half = [each.size for each in prepared], len(taken) // 2
+        first, *others = (waiting.prepared for waiting in taken)
+        sizes, half = [waiting.prepared.size for waiting in taken], len(taken) // 2
         try:
-            combined = steps.combine(prepared) if half else prepared[0]
-            result = steps.compute(combined, self.device)
-            for waiting, part in zip(taken, steps.split(result, sizes) if half else [result], strict=True):
+            combined = first.combined(others, self.device) if half else first
+            result = combined.compute(self.device)
+            for waiting, part in zip(taken, result.split(sizes) if half else [result], strict=True):
                 waiting.result.set_result(part)
             return
         except Exception as error:
             out_of_memory = is_out_of_memory(error)
             if not half:
                 taken[0].result.set_exception(error)
-        combined = None
+        combined = first
         if out_of_memory:  # outside of the handler, which keeps the failed batch's arrays alive
             release_memory(self.device)
         if out_of_memory and half:

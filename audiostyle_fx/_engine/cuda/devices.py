@@ -7,6 +7,7 @@ import importlib.util
 import os
 import re
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 
 LIBRARIES = ("cupy.cuda.cufft", "cupy_backends.cuda.libs.cublas", "cupy_backends.cuda.libs.nvrtc")
@@ -80,6 +81,8 @@ def device_index(device: str) -> int:
 @lru_cache(maxsize=1)
 def _usable_gpus() -> tuple[list[str], str]:
     """Return the names of the usable GPUs and "", or an empty list and the reason."""
+    if _given is not None:
+        return list(_given), ""
     if _forked:
         return [], "the process was forked after CUDA had been used; use the start method 'spawn' of multiprocessing"
     if importlib.util.find_spec("cupy") is None:
@@ -110,6 +113,14 @@ def _with_warning(problem: str) -> str:
 
 
 _forked = False
+_given: tuple[str, ...] | None = None
+
+
+def use_only(names: Sequence[str] | None) -> None:
+    """Use GPUs that another process has found, without looking for any; None to look for them again."""
+    global _given
+    _given = None if names is None else tuple(names)
+    _usable_gpus.cache_clear()
 
 
 def forget_devices(*, forked: bool = False) -> None:

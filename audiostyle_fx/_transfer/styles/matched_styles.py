@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -79,6 +79,10 @@ class StyleTarget:
     shares: Sequence[float]
     key: MatchedStylesKey | None = None
     cache: BoundedCache | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the cache."""
+        return StyleTarget, (self.samples, self.shares, self.key)
 
     def cached(self, key: Hashable, compute: Callable[[], Value], xp: ModuleType) -> Value:
         """Return the cached value of a key that contains the target's key; compute it if it is missing.

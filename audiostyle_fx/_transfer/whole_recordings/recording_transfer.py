@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from ..._recordings.disk_samples import Samples
 from ...progress import Progress, StageReport, reporting
 from ..setup.costs import item_bytes, iteration_costs
 from ..setup.transfer_setup import TransferSetup
-from ..stages.section_batch import SectionBatch, StyledBatch, three_stages
+from ..stages.section_batch import SectionBatch
 from ..stages.window_objectives import styles_may_differ
 from ..styles.matched_styles import StyleTarget, match_styles
 from ..styles.style_keys import style_semitones
@@ -30,6 +29,7 @@ from ..styles.style_levels import style_levels
 from .band_matching import ContentLevels
 from .original_transfer import finish_original, plan_original
 from .preparation import PreparedTransfer
+from .prepared_sections import PreparedSections, StyledSections
 from .recording_plans import (
     RecordingPlan,
     TransferLog,
@@ -164,76 +164,6 @@ def style_groups(steps: SectionSteps, groups: list[list[SectionTask]]) -> None:
         run_batches(steps, batches, device)
 
 
-@dataclass(frozen=True, eq=False)
-class PreparedSections:
-    """The input of a batch of sections.
-
-    Attributes
-    ----------
-    batch : SectionBatch
-    targets : sequence of StyleTarget
-        For all sections, or for each.
-    setup : TransferSetup
-    device : str
-        The device that will compute.
-    item_bytes : int
-        Memory that a section needs on a GPU.
-    reports : sequence of StageReport
-    seconds : float
-        Time that the preparation took.
-    """
-
-    batch: SectionBatch
-    targets: list[StyleTarget]
-    setup: TransferSetup
-    device: str
-    item_bytes: int
-    reports: Sequence[StageReport]
-    seconds: float
-
-    @property
-    def size(self) -> int:
-        """Number of sections."""
-        return len(self.batch.contents)
-
-    @property
-    def kind(self) -> object:
-        """Equal for batches that can be combined."""
-        shape, gains = self.batch.contents.shape[1:], self.batch.band_gains
-        style = self.targets[0].key
-        if style is not None and styles_may_differ(self.targets[0], shape[-1], self.setup):
-            style = replace(style, semitones=())
-        gains_shape = None if gains is None else gains.shape[1:]
-        return self.setup, style or object(), shape, self.batch.fixed is None, gains_shape
-
-    @classmethod
-    def combined(cls, parts: Sequence[PreparedSections]) -> PreparedSections:
-        """Return batches of one kind as one."""
-        targets, first = [part.targets * (part.size // len(part.targets)) for part in parts], parts[0]
-        unique = {target.key: target for target in itertools.chain.from_iterable(targets)}
-        of_each = [unique[target.key] for target in itertools.chain.from_iterable(targets)]
-        return replace(
-            first,
-            batch=SectionBatch.combined([part.batch for part in parts], first.device),
-            targets=of_each if len(unique) > 1 else of_each[:1],
-            reports=list(itertools.chain.from_iterable(part.reports for part in parts)),
-            seconds=max(part.seconds for part in parts),
-        )
-
-    def report(self, *progress: Any) -> None:
-        """Report the progress of a stage to all."""
-        for report in self.reports:
-            report(*progress)
-
-
-@dataclass(frozen=True, eq=False)
-class StyledSections:
-    """The result of a batch of sections, and the seconds that it took so far."""
-
-    styled: StyledBatch
-    seconds: float
-
-
 class SectionSteps:
     """The steps of a batch of sections, see `BatchSteps`.
 
@@ -288,25 +218,10 @@ class SectionSteps:
             SectionBatch.of(contents, inputs),
             targets,
             self.setup,
-            device,
             self.item_bytes(items),
             [] if report is None else [report],
             time.perf_counter() - start,
         )
-
-    def compute(self, prepared: PreparedSections, device: str) -> StyledSections:
-        """Run the three stages of a batch."""
-        start, report = time.perf_counter(), prepared.report if prepared.reports else None
-        styled = three_stages(prepared.batch, prepared.targets, self.setup, device, report)
-        return StyledSections(styled, prepared.seconds + time.perf_counter() - start)
-
-    def combine(self, prepared: Sequence[PreparedSections]) -> PreparedSections:
-        """Return batches of one kind as one."""
-        return PreparedSections.combined(prepared)
-
-    def split(self, result: StyledSections, sizes: Sequence[int]) -> list[StyledSections]:
-        """Return the results of the batches of these sizes that were combined."""
-        return [StyledSections(part, result.seconds) for part in result.styled.split(sizes)]
 
     def finish(self, items: Sequence[SectionTask], result: StyledSections) -> None:
         """Keep the results of a batch, and finish the recordings of which it styled the last section."""

@@ -1,10 +1,9 @@
-"""Processes on this machine that do tasks, each with its share of the cores or its own GPU."""
+"""Processes on this machine that do tasks, each with its share of the cores."""
 
 from __future__ import annotations
 
 import math
 import multiprocessing
-import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -46,7 +45,7 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
     failed : callable
         Returns the answer for a task that fails, from the task and a message.
     device : str
-        Device of the tasks. If this means several GPUs, each process sees one of them.
+        Device of the tasks. GPUs are used by this process, for all of them: see `gpu_server`.
     prepare : callable, optional
         Is called with each task before ``work``, in the same process. Its errors do not count, but a process in which
         it takes longer than `OPENING_SECONDS` is killed, and the task fails.
@@ -70,10 +69,9 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
         time_limit: float = math.inf,
     ) -> None:
         self._work, self._failed, self._prepare, self._time_limit = work, failed, prepare, time_limit
-        gpus, threads = visible_gpus(device), cores_per_process(jobs)
-        environments = ({"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {} for i in range(jobs))
+        gpus, threads = [name for name in device_names(device) if name != "cpu"], cores_per_process(jobs)
         self._parent_ends, self._parent_alive = multiprocessing.get_context("spawn").Pipe(duplex=False)
-        self._processes = [WorkerProcess(self._parent_ends, threads, environment) for environment in environments]
+        self._processes = [WorkerProcess(self._parent_ends, threads, gpus) for _ in range(jobs)]
         self._idle = self._processes[::-1]
         self._running: dict[Future[AnswerT], _Running[TaskT]] = {}
         self._suspects = deque[TaskT]()
@@ -182,16 +180,3 @@ class _Running(Generic[TaskT]):
 def cores_per_process(jobs: int) -> int:
     """Return the number of cores that each process may use, so that all processes together fit the machine."""
     return max(1, cores() // jobs)
-
-
-def visible_gpus(device: str) -> tuple[str, ...]:
-    """Return a value of ``CUDA_VISIBLE_DEVICES`` for each GPU of a device; nothing if it need not change.
-
-    The number in ``cuda:1`` refers to the visible GPUs, so these must stay the same.
-    """
-    gpus = [int(name.partition(":")[2]) for name in device_names(device) if name != "cpu"]
-    if device.startswith("cuda:") or not gpus:
-        return ()
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    names = visible.split(",") if visible else []
-    return tuple(names[gpu].strip() if gpu < len(names) else str(gpu) for gpu in gpus)

@@ -14,10 +14,10 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, resource_tracker
-from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from ..._engine.cuda.gpu_server import serve, use_server
 from .task_types import AnswerT, TaskT
 
 MAX_STARTS = 3
@@ -26,6 +26,15 @@ MAX_STARTS = 3
 
 class WorkerProcess:
     """A process that is started for its first task, and started again after it has ended.
+
+    Parameters
+    ----------
+    parent_ends : Connection
+        Closed when the parent ends.
+    threads : int
+        Number of cores that the process may use.
+    gpus : list of str
+        GPUs that this process uses for the other one.
 
     Attributes
     ----------
@@ -38,8 +47,8 @@ class WorkerProcess:
     ready: Future[int]
     ready_time: float
 
-    def __init__(self, *initial_arguments: Any) -> None:
-        self._initial_arguments = initial_arguments
+    def __init__(self, parent_ends: connection.Connection, threads: int, gpus: list[str]) -> None:
+        self._parent_ends, self._threads, self._gpus = parent_ends, threads, gpus
         self._pool: ProcessPoolExecutor | None = None
         self._starts = 0
 
@@ -87,10 +96,17 @@ class WorkerProcess:
 
     def _start(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # a fork would share the state of threads and CUDA
-        self._pool = ProcessPoolExecutor(1, context, _initialize, self._initial_arguments)
+        to_gpus = None
+        if self._gpus:
+            own_end, to_gpus = context.Pipe()
+            threading.Thread(target=serve, args=(own_end, self._gpus), daemon=True).start()
+        arguments = (self._parent_ends, self._threads, to_gpus, self._gpus)
+        self._pool = ProcessPoolExecutor(1, context, _initialize, arguments)
         self.ready_time = math.inf
         self.ready = self._pool.submit(os.getpid)
         self.ready.add_done_callback(self._set_ready_time)
+        if to_gpus is not None:  # the process has its own copy: the pipe breaks when it ends
+            self.ready.add_done_callback(lambda _: to_gpus.close())
         self._starts += 1
         return self._pool
 
@@ -113,11 +129,15 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _initialize(parent_ends: Any, threads: int, environment: dict[str, str]) -> None:
-    """Set the cores and the GPU of a process, and end it when its parent ends or closes the pipe."""
+def _initialize(
+    parent_ends: connection.Connection, threads: int, to_gpus: connection.Connection | None, gpus: list[str]
+) -> None:
+    """Set the cores and the GPUs of a process, and end it when its parent ends or closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(environment, OMP_NUM_THREADS=str(threads))
+    os.environ["OMP_NUM_THREADS"] = str(threads)
     threadpool_limits(threads)
+    if to_gpus is not None:
+        use_server(to_gpus, gpus)
 
     def end_with_parent() -> None:
         parent = multiprocessing.parent_process()
