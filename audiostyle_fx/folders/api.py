@@ -102,7 +102,7 @@ def style_folder(
     force : bool
         Style finished files again.
     jobs : int
-        Number of processes on this machine, at least 1. They share its cores, and with several GPUs each uses one of
+        Number of processes on this machine, at least 1. They share its cores, and this process uses the GPUs for all of
         them. They import the calling program, so its call must be inside ``if __name__ == "__main__":``. With 1, this
         process does the work: on the CPU one file after the other, and on a GPU several files at once, which it styles
         together.
