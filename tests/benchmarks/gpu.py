@@ -54,6 +54,8 @@ from audiostyle_fx._transfer.stages.stages import SPECTROGRAM_ADAM, WAVEFORM_ADA
 PRECISIONS = ("float32", "tf32")
 GEMM_SIZE, COPY_FLOATS = 8192, 1 << 28
 CLIPS, STEMS, STEPS = 64, 256, 200
+JOBS = (1, 8)
+"""Processes of a folder."""
 TRANSFERS = [name for name in ROWS if "lbfgs" not in name and "emulated" not in name]
 
 
@@ -280,9 +282,11 @@ def folder(device: str, iterations: int, quick: bool) -> dict[str, float]:
             soundfile.write(source / f"{stem:03}.wav", audio.T, int(rate), subtype="FLOAT")
         alone = partial(stylize, content, AUDIO / STYLE, rate, device=device)
         seconds = {"one call": median(alone, 3 if quick else 7), "stems": stems}
-        start = time.perf_counter()
-        style_folder(source, out, style=AUDIO / STYLE, device=device)
-        return seconds | {"folder": time.perf_counter() - start}
+        for jobs in JOBS:
+            start = time.perf_counter()
+            style_folder(source, out, style=AUDIO / STYLE, device=device, jobs=jobs, force=True)
+            seconds[f"jobs={jobs}"] = time.perf_counter() - start
+        return seconds
 
 
 def evaluations(device: str, iterations: int, quick: bool) -> list[dict[str, Any]]:
@@ -392,9 +396,9 @@ def gpu_tables(device: str, iterations: int, quick: bool, section: str | None = 
 
     found = measure("folder")
     calls = found["stems"] * found["one call"]
-    ratio = f"{calls / found['folder']:.1f}"
     heads = f"{found['stems']} stems, {STEREO}, defaults|seconds|one call after the other, seconds|ratio"
-    table(heads, [["a folder, end to end", f"{found['folder']:.1f}", f"{calls:.1f}", ratio]])
+    ways = [(f"a folder, end to end, `jobs={jobs}`", found[f"jobs={jobs}"]) for jobs in JOBS]
+    table(heads, [[way, f"{seconds:.1f}", f"{calls:.1f}", f"{calls / seconds:.1f}"] for way, seconds in ways])
 
     cells = []
     for row in measure("evaluations"):
