@@ -104,7 +104,7 @@ class SampleFile:
             self._write(self._in_memory[:, :start], 0)
             self._in_memory = None
         elif stop > capacity:
-            larger = np.zeros((channels, max(stop, 2 * capacity)), np.float32)
+            larger = np.zeros((channels, max(stop, min(2 * capacity, IN_MEMORY // channels))), np.float32)
             larger[:, :start] = self._in_memory[:, :start]
             self._in_memory = larger
 

@@ -35,26 +35,30 @@ def separated_by_thread() -> Iterator[None]:
     The filters of Python's warnings belong to the process. The one here applies to any text, but only in a thread that
     collects.
     """
-    with warnings.catch_warnings():
+    show, of_tasks = warnings.showwarning, ("always", _OfTasks(), Warning, None, 0)
+
+    def collect(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if _collects():
+            _this_thread.messages.append(str(message))
+        else:
+            show(message, category, filename, lineno, file, line)
+
+    with warnings.catch_warnings():  # whose copy of the filters also counts warnings again that were shown before
         filters: list[Any] = warnings.filters  # type: ignore[assignment]
-        filters.insert(0, ("always", _OfTasks(), Warning, None, 0))
-        show = warnings.showwarning
-
-        def collect(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
-            if _collects():
-                _this_thread.messages.append(str(message))
-            else:
-                show(message, category, filename, lineno, file, line)
-
+        filters.insert(0, of_tasks)
         warnings.showwarning = collect
-        yield
+        try:
+            yield
+        finally:
+            warnings.showwarning = show
+            filters.remove(of_tasks)
 
 
 class _OfTasks:

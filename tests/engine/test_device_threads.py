@@ -1,11 +1,13 @@
 """The thread of each GPU, and the batches of other threads that it combines."""
 
+import gc
 import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from audiostyle_fx._engine.cuda import batching, device_threads
@@ -79,7 +81,7 @@ def together(queue, batches):
 
     def compute(batch):
         with device_threads.combining_batches(turns):
-            return queue.compute(batch)
+            return queue.submit(batch)()
 
     def answer(batch):
         try:
@@ -116,15 +118,36 @@ def test_no_more_are_combined_than_fit(queue, monkeypatch):
     assert steps.computed == [(1, 2, 5), (3, 4, 6)]
 
 
-def test_each_fails_for_itself(queue):
+def test_an_error_reaches_all_that_are_combined_and_no_others(queue):
     def fail_with_three(items, device):
         if 3 in items:
             raise ArithmeticError("not three")
 
     steps = Steps(fail_with_three)
-    found = together(queue, [steps.batch(number) for number in range(5)])
-    assert found[:3] + found[4:] == [[0], [10], [20], [40]] and str(found[3]) == "not three"
-    assert steps.computed == [(0, 1, 2, 3, 4), (0, 1), (2, 3, 4), (2,), (3, 4), (3,), (4,)]
+    batches = [steps.batch(2), steps.batch(3), steps.batch(4, kind="other")]
+    two, three, four = together(queue, batches)
+    assert str(two) == str(three) == "not three" and four == [40]
+    assert steps.computed == [(2, 3), (4,)]
+
+
+def test_a_failed_batch_leaves_no_memory_in_use(stand_in, queue):
+    live = []
+
+    def use_memory(items, device):
+        live.append(stand_in.live_bytes())
+        arrays = [stand_in.cupy.zeros(1000, np.float32)]
+        if len(items) > 1:
+            raise MemoryError(f"the pool is full of {len(arrays)}")
+
+    gc.collect()
+    gc.disable()
+    try:
+        steps, before = Steps(use_memory), stand_in.live_bytes()
+        with device_threads.combining_batches(threading.Semaphore(1)), pytest.warns(RuntimeWarning):
+            batching.run_batches(steps, [[1, 2, 3, 4]], "cuda:0")
+    finally:
+        gc.enable()
+    assert steps.computed[0] == (1, 2, 3, 4) and len(steps.computed) == 7 and set(live) == {before}
 
 
 def test_a_shortage_of_memory_halves_what_is_combined(queue):
@@ -159,13 +182,27 @@ def test_threads_use_the_gpu_for_which_the_fewest_wait(cupy, monkeypatch):
 
     def run(number):
         with device_threads.combining_batches(turns):
-            assert batching.in_batches([number] * 4, "cuda", 1) == [[number] * 4], "other threads use the other GPU"
             batching.run_batches(steps, [[number]], "cuda")
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, [1, 2]))
     assert sorted(used) == ["cuda:0", "cuda:1"]
     assert not device_threads.combines_batches()
+
+
+def test_the_batches_of_one_thread_wait_for_all_gpus(cupy, monkeypatch):
+    monkeypatch.setattr(batching, "device_names", lambda device: ["cuda:0", "cuda:1"])
+    used, both = [], threading.Barrier(2)
+
+    def compute(items, device):
+        used.append(device)
+        both.wait(60)
+
+    with device_threads.combining_batches(threading.Semaphore(1)):
+        batches = batching.in_batches([1, 2, 3, 4], "cuda", 1)
+        assert batches == [[1, 2], [3, 4]]
+        batching.run_batches(Steps(compute), batches, "cuda")
+    assert sorted(used) == ["cuda:0", "cuda:1"]
 
 
 def test_a_batch_that_is_too_large_is_halved_by_its_thread(cupy):
@@ -177,4 +214,4 @@ def test_a_batch_that_is_too_large_is_halved_by_its_thread(cupy):
     turns = threading.Semaphore(1)
     with device_threads.combining_batches(turns), pytest.warns(RuntimeWarning, match="with 2 recordings at once"):
         batching.run_batches(steps, [[1, 2], [3]], "cuda:0")
-    assert steps.computed == [(1, 2), (1,), (2,), (3,)]
+    assert sorted(steps.computed) == [(1,), (1, 2), (2,), (3,)]

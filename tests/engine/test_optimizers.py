@@ -311,6 +311,14 @@ def test_lbfgs_goes_on_in_other_coordinates_from_the_accepted_point():
     np.testing.assert_allclose(x * scales, np.stack([minimum] * 2), atol=1e-4)
 
 
+@pytest.mark.parametrize("number", [0, 5])
+def test_a_renewal_before_the_first_or_after_the_last_iteration_does_not_happen(number):
+    reported = []
+    optimizer = LBFGS(renewals=[number], renew=lambda u, losses: pytest.fail("it is not due"))
+    minimize(lambda x: (np.zeros((2, 1)), x), np.ones((1, 3)), optimizer, 4, lambda i, losses: reported.append(i))
+    assert reported == [0, 1, 2, 3, 4]
+
+
 def test_lbfgs_never_returns_a_worse_point_than_before():
     start = np.array([[-1.2, 1.0], [3.0, -3.0], [-20.0, 30.0]])
     ends = [minimize(rosenbrock, start, LBFGS(), n, quiet)[1][-1].sum(axis=0) for n in range(50)]

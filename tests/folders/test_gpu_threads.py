@@ -69,16 +69,17 @@ def test_a_file_that_fails_fails_alone(cupy, files, run, batches, monkeypatch):
 
     def three_stages(batch, *args):
         styled = original(batch, *args)
-        if any(np.corrcoef(content[0], failing)[0, 1] > 0.99 for content in batch.contents):
-            raise TransferError("not finite")
+        for content, samples in zip(batch.contents, styled.samples, strict=True):
+            if np.corrcoef(content[0], failing)[0, 1] > 0.99:
+                samples[0, 7] = np.nan
         return styled
 
     monkeypatch.setattr(prepared_sections, "three_stages", three_stages)
     Path("in/5.wav").write_bytes(b"RIFF")
     Path("in/6.wav").write_bytes(Path("in/4.wav").read_bytes())
     result = run(device="cuda:0")
-    assert set(result.failed) == {"3.wav", "5.wav"} and result.failed["3.wav"] == "not finite"
-    assert len(batches) > 3 and max(batches) > 1
+    assert set(result.failed) == {"3.wav", "5.wav"} and "not finite" in result.failed["3.wav"]
+    assert len(batches) <= 3
 
 
 @pytest.fixture

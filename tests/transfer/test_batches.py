@@ -9,7 +9,7 @@ from audiostyle_fx._transfer.parameters.presets import choose
 from audiostyle_fx._transfer.setup import costs
 from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
 from audiostyle_fx._transfer.stages import section_batch
-from audiostyle_fx._transfer.whole_recordings import recording_transfer
+from audiostyle_fx._transfer.whole_recordings import prepared_sections, recording_transfer
 
 
 @pytest.fixture(scope="session")
@@ -132,17 +132,17 @@ def steps_taken(monkeypatch):
     """The batches of the three stages, and after each the recordings that are finished."""
     steps = []
 
-    def noted(name, note):
-        original = getattr(recording_transfer, name)
+    def noted(owner, name, note):
+        original = getattr(owner, name)
 
         def call(first, *args):
             steps.append(note(first))
             return original(first, *args)
 
-        monkeypatch.setattr(recording_transfer, name, call)
+        monkeypatch.setattr(owner, name, call)
 
-    noted("three_stages", lambda batch: batch)
-    noted("finish_recording", lambda recording: recording.dry)
+    noted(prepared_sections, "three_stages", lambda batch: batch)
+    noted(recording_transfer, "finish_recording", lambda recording: recording.dry)
     return steps
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Iterator, Sequence
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from .device_threads import PreparedBatch, Queue, combines_batches, device_executor, least_busy, warn_of_halving
+from .device_threads import PreparedBatch, Queue, combines_batches, device_queue, halving, least_busy
 from .devices import device_names
 from .memory import is_out_of_memory, items_that_fit, release_memory
 
@@ -32,7 +34,7 @@ def in_batches(items: list[Item], device: str, item_bytes: int) -> list[list[Ite
     """Divide items into batches.
 
     On the CPU a batch is one item, because caches are small. On a GPU it is as many items as the free memory holds, and
-    with several GPUs at most a fair share of them, unless other threads use the GPUs too.
+    with several GPUs at most a fair share of them.
 
     Parameters
     ----------
@@ -45,10 +47,10 @@ def in_batches(items: list[Item], device: str, item_bytes: int) -> list[list[Ite
     devices = device_names(device)
     if devices == ["cpu"] or len(items) == 1:
         return [[item] for item in items]
+    fair_share = -(-len(items) // len(devices))
     if combines_batches():
-        size = least_busy(devices).items_that_fit(item_bytes)
+        size = min(fair_share, least_busy(devices).items_that_fit(item_bytes))
     else:
-        fair_share = -(-len(items) // len(devices))
         size = min(fair_share, *(items_that_fit(name, item_bytes) for name in devices))
     return [items[start : start + size] for start in range(0, len(items), size)]
 
@@ -85,13 +87,27 @@ def run_batches(steps: BatchSteps[Item, Any], batches: list[list[Item]], device:
             steps.finish(batch, steps.prepare(batch, "cpu").compute("cpu"))
         return
     if combines_batches():
-        queue = least_busy(devices)
-        for batch in batches:
-            prepared = steps.prepare(batch, queue.copies_to)
-            for part, result in _computed(steps, batch, prepared, queue.device, queue):
-                steps.finish(part, result)
+        _in_queues(steps, batches, devices)
         return
     _on_gpus(steps, batches, devices[: len(batches)])
+
+
+def _in_queues(steps: BatchSteps[Item, Any], batches: list[list[Item]], devices: list[str]) -> None:
+    """Run the batches in the queues of GPUs: as many wait as there are GPUs, and one more is prepared or finished."""
+    waiting: deque[tuple[list[Item], Queue, Callable[[], Any]]] = deque()
+
+    def finish_first() -> None:
+        batch, queue, result = waiting.popleft()
+        for part, found in _computed(steps, batch, result, queue.device, queue):
+            steps.finish(part, found)
+
+    for batch in batches:
+        queue = least_busy(devices)
+        waiting.append((batch, queue, queue.submit(steps.prepare(batch, queue.copies_to))))
+        if len(waiting) > len(devices):
+            finish_first()
+    while waiting:
+        finish_first()
 
 
 def _on_gpus(steps: BatchSteps[Item, Any], batches: list[list[Item]], devices: list[str]) -> None:
@@ -101,7 +117,7 @@ def _on_gpus(steps: BatchSteps[Item, Any], batches: list[list[Item]], devices: l
         _on_gpu(steps, batches, devices[0], stopped)
         return
     workers = [
-        device_executor(os.getpid(), name).submit(_on_gpu, steps, batches[number :: len(devices)], name, stopped)
+        device_queue(name).executor.submit(_on_gpu, steps, batches[number :: len(devices)], name, stopped)
         for number, name in enumerate(devices)
     ]
     try:
@@ -118,8 +134,8 @@ def _on_gpu(steps: BatchSteps[Item, Any], batches: list[list[Item]], device: str
     """Run the batches on one GPU, one after the other, until ``stopped`` is set; an error sets it."""
     try:
         if len(batches) == 1:  # no other batch to work on meanwhile
-            prepared = steps.prepare(batches[0], device)
-            for part, result in _computed(steps, batches[0], prepared, device):
+            compute = partial(steps.prepare(batches[0], device).compute, device)
+            for part, result in _computed(steps, batches[0], compute, device):
                 steps.finish(part, result)
         else:
             _overlapped(steps, batches, device, stopped)
@@ -139,7 +155,7 @@ def _overlapped(steps: BatchSteps[Item, Any], batches: list[list[Item]], device:
                 return
             if number + 1 < len(batches):
                 prepared = host.submit(steps.prepare, batches[number + 1], device)
-            for part, result in _computed(steps, batch, ready, device):
+            for part, result in _computed(steps, batch, partial(ready.compute, device), device):
                 if finished is not None:
                     finished.result()
                 finished = host.submit(steps.finish, part, result)
@@ -158,11 +174,18 @@ def _host_thread(device: str) -> Iterator[ThreadPoolExecutor]:
 
 
 def _computed(
-    steps: BatchSteps[Item, Any], batch: list[Item], prepared: Any, device: str, queue: Queue | None = None
+    steps: BatchSteps[Item, Any],
+    batch: list[Item],
+    compute: Callable[[], Any],
+    device: str,
+    queue: Queue | None = None,
 ) -> Iterator[tuple[list[Item], Any]]:
-    """Yield a batch and its result, computed in a queue if one is given; without enough memory, halves and theirs."""
+    """Yield a batch and its result; if it runs out of memory, both halves of it and theirs, in a queue if one is given.
+
+    ``compute`` returns the result of the batch.
+    """
     try:
-        result = prepared.compute(device) if queue is None else queue.compute(prepared)
+        result = compute()
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -173,10 +196,13 @@ def _computed(
     else:
         yield batch, result
         return
+    del compute
     half = len(batch) // 2
-    warn_of_halving(device, len(batch), half)
+    warnings.warn(halving(device, len(batch), half), RuntimeWarning, stacklevel=2)
     for part in (batch[:half], batch[half:]):  # outside of the handler, which keeps the failed batch's arrays alive
-        if queue is None:
+        if queue is not None:
+            again = queue.submit(steps.prepare(part, queue.copies_to))
+        else:
             release_memory(device)
-        prepared = steps.prepare(part, device if queue is None else queue.copies_to)
-        yield from _computed(steps, part, prepared, device, queue)
+            again = partial(steps.prepare(part, device).compute, device)
+        yield from _computed(steps, part, again, device, queue)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import partial
 from typing import Any, Protocol
 
 from .memory import is_out_of_memory, items_that_fit, release_memory
@@ -65,14 +65,8 @@ class Queue(Protocol):
     def items_that_fit(self, item_bytes: int) -> int:
         """Return the number of items that fit into the GPU's free memory, at least one."""
 
-    def compute(self, prepared: PreparedBatch) -> Any:
-        """Wait for the GPU, and return the result of a batch."""
-
-
-@lru_cache(maxsize=64)
-def device_executor(process_id: int, device: str) -> ThreadPoolExecutor:
-    """Return the thread that works on one of several GPUs; it is kept, with its stream and its libraries' plans."""
-    return ThreadPoolExecutor(1, thread_name_prefix=f"audiostyle_fx {device}")
+    def submit(self, prepared: PreparedBatch) -> Callable[[], Any]:
+        """Let a batch wait for the GPU; return a function that waits for its result."""
 
 
 _this_thread = threading.local()
@@ -116,26 +110,29 @@ def least_busy(devices: Sequence[str]) -> Queue:
     """Return the queue of the GPU for which the fewest batches wait, or that of `compute_elsewhere`."""
     if _elsewhere is not None:
         return _elsewhere
-    return min((_queue(os.getpid(), name) for name in devices), key=len)
+    return min(map(device_queue, devices), key=len)
 
 
-@lru_cache(maxsize=64)
-def _queue(process_id: int, device: str) -> BatchQueue:
-    return BatchQueue(device)
+def device_queue(device: str) -> BatchQueue:
+    """Return the queue of a GPU; it is kept, with its thread, and that thread's stream and plans."""
+    return _queues.setdefault((os.getpid(), device), BatchQueue(device))  # threads may ask for it at the same time
+
+
+_queues: dict[tuple[int, str], BatchQueue] = {}
 
 
 def forget_threads() -> None:
     """Forget the threads of GPUs, and what they keep; none may be at work."""
-    device_executor.cache_clear()
-    _queue.cache_clear()
+    _queues.clear()
 
 
 @dataclass(eq=False)
 class _Waiting:
-    """A batch that waits for a GPU, with the future of its result."""
+    """A batch that waits for a GPU, with the future of its result, and the warnings on its way."""
 
     prepared: PreparedBatch
     result: Future[Any] = field(default_factory=Future)
+    warnings: list[str] = field(default_factory=list)
 
 
 class BatchQueue:
@@ -151,6 +148,7 @@ class BatchQueue:
 
     def __init__(self, device: str) -> None:
         self.device = self.copies_to = device
+        self.executor = ThreadPoolExecutor(1, thread_name_prefix=f"audiostyle_fx {device}")
         self._waiting: list[_Waiting] = []  # those that are computed included
         self._lock = threading.Lock()
 
@@ -159,45 +157,39 @@ class BatchQueue:
         return len(self._waiting)
 
     def items_that_fit(self, item_bytes: int) -> int:
-        """Return the number of items that fit into the GPU's free memory, at least one."""
-        return items_that_fit(self.device, item_bytes)
+        """Return the number of items that fit into the GPU's memory when it computes nothing else, at least one."""
+        return items_that_fit(self.device, item_bytes, when_idle=True)
 
-    def compute(self, prepared: PreparedBatch) -> Any:
-        """Wait for the GPU, and return the result of a batch.
+    def submit(self, prepared: PreparedBatch) -> Callable[[], Any]:
+        """Let a batch wait for the GPU; return a function that waits for its result.
 
-        Raises
-        ------
-        Exception
-            The error of this batch. Those of others that were combined with it don't count.
+        That function raises the error of this batch, and warns of memory that was short. Others that are combined with
+        it can't change its result.
         """
         own = _Waiting(prepared)
         with self._lock:
             self._waiting.append(own)
-        device_executor(os.getpid(), self.device).submit(self._compute_next)
-        turns: threading.Semaphore | None = getattr(_this_thread, "turns", None)
-        if turns is None:
-            return own.result.result()
-        turns.release()
         try:
-            return own.result.result()
-        finally:
-            turns.acquire()
-
-    def _compute_next(self) -> None:
-        """Compute the batch that has waited longest, if any is left, and those that are combined with it."""
-        taken = self._waiting[:1]  # only this thread removes some
-        if not taken:
-            return
-        try:
-            taken = self._with_others(taken[0])
-            self._compute_together(taken)
-        except BaseException as error:  # the threads that wait must not wait forever
-            for waiting in taken:
-                if not waiting.result.done():
-                    waiting.result.set_exception(error)
-        finally:
+            self.executor.submit(self._compute_all)
+        except BaseException:  # no thread can be started
             with self._lock:
-                self._waiting = [waiting for waiting in self._waiting if waiting not in taken]
+                self._waiting.remove(own)
+            raise
+        return partial(_result, [own])
+
+    def _compute_all(self) -> None:
+        """Compute batches until none waits: the one that has waited longest, and those that are combined with it."""
+        while taken := self._waiting[:1]:  # only this thread removes some
+            try:
+                taken = self._with_others(taken[0])
+                self._compute_together(taken)
+            except BaseException as error:  # the threads that wait must not wait forever
+                for waiting in taken:
+                    if not waiting.result.done():
+                        waiting.result.set_exception(error)
+            finally:
+                with self._lock:
+                    self._waiting = [waiting for waiting in self._waiting if waiting not in taken]
 
     def _with_others(self, first: _Waiting) -> list[_Waiting]:
         """Return a batch with the others that are computed with it."""
@@ -205,7 +197,8 @@ class BatchQueue:
             others = [waiting for waiting in self._waiting[1:] if waiting.prepared.kind == first.prepared.kind]
         taken, total = [first], first.prepared.size
         if others:
-            most = items_that_fit(self.device, first.prepared.item_bytes)
+            item_bytes = max(waiting.prepared.item_bytes for waiting in [first, *others])
+            most = items_that_fit(self.device, item_bytes)
             for waiting in others:
                 if total + waiting.prepared.size <= most:
                     taken.append(waiting)
@@ -213,7 +206,7 @@ class BatchQueue:
         return taken
 
     def _compute_together(self, taken: list[_Waiting]) -> None:
-        """Set the results of batches; if they fail together, those of both halves, so that each fails for itself."""
+        """Set the results of batches; if they need too much memory together, those of both halves."""
         first, *others = (waiting.prepared for waiting in taken)
         sizes, half = [waiting.prepared.size for waiting in taken], len(taken) // 2
         try:
@@ -223,22 +216,38 @@ class BatchQueue:
                 waiting.result.set_result(part)
             return
         except Exception as error:
-            out_of_memory = is_out_of_memory(error)
-            if not half:
-                taken[0].result.set_exception(error)
+            if not is_out_of_memory(error):
+                raise
+            shortage = MemoryError(str(error))  # without the frames of the other, which keep its arrays alive
         combined = first
-        if out_of_memory:  # outside of the handler, which keeps the failed batch's arrays alive
-            release_memory(self.device)
-        if out_of_memory and half:
-            warn_of_halving(self.device, sum(sizes), sum(sizes[:half]))
-        for some in (taken[:half], taken[half:]) if half else ():
+        release_memory(self.device)
+        if not half:
+            taken[0].result.set_exception(shortage)
+            return
+        for waiting in taken:
+            waiting.warnings.append(halving(self.device, sum(sizes), sum(sizes[:half])))
+        for some in (taken[:half], taken[half:]):
             self._compute_together(some)
 
 
-def warn_of_halving(device: str, size: int, half: int) -> None:
-    """Warn that a batch runs out of memory."""
-    warnings.warn(
-        f"{device} ran out of memory with {size} recordings at once: continuing with {half}",
-        RuntimeWarning,
-        stacklevel=3,
-    )
+def _result(own: list[_Waiting]) -> Any:
+    """Return the result of a batch, the only element of a list, which is emptied; other threads may work meanwhile."""
+    waiting, turns = own.pop(), getattr(_this_thread, "turns", None)
+    try:
+        if turns is not None:
+            turns.release()
+        try:
+            result = waiting.result.result()
+        finally:
+            if turns is not None:
+                turns.acquire()
+            for text in waiting.warnings:
+                warnings.warn(text, RuntimeWarning, stacklevel=3)
+        return result
+    finally:
+        del waiting  # an error's frames refer to this one
+
+
+def halving(device: str, size: int, half: int) -> str:
+    """Return the warning that a batch runs out of memory."""
+    return f"{device} ran out of memory with {size} recordings at once: continuing with {half}"

@@ -7,7 +7,8 @@ clients and of its own threads.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -39,7 +40,7 @@ def _answer(request: str, argument: Any, devices: Sequence[str]) -> tuple[bool, 
     """Return whether a request succeeds, and its result or error."""
     try:
         queue = least_busy(devices)
-        return True, queue.items_that_fit(argument) if request == "fit" else queue.compute(argument)
+        return True, queue.items_that_fit(argument) if request == "fit" else queue.submit(argument)()
     except Exception as error:
         if is_out_of_memory(error):
             return False, MemoryError(str(error))
@@ -79,9 +80,9 @@ class ServerQueue:
         """Return the number of items that fit into the GPU's free memory, at least one."""
         return int(self._ask("fit", item_bytes))
 
-    def compute(self, prepared: PreparedBatch) -> Any:
-        """Wait for the GPU, and return the result of a batch; errors are those of the server."""
-        return self._ask("compute", prepared)
+    def submit(self, prepared: PreparedBatch) -> Callable[[], Any]:
+        """Return a function that lets a batch wait for the GPU, and returns its result; errors are the server's."""
+        return partial(self._ask, "compute", prepared)
 
     def _ask(self, request: str, argument: Any) -> Any:
         with self._lock:

@@ -22,11 +22,15 @@ def is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def items_that_fit(device: str, item_bytes: int) -> int:
-    """Return the number of items that fit into a GPU's free memory, at least one."""
+def items_that_fit(device: str, item_bytes: int, *, when_idle: bool = False) -> int:
+    """Return the number of items that fit into a GPU's free memory, at least one.
+
+    With ``when_idle``, memory that this process uses now counts as free.
+    """
     cupy = importlib.import_module("cupy")
     with cupy.cuda.Device(device_index(device)) as current:
-        free = current.mem_info[0] + cupy.get_default_memory_pool().free_bytes()
+        pool = cupy.get_default_memory_pool()
+        free = current.mem_info[0] + (pool.total_bytes() if when_idle else pool.free_bytes())
         return max(1, int(0.8 * free) // item_bytes)
 
 

@@ -23,14 +23,14 @@ class SpectrogramMatch:
 
     Attributes
     ----------
-    inconsistency : float64 array (batch,) or None
-        At the latest point: the distance of the magnitudes m from the target's, relative to the target's norm. In
-        float32 its error is 1e-7 of 1 + m.
+    inconsistency : float64 array (batch,)
+        At the latest point, zero before the first: the distance of the magnitudes m from the target's, relative to the
+        target's norm. In float32 its error is 1e-7 of 1 + m.
     """
 
     def __init__(self, target: Array) -> None:
         xp = get_array_module(target)
-        self.inconsistency: Array = None
+        self.inconsistency = xp.zeros(len(target))  # written in place, so that a recorded iteration finds it again
         self._target, self._exponentials = target, xp.exp(target)
         magnitudes = xp.expm1(target)
         self._size = xp.maximum(_norms(row_dots(magnitudes, magnitudes)), 1e-30)
@@ -47,7 +47,7 @@ class SpectrogramMatch:
             squares[0, :, rows], squares[1, :, rows] = row_dots(by_log, by_log), row_dots(part, part)
 
         in_blocks(fill, x.shape[1], x[:, :1].size, xp)
-        self.inconsistency = _norms(squares[1]) / self._size
+        xp.divide(_norms(squares[1]), self._size, out=self.inconsistency)
         losses = xp.zeros((2, len(x)))
         losses[0] = squares[0].sum(axis=1, dtype=np.float64) / 2
         return losses, difference
@@ -60,7 +60,7 @@ class SpectrogramMatch:
         distances, magnitude_distances, grad = match_spectrum(spectrum, self._target, scale, weight)
         distances.sum(axis=1, out=losses[0])
         losses[1:] = 0
-        self.inconsistency = _norms(magnitude_distances) / self._size
+        get_array_module(spectrum).divide(_norms(magnitude_distances), self._size, out=self.inconsistency)
         return grad
 
 

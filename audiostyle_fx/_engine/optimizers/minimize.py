@@ -59,7 +59,7 @@ def minimize(
         return losses
 
     start, renewals = 0, optimizer.renewals if isinstance(optimizer, LBFGS) else ()
-    for stop in [*(number - 1 for number in renewals if number <= n_iter), n_iter]:
+    for stop in [*(number - 1 for number in renewals if 0 < number <= n_iter), n_iter]:
         with captured(partial(iterate, optimizer.step), x, stop - start) as step:
             for iteration in range(start, stop):
                 step()

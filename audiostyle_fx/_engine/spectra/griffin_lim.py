@@ -74,7 +74,7 @@ def griffin_lim(
         return iterate(newer, older, older), iterate(older, newer, newer)
 
     pairs, rest = divmod(n_iter - 2, 2)
-    with captured(iterate_twice, magnitude, 2 * pairs) as twice:
+    with captured(iterate_twice, magnitude, pairs) as twice:
         for _ in range(pairs):
             yield from twice()
     if rest:

@@ -14,11 +14,9 @@ from ..._engine.arrays.array_module import Array
 from ..._engine.cuda.memory import host_array, to_device, to_pinned_host
 from ..._engine.cuda.streams import computing_on
 from ..._engine.spectra.level_following import LevelFollower
-from ...errors import TransferError
 from ...progress import StageReport
 from ..parameters.parameter_list import Parameters
 from ..results import Stage
-from ..setup.mix_shares import FAILED
 from ..setup.starts import another_take, noise_spectrum, small_noise
 from ..setup.transfer_setup import TransferSetup
 from ..styles.matched_styles import StyleTarget
@@ -173,8 +171,6 @@ def three_stages(
 
     Raises
     ------
-    TransferError
-        If a sample of the result is not finite.
     MemoryError
         If the batch does not fit into the memory of the device.
     """
@@ -192,8 +188,6 @@ def three_stages(
         ceilings = _ceilings(batch, content, y, parameters, xp)
         y = optimize_waveform(y, mask, fixed, objectives, setup, log, follower, ceilings)
         samples = to_pinned_host(y[..., :n_samples])
-    if not np.isfinite(samples).all():
-        raise TransferError(FAILED)
     return StyledBatch(samples, log.stages)
 
 

@@ -67,7 +67,7 @@ class PreparedSections:
         return self.setup, style or object(), shape, self.batch.fixed is None, gains_shape
 
     def combined(self, others: Sequence[PreparedSections], device: str) -> PreparedSections:
-        """Return this batch and others of its kind as one, for a device."""
+        """Return this batch and others of its kind as one, for a device; all styles of one kind have keys."""
         parts = [self, *others]
         targets = [part.targets * (part.size // len(part.targets)) for part in parts]
         unique = {target.key: target for target in itertools.chain.from_iterable(targets)}

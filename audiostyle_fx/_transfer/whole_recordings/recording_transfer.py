@@ -18,8 +18,10 @@ from ..._engine.cuda.device_threads import combines_batches
 from ..._engine.cuda.host_threads import on_all_cores
 from ..._engine.cuda.memory import host_array
 from ..._recordings.disk_samples import Samples
+from ...errors import TransferError
 from ...progress import Progress, StageReport, reporting
 from ..setup.costs import item_bytes, iteration_costs
+from ..setup.mix_shares import FAILED
 from ..setup.transfer_setup import TransferSetup
 from ..stages.section_batch import SectionBatch
 from ..stages.window_objectives import styles_may_differ
@@ -224,12 +226,20 @@ class SectionSteps:
         )
 
     def finish(self, items: Sequence[SectionTask], result: StyledSections) -> None:
-        """Keep the results of a batch, and finish the recordings of which it styled the last section."""
+        """Keep the results of a batch, and finish the recordings of which it styled the last section.
+
+        Raises
+        ------
+        TransferError
+            If a sample of a result is not finite.
+        """
         counts = Counter(task.recording for task in items)  # the sections of a recording share its time
         start = time.perf_counter()
 
         def keep(number: int) -> None:
             task, stages = items[number], result.styled.stages[number]
+            if not np.isfinite(result.styled.samples[number]).all():
+                raise TransferError(FAILED)
             count = counts[task.recording]
             shared = {name: replace(stage, seconds=stage.seconds / count) for name, stage in stages.items()}
             keep_section(self._recordings[task.recording], task.k, result.styled.samples[number], shared)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Generic
 
@@ -58,6 +58,8 @@ class GpuThreads(Generic[TaskT, AnswerT]):
 
     def _combined(self, task: TaskT) -> AnswerT:
         with combining_batches(self._turns):
+            if self._stopped.is_set():
+                raise CancelledError
             return self._work(self._stopped, task)
 
     def __enter__(self) -> Self:
@@ -66,5 +68,7 @@ class GpuThreads(Generic[TaskT, AnswerT]):
 
     def __exit__(self, *error: object) -> None:
         self._stopped.set()
-        self._pool.shutdown(cancel_futures=True)
-        self._context.close()
+        try:
+            self._pool.shutdown(cancel_futures=True)
+        finally:  # also after a second interrupt
+            self._context.close()
