@@ -114,7 +114,7 @@ def style_folder(
         processes do the work even if ``jobs`` is 1; a limit can't be combined with ``executor``.
     progress : bool or callable, optional
         True for a bar, or lines if standard error is not a terminal; or a function that is called with every
-        `ProgressEvent`, one at a time. Stages are reported if the work is done in this process.
+        `ProgressEvent`, on this thread. Stages are reported if the work is done in this process.
     {parameters}
 
     Returns

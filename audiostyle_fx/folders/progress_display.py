@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable
 from typing import TextIO
@@ -23,17 +22,6 @@ def folder_progress(progress: Progress) -> Callable[[ProgressEvent], None]:
     if callable(progress):
         return progress
     return display(quiet=False) if progress else lambda event: None
-
-
-def one_at_a_time(report: Callable[[ProgressEvent], None]) -> Callable[[ProgressEvent], None]:
-    """Return a function that several threads may call, and that passes one event on at a time."""
-    lock = threading.RLock()
-
-    def locked(event: ProgressEvent) -> None:
-        with lock:
-            report(event)
-
-    return locked
 
 
 def display(*, quiet: bool) -> Callable[[ProgressEvent], None]:

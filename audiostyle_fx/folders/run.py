@@ -21,7 +21,7 @@ from .find import Selection
 from .keys import ResultKeys
 from .one_file import Task
 from .plan import Plan
-from .progress_display import folder_progress, one_at_a_time
+from .progress_display import folder_progress
 from .records.manifest import NAME, Manifest, has_records
 from .records.manifest_json import Record, plain
 from .results import FolderResult
@@ -51,7 +51,7 @@ def run_folder(
     Without ``overwrite``, a `FolderError` is raised before any work if a result would replace a file that is not from
     an earlier run.
     """
-    start, report = time.perf_counter(), one_at_a_time(folder_progress(progress))
+    start, report = time.perf_counter(), folder_progress(progress)
     force = flag("force", force)
     run = CheckedRun.of(in_folder, out_folder, chain, selection, settings)
     existing = [] if overwrite else run.existing()

@@ -33,11 +33,41 @@ def separated_by_thread() -> Iterator[None]:
     """Return a context in which `recorded_warnings` works on all threads; other threads keep their filters.
 
     The filters of Python's warnings belong to the process. The one here applies to any text, but only in a thread that
-    collects.
+    collects. Several threads may be inside; the last one that leaves restores what the first one found.
     """
-    show, of_tasks = warnings.showwarning, ("always", _OfTasks(), Warning, None, 0)
+    _separation.enter()
+    try:
+        yield
+    finally:
+        _separation.leave()
 
-    def collect(
+
+class _Separation:
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._filter: Any = ("always", _OfTasks(), Warning, None, 0)
+
+    def enter(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._show, warnings.showwarning = warnings.showwarning, self._collect
+                _filters().insert(0, self._filter)
+                with warnings.catch_warnings():  # lets warnings count again that were shown before
+                    pass
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside:
+                return
+            if warnings.showwarning == self._collect:
+                warnings.showwarning = self._show
+            if self._filter in _filters():
+                _filters().remove(self._filter)
+
+    def _collect(
+        self,
         message: Warning | str,
         category: type[Warning],
         filename: str,
@@ -48,17 +78,11 @@ def separated_by_thread() -> Iterator[None]:
         if _collects():
             _this_thread.messages.append(str(message))
         else:
-            show(message, category, filename, lineno, file, line)
+            self._show(message, category, filename, lineno, file, line)
 
-    with warnings.catch_warnings():  # whose copy of the filters also counts warnings again that were shown before
-        filters: list[Any] = warnings.filters  # type: ignore[assignment]
-        filters.insert(0, of_tasks)
-        warnings.showwarning = collect
-        try:
-            yield
-        finally:
-            warnings.showwarning = show
-            filters.remove(of_tasks)
+
+def _filters() -> list[Any]:
+    return warnings.filters  # type: ignore[return-value]
 
 
 class _OfTasks:
@@ -70,3 +94,6 @@ class _OfTasks:
 
 def _collects() -> bool:
     return hasattr(_this_thread, "messages")
+
+
+_separation = _Separation()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -57,24 +56,16 @@ class Workers:
             return LocalProcesses(
                 self.jobs, perform, failure, device, prepare=open_recording, time_limit=self.time_limit
             )
-        perform_here = partial(_perform_here, report, [])
         if device_names(device) == ["cpu"]:
-            return SerialExecutor(partial(perform_here, threading.Event()))
-        return GpuThreads(perform_here)
+            return SerialExecutor(partial(_perform_here, report))
+        return GpuThreads(perform, lambda task, event: report(replace(event, file=task.name)))
 
 
-def _perform_here(
-    report: Callable[[ProgressEvent], None], raised: list[BaseException], stopped: threading.Event, task: Task
-) -> Record:
-    """Do a task in this process and report its stages, until it is stopped.
-
-    Errors of ``report``, the caller's progress function, are kept in ``raised``, and raised here for all tasks: they
-    say nothing about a recording.
-    """
+def _perform_here(report: Callable[[ProgressEvent], None], task: Task) -> Record:
+    """Do a task in this process and report its stages."""
+    raised: list[BaseException] = []
 
     def forward(event: ProgressEvent) -> None:
-        if stopped.is_set():
-            raise RuntimeError("the run has stopped")
         try:
             report(replace(event, file=task.name))
         except BaseException as error:
@@ -82,6 +73,6 @@ def _perform_here(
             raise
 
     record = perform(task, forward)
-    if raised:
+    if raised:  # the caller's progress function failed, not the recording
         raise raised[0]
     return record

@@ -274,7 +274,7 @@ def test_a_batch_that_runs_out_of_memory_is_halved(stand_in, monkeypatch, record
     want = [stylize(recording, style, rate, **quick).audio for recording in batch]
     peak, _ = memory_of(stand_in, batch, style, rate, quick)
     one_gpu(stand_in, memory=int(0.8 * peak))
-    monkeypatch.setattr(recording_transfer, "item_bytes", lambda *arguments: 1)
+    monkeypatch.setattr(recording_transfer, "item_bytes", lambda *arguments, **options: 1)
     with pytest.warns(RuntimeWarning, match="cuda:0 ran out of memory with 4 recordings at once: continuing with 2"):
         results = stylize_batch(batch, style, rate, **quick)
     for result, expected in zip(results, want, strict=True):

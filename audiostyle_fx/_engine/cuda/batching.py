@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -14,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from .device_threads import PreparedBatch, Queue, combines_batches, device_queue, halving, least_busy
 from .devices import device_names
 from .memory import is_out_of_memory, items_that_fit, release_memory
+from .warnings_of_work import warn
 
 Item = TypeVar("Item")
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
@@ -198,7 +198,7 @@ def _computed(
         return
     del compute
     half = len(batch) // 2
-    warnings.warn(halving(device, len(batch), half), RuntimeWarning, stacklevel=2)
+    warn(halving(device, len(batch), half), stacklevel=2)
     for part in (batch[:half], batch[half:]):  # outside of the handler, which keeps the failed batch's arrays alive
         if queue is not None:
             again = queue.submit(steps.prepare(part, queue.copies_to))

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from .memory import is_out_of_memory, items_that_fit, release_memory
+from .warnings_of_work import kept_warnings, warn
 
 
 class BatchResult(Protocol):
@@ -182,7 +183,8 @@ class BatchQueue:
         while taken := self._waiting[:1]:  # only this thread removes some
             try:
                 taken = self._with_others(taken[0])
-                self._compute_together(taken)
+                with kept_warnings() as texts:
+                    self._compute_together(taken, texts)
             except BaseException as error:  # the threads that wait must not wait forever
                 for waiting in taken:
                     if not waiting.result.done():
@@ -205,14 +207,15 @@ class BatchQueue:
                     total += waiting.prepared.size
         return taken
 
-    def _compute_together(self, taken: list[_Waiting]) -> None:
-        """Set the results of batches; if they need too much memory together, those of both halves."""
+    def _compute_together(self, taken: list[_Waiting], texts: list[str]) -> None:
+        """Set the results of batches, with the warnings on the way; without enough memory, those of both halves."""
         first, *others = (waiting.prepared for waiting in taken)
         sizes, half = [waiting.prepared.size for waiting in taken], len(taken) // 2
         try:
             combined = first.combined(others, self.device) if half else first
             result = combined.compute(self.device)
             for waiting, part in zip(taken, result.split(sizes) if half else [result], strict=True):
+                waiting.warnings = list(texts)
                 waiting.result.set_result(part)
             return
         except Exception as error:
@@ -224,10 +227,9 @@ class BatchQueue:
         if not half:
             taken[0].result.set_exception(shortage)
             return
-        for waiting in taken:
-            waiting.warnings.append(halving(self.device, sum(sizes), sum(sizes[:half])))
+        warn(halving(self.device, sum(sizes), sum(sizes[:half])))
         for some in (taken[:half], taken[half:]):
-            self._compute_together(some)
+            self._compute_together(some, texts)
 
 
 def _result(own: list[_Waiting]) -> Any:

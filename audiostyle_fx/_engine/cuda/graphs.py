@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import math
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -17,6 +16,7 @@ import numpy as np
 from ..arrays.array_module import Array, get_array_module
 from .memory import is_out_of_memory
 from .streams import device_stream
+from .warnings_of_work import warn
 
 _one_capture = threading.Lock()
 """Held while work is recorded: CuPy's own tests call the capture of FFTs in several threads unsafe, so that several
@@ -115,10 +115,9 @@ class _CapturedFunction:
         except Exception as error:  # the libraries raise many kinds; without a graph the result is the same
             if is_out_of_memory(error):
                 raise
-            warnings.warn(
+            warn(
                 f"the iterations can't be captured in a CUDA graph ({error}): their operations are launched one by "
                 "one, which is slower",
-                RuntimeWarning,
                 stacklevel=4,
             )
 

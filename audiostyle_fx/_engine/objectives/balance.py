@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..arrays.array_module import Array, get_array_module
@@ -42,6 +44,17 @@ class Balance:
     content_share: float
     target: Array = None
     latest: Array = None
+
+    @contextmanager
+    def unsteered(self) -> Iterator[None]:
+        """Return a context whose evaluations leave no trace."""
+        alpha, latest = self.alpha.copy(), None if self.latest is None else self.latest.copy()
+        yield
+        self.alpha[...] = alpha
+        if latest is None:
+            self.latest = None
+        else:
+            self.latest[...] = latest
 
     @property
     def share(self) -> Array:

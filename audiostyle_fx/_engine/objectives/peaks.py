@@ -51,6 +51,6 @@ class PeakCost:
         return cost, over
 
 
-def near_ceilings(y: Array, ceilings: Array) -> bool:
-    """Whether the peaks of any item of a batch are near its ceiling."""
-    return bool((abs(y).max(axis=(1, 2)) > NEAR * ceilings).any())
+def near_ceilings(y: Array, ceilings: Array) -> Array:
+    """Return for each item of a batch, bool (batch,), whether its peaks are near its ceiling."""
+    return abs(y).max(axis=(1, 2)) > NEAR * ceilings

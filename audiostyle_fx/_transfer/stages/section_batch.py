@@ -182,11 +182,11 @@ def three_stages(
         equalized = EqualizedContent.of(content, batch.band_gains, batch.depths, follower, setup)
         styles = BatchStyles.of(targets, setup, content.shape[-1], xp)
         x, phases = _starts(stft.forward(equalized.held), styles, setup, batch.noise_numbers, xp)
-        objectives = steered_objectives(content, equalized, styles, setup)
+        objectives, balance = steered_objectives(content, equalized, styles, setup)
         x = optimize_spectrogram(x, objectives[0], parameters, log)
         y = find_phases(x, phases, content.shape[-1], objectives[0], setup, log, mask, fixed)
         ceilings = _ceilings(batch, content, y, parameters, xp)
-        y = optimize_waveform(y, mask, fixed, objectives, setup, log, follower, ceilings)
+        y = optimize_waveform(y, mask, fixed, objectives, balance, setup, log, follower, ceilings)
         samples = to_pinned_host(y[..., :n_samples])
     return StyledBatch(samples, log.stages)
 

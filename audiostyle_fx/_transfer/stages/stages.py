@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
+
+import numpy as np
 
 from ..._engine.arrays.array_module import Array, get_array_module
 from ..._engine.kernels.patches import sum_of_products
 from ..._engine.kernels.spectra import magnitude_distance, with_magnitude
+from ..._engine.objectives.balance import Balance
 from ..._engine.objectives.fused_waveform import waveform_objective
 from ..._engine.objectives.peaks import PeakCost, near_ceilings
 from ..._engine.objectives.reduced import Reduced
@@ -154,6 +158,7 @@ def optimize_waveform(
     mask: Array,
     fixed: Array | None,
     objectives: Sequence[Objective],
+    balance: Balance | None,
     setup: TransferSetup,
     log: StageLog,
     follower: LevelFollower | None = None,
@@ -170,6 +175,8 @@ def optimize_waveform(
         Finished samples, which are added to the result.
     objectives : sequence of Objective
         One for each window of the setup.
+    balance : Balance or None
+        That of the objectives.
     setup : TransferSetup
     log : StageLog
     follower : LevelFollower, optional
@@ -188,11 +195,14 @@ def optimize_waveform(
     u = waveform.coordinates(y)
     from_noise = parameters.init == "noise" and not parameters.spectrogram_iters
     renew = (lambda u, losses: waveform.renew(u)) if from_noise else None
-    if ceilings is not None and not from_noise and parameters.waveform_iters and near_ceilings(y, ceilings):
-        losses = waveform.value_and_grad(u)[0]
-        if parameters.strength is not None:
-            losses = losses[:1]  # the content loss has no weight
-        waveform.peak_cost = PeakCost(y, ceilings, losses)
+    if ceilings is not None and not from_noise and parameters.waveform_iters:
+        near, xp = near_ceilings(y, ceilings), get_array_module(y)
+        if near.any():  # the others get no cost, and are searched as if they were alone
+            with nullcontext() if balance is None else balance.unsteered():
+                losses = waveform.value_and_grad(u)[0]
+            if parameters.strength is not None:
+                losses = losses[:1]  # the content loss has no weight
+            waveform.peak_cost = PeakCost(y, xp.where(near, ceilings, np.inf), losses)
     return waveform.samples(_minimize("waveform", waveform, u, WAVEFORM_ADAM, parameters, log, renew))
 
 

@@ -38,8 +38,8 @@ it, no balance could reach the content loss asked for."""
 
 def steered_objectives(
     content: Array, equalized: EqualizedContent, styles: BatchStyles, setup: TransferSetup
-) -> list[Objective]:
-    """Return the objective of each window; their balance is steered if a strength is set.
+) -> tuple[list[Objective], Balance | None]:
+    """Return the objective of each window, and their balance, which is steered if a strength is set.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def steered_objectives(
                 nearness = _nearness(contents[0], song, balance.target, styles, setup)
                 contents = [a + nearness * (b - a) for a, b in zip(songs, contents, strict=True)]
     held = HeldContent(contents, balance, song)
-    return spectrogram_objectives(held, styles, setup, subspaces)
+    return spectrogram_objectives(held, styles, setup, subspaces), balance
 
 
 def first_balance(parameters: Parameters, batch: int, like: Array) -> Balance | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Generic
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -15,6 +17,8 @@ from ..._engine.cuda.device_threads import combining_batches
 from ..task_warnings import separated_by_thread
 from .task_types import AnswerT, TaskT
 
+EventT = TypeVar("EventT")
+
 LEAST_THREADS, MOST_THREADS = 8, 64
 
 MORE_THAN_CORES = 1
@@ -22,7 +26,7 @@ MORE_THAN_CORES = 1
 recordings of ten seconds: three threads at work take 86 ms for each file, two 90 ms, and eight 119 ms."""
 
 
-class GpuThreads(Generic[TaskT, AnswerT]):
+class GpuThreads(Generic[TaskT, AnswerT, EventT]):
     """Does tasks in threads of this process, whose batches the GPUs compute together.
 
     While some wait for a GPU, others read, prepare and write: one more than there are cores.
@@ -30,37 +34,55 @@ class GpuThreads(Generic[TaskT, AnswerT]):
     Parameters
     ----------
     work : callable
-        Returns the answer to a task; its errors end the run. It also gets an event, which is set when the run stops
-        early, and should then end soon.
+        Returns the answer to a task. It also gets a function that takes events and raises `CancelledError` when the run
+        has stopped.
+    report : callable
+        Gets tasks with their events, on the thread that waits for answers. Its errors end the run.
     """
 
-    def __init__(self, work: Callable[[threading.Event, TaskT], AnswerT]) -> None:
-        self._work, self._stopped = work, threading.Event()
+    def __init__(
+        self,
+        work: Callable[[TaskT, Callable[[EventT], None]], AnswerT],
+        report: Callable[[TaskT, EventT], None],
+    ) -> None:
+        self._work, self._report, self._stopped = work, report, threading.Event()
         self._n_threads = min(max(LEAST_THREADS, 2 * cores()), MOST_THREADS)
         self._turns = threading.Semaphore(cores() + MORE_THAN_CORES)
         self._pool = ThreadPoolExecutor(self._n_threads, "audiostyle_fx file")
         self._futures: dict[Future[AnswerT], TaskT] = {}
+        self._news: SimpleQueue[Future[AnswerT] | tuple[TaskT, EventT]] = SimpleQueue()
         self._context = ExitStack()
 
     def has_capacity(self) -> bool:
         return len(self._futures) < self._n_threads
 
     def submit(self, task: TaskT) -> None:
-        self._futures[self._pool.submit(self._combined, task)] = task
+        future = self._pool.submit(self._combined, task)
+        self._futures[future] = task
+        future.add_done_callback(self._news.put)
 
     def has_tasks(self) -> bool:
         return bool(self._futures)
 
     def next_answer(self) -> tuple[TaskT, AnswerT]:
-        done, _ = wait(self._futures, return_when=FIRST_COMPLETED)
-        future = next(iter(done))
-        return self._futures.pop(future), future.result()
+        while True:
+            news = self._news.get()
+            if isinstance(news, Future):
+                return self._futures.pop(news), news.result()
+            self._report(*news)
 
     def _combined(self, task: TaskT) -> AnswerT:
         with combining_batches(self._turns):
-            if self._stopped.is_set():
-                raise CancelledError
-            return self._work(self._stopped, task)
+            self._check_run()
+            return self._work(task, partial(self._note, task))
+
+    def _note(self, task: TaskT, event: EventT) -> None:
+        self._check_run()
+        self._news.put((task, event))
+
+    def _check_run(self) -> None:
+        if self._stopped.is_set():
+            raise CancelledError
 
     def __enter__(self) -> Self:
         self._context.enter_context(separated_by_thread())
