@@ -5,6 +5,7 @@ import pytest
 
 from audiostyle_fx import Window, stylize, stylize_batch
 from audiostyle_fx._engine.cuda import devices, streams
+from audiostyle_fx._engine.objectives import peaks
 from audiostyle_fx._transfer.parameters.presets import choose
 from audiostyle_fx._transfer.setup import costs
 from audiostyle_fx._transfer.setup.transfer_setup import TransferSetup
@@ -180,6 +181,26 @@ def test_recordings_in_several_keys_are_one_batch_on_a_gpu(
         alone = stylize(content, style, rate, **parameters, device="cpu")
         assert result.key == alone.key
         np.testing.assert_allclose(result.audio, alone.audio, rtol=0, atol=1e-3 * np.abs(alone.audio).max())
+
+
+def test_a_loud_recording_changes_no_other_of_its_batch(cupy, recordings, style, rate, quick):
+    """Only the loud one has a cost of peaks, whose weight takes an evaluation of the whole batch."""
+    quiet, loud = 0.3 * recordings[0], recordings[3] + 0.99 * recordings[1] / np.abs(recordings[1]).max()
+    parameters = {**quick, "preset": "default", "key": "style", "spectrogram_iters": 3, "waveform_iters": 3}
+    batch = stylize_batch([quiet, loud], style, rate, **parameters, device="cuda:0")
+    for content, result in zip([quiet, loud], batch, strict=True):
+        alone = stylize(content, style, rate, **parameters, device="cpu")
+        np.testing.assert_allclose(result.audio, alone.audio, rtol=0, atol=1e-3 * np.abs(alone.audio).max())
+
+
+def test_the_weight_of_peaks_is_found_without_a_trace(monkeypatch, recordings, style, rate, quick):
+    parameters = {**quick, "preset": "default", "key": "style", "waveform_iters": 3, "device": "cpu"}
+    found = {}
+    monkeypatch.setattr(peaks, "WEIGHT", 0.0)
+    for near in (0.0, np.inf):
+        monkeypatch.setattr(peaks, "NEAR", near)
+        found[near] = stylize(0.3 * recordings[0], style, rate, **parameters).audio
+    np.testing.assert_allclose(found[0.0], found[np.inf], rtol=0, atol=1e-6)
 
 
 # ---------------------------------------------------------------- the host's part
