@@ -64,7 +64,7 @@ class Queue(Protocol):
     copies_to: str
 
     def items_that_fit(self, item_bytes: int) -> int:
-        """Return the number of items that fit into the GPU's free memory, at least one."""
+        """Return the number of items that fit into the GPU's memory, at least one."""
 
     def submit(self, prepared: PreparedBatch) -> Callable[[], Any]:
         """Let a batch wait for the GPU; return a function that waits for its result."""
@@ -116,7 +116,9 @@ def least_busy(devices: Sequence[str]) -> Queue:
 
 def device_queue(device: str) -> BatchQueue:
     """Return the queue of a GPU; it is kept, with its thread, and that thread's stream and plans."""
-    return _queues.setdefault((os.getpid(), device), BatchQueue(device))  # threads may ask for it at the same time
+    key = os.getpid(), device
+    queue = _queues.get(key)
+    return _queues.setdefault(key, BatchQueue(device)) if queue is None else queue  # several threads may ask for it
 
 
 _queues: dict[tuple[int, str], BatchQueue] = {}
@@ -164,8 +166,8 @@ class BatchQueue:
     def submit(self, prepared: PreparedBatch) -> Callable[[], Any]:
         """Let a batch wait for the GPU; return a function that waits for its result.
 
-        That function raises the error of this batch, and warns of memory that was short. Others that are combined with
-        it can't change its result.
+        That function raises the error of this batch, or of those that were combined with it, and gives the warnings of
+        their work.
         """
         own = _Waiting(prepared)
         with self._lock:

@@ -77,7 +77,7 @@ class ServerQueue:
         self._connection, self._lock = connection, threading.Lock()
 
     def items_that_fit(self, item_bytes: int) -> int:
-        """Return the number of items that fit into the GPU's free memory, at least one."""
+        """Return the number of items that fit into the GPU's memory, at least one."""
         return int(self._ask("fit", item_bytes))
 
     def submit(self, prepared: PreparedBatch) -> Callable[[], Any]:

@@ -1,9 +1,9 @@
 """The loop that runs an optimizer.
 
 An optimizer returns the first point from ``init(x)``, the next one from ``step(x, losses, grad)`` after each
-evaluation, or that of L-BFGS from ``renewed`` after the evaluations in ``renewals``, and at the end the point to keep,
-with its losses, from ``best(x, losses)``. Losses are float64 (parts,
-batch); the optimizer minimizes their sum over the parts, for each item of the batch independently.
+evaluation, and at the end the point to keep, with its losses, from ``best(x, losses)``. L-BFGS may also change the
+coordinates: after the evaluations in its ``renewals``, ``renewed`` takes the place of ``step``. Losses are float64
+(parts, batch); the optimizer minimizes their sum over the parts, for each item of the batch independently.
 """
 
 from __future__ import annotations
