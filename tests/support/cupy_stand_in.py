@@ -260,7 +260,8 @@ class MemoryPool:
 
     def __init__(self, allocator=None):
         self.fetched, self.used, self.base = {}, {}, allocator and allocator.__self__
-        _machine.pools.add(self)
+        with _lock:
+            _machine.pools.add(self)
         _machine.dropped.append(self)  # CuPy never returns the memory of a pool that is dropped
 
     def malloc(self, size):
@@ -306,9 +307,11 @@ class MemoryPool:
 
 
 def _reserved(device):
+    with _lock:
+        pools = list(_machine.pools)
     return sum(
         size
-        for pool in _machine.pools
+        for pool in pools
         if pool.base is None
         for arena, size in pool.fetched.items()
         if arena[0] == device

@@ -141,6 +141,37 @@ def test_an_effect_keeps_its_arrays(style, stereo, rate, quick, made):
     assert made == ONCE
 
 
+def test_equal_short_arrays_are_one_style(style, stereo, rate, quick, made, monkeypatch):
+    for i in range(3):
+        stylize(np.roll(stereo, i, axis=1), style.copy(), rate, style_sample_rate=STYLE_RATE, **quick)
+    assert made == ONCE
+    monkeypatch.setattr(style_recordings, "ARRAY_SAMPLES", len(style) - 1)
+    stylize(stereo, style, rate, style_sample_rate=STYLE_RATE, **quick)
+    assert made["resampled"] == 2 * ONCE["resampled"]
+
+
+@pytest.mark.parametrize("change", ["in place", "another dtype", "another rate", "another weight", "one more"])
+def test_other_arrays_are_other_styles(style, other_style, content, rate, quick, change):
+    style, weights, style_rate = style.copy(), None, rate
+    first = stylize(content, style, rate, **quick).audio
+    given = style
+    if change == "in place":
+        style[100:900] *= -0.5
+    elif change == "another dtype":
+        given = style.astype(np.float64)
+    elif change == "another rate":
+        style_rate = 9000.0
+    elif change == "another weight":
+        given, weights = [style, other_style], (3.0, 1.0)
+        stylize(content, given, rate, style_weights=(1.0, 3.0), **quick)
+    else:
+        given = [style, other_style]
+    arguments = {**quick, "style_sample_rate": style_rate, "style_weights": weights}
+    result = stylize(content, given, rate, **arguments)
+    assert_equal(result, fresh(content, given, rate, **arguments))
+    assert (np.abs(result.audio - first).max() > 1e-6) == (change != "another dtype")
+
+
 def test_gpus_keep_nothing(cupy, file, content, rate, quick, made):
     for _ in range(2):
         stylize(content[:1500], file, rate, device="cuda:0", n_filters=8, **quick)

@@ -17,7 +17,8 @@ key                       value                                                 
 
 Each `Styles` owns one cache for these values, so that they go when it goes. The identity of an array is a token that
 its `Styles` owns: an array that its owner changes or drops can never be taken for another one. Styles given to the
-functions as paths have no owner, so the process keeps the `Styles` that were used last.
+functions have no owner, so the process keeps the `Styles` that were used last: of files, and of short arrays, which are
+copied and compared.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ from .style_inputs import as_list, check_rates, check_weights, read_style, style
 FILE_STYLES = 2
 """Number of sets of styles in files, each for one sample rate, that the process keeps. With two, a folder with two
 sample rates, or a chain of two transfers, reads its styles only once."""
+
+ARRAY_STYLES, ARRAY_SAMPLES = 2, 1 << 22
+"""Number of sets of styles in arrays that the process keeps, and the most samples of such a set, 16 MiB in float32."""
 
 CHANNEL_PATTERNS = 3
 """Sets of sounding channels for which the values of a style are kept: a stereo recording can sound in both channels or
@@ -176,19 +180,21 @@ class Styles:
 
     @classmethod
     def of(cls, style: Any, sample_rate: Any, weights: Any, for_rate: float) -> Styles:
-        """Return the styles of a call of `stylize`; styles in files come from the process's cache.
+        """Return the styles of a call of `stylize`; styles in files and short arrays come from the process's caches.
 
         Parameters
         ----------
         style, sample_rate, weights
-            The arguments of the class, or `Styles` as ``style``, which are returned unchanged. Arrays are not cached,
-            because their owner may change them.
+            The arguments of the class, or `Styles` as ``style``, which are returned unchanged. Arrays may change later.
         for_rate : float
             Rate in Hz of the transfer.
         """
         if isinstance(style, Styles):
             return style
         styles = as_list(style)
+        if not any(map(is_path, styles)):
+            others = tuple(check_rates(sample_rate, styles)), check_weights(weights, len(styles)), for_rate
+            return _of_arrays(styles, others) or cls(style, sample_rate, weights)
         if not all(map(is_path, styles)):
             return cls(style, sample_rate, weights)
         check_rates(sample_rate, styles)
@@ -260,16 +266,58 @@ class _FileStylesKey:
 
 _file_styles = BoundedCache(FILE_STYLES)
 
+
+@dataclass(frozen=True, eq=False)
+class _KeptArrays:
+    """Styles of copied arrays, with the other arguments that they were made from."""
+
+    arrays: list[np.ndarray]
+    others: tuple[Any, ...]
+    styles: Styles
+
+    def are(self, arrays: list[Any], others: tuple[Any, ...]) -> bool:
+        """Return whether arguments would give the same styles."""
+        return (
+            self.others == others
+            and [(a.shape, a.dtype) for a in self.arrays] == [(a.shape, a.dtype) for a in arrays]
+            and all(np.array_equal(a, b) for a, b in zip(self.arrays, arrays, strict=True))
+        )
+
+
+_kept_arrays: tuple[_KeptArrays, ...] = ()
+
+
+def _of_arrays(arrays: list[Any], others: tuple[Any, ...]) -> Styles | None:
+    """Return the kept styles in arrays, or keep them from now on; None if they are too long, or no arrays.
+
+    ``others`` are their rates and weights, and the rate of the transfer.
+    """
+    global _kept_arrays
+    if any(type(a) is not np.ndarray for a in arrays) or sum(a.size for a in arrays) > ARRAY_SAMPLES:
+        return None
+    for kept in _kept_arrays:
+        if kept.are(arrays, others):
+            break
+    else:
+        copies = [a.copy() for a in arrays]
+        rates, weights, _ = others
+        kept = _KeptArrays(copies, others, Styles(copies, rates, weights))
+    _kept_arrays = (kept, *(other for other in _kept_arrays if other is not kept))[:ARRAY_STYLES]
+    return kept.styles
+
+
 _all_styles: weakref.WeakValueDictionary[int, Styles] = weakref.WeakValueDictionary()
 
 
 def clear_cache() -> None:
     """Empty the caches of this process.
 
-    They hold the styles that were read from files, the values computed from styles, and random numbers. Effects keep
-    the samples of their styles. The next transfer computes the values again.
+    They hold the styles that were read from files, copies of short arrays, the values computed from styles, and random
+    numbers. Effects keep the samples of their styles. The next transfer computes the values again.
     """
+    global _kept_arrays
     _file_styles.clear()
+    _kept_arrays = ()
     kept_takes.clear()
     for reference in _all_styles.valuerefs():  # a copy: other threads may add styles meanwhile
         if (styles := reference()) is not None:

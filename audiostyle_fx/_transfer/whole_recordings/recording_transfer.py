@@ -7,7 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -124,9 +125,16 @@ def style_all_sections(
         Is called with the number of each recording that has sound when all of its sections are styled, on any thread.
     """
     setup = transfer.setup
-    moves = on_all_cores(
-        lambda recording: style_semitones(transfer.styles, recording.dry, setup), recordings, first_alone=True
-    )
+
+    def moves_of(recording: RecordingPlan) -> tuple[float, ...]:
+        return style_semitones(transfer.styles, recording.dry, setup)
+
+    if len(recordings) == 1:  # its equaliser and its key at once; those of several are set while others are styled
+        calls: list[Callable[[], Any]] = [partial(with_bands, recordings[0], transfer), partial(moves_of, *recordings)]
+        planned, semitones = on_all_cores(lambda call: call(), calls)
+        recordings, moves = [planned], [semitones]
+    else:
+        moves = on_all_cores(moves_of, recordings, first_alone=True)
     keys: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[tuple[int, int]]] = {}
     for i, (recording, semitones) in enumerate(zip(recordings, moves, strict=True)):
         recording.log.semitones = semitones
@@ -202,10 +210,10 @@ class SectionSteps:
     def prepare(self, items: Sequence[SectionTask], device: str) -> PreparedSections:
         """Compute the input of a batch."""
         start = time.perf_counter()
-        if self.setup.parameters.equalize:
-            unset = [i for i in dict.fromkeys(task.recording for task in items) if self._recordings[i].bands is None]
-            for i, recording in zip(unset, on_all_cores(self._with_bands, unset, first_alone=True), strict=True):
-                self._recordings[i] = recording
+        numbers = [*dict.fromkeys(task.recording for task in items)]
+        plans = on_all_cores(lambda i: with_bands(self._recordings[i], self._transfer), numbers, first_alone=True)
+        for i, recording in zip(numbers, plans, strict=True):
+            self._recordings[i] = recording
         target, window = items[0].target, self._recordings[items[0].recording].sections[items[0].k].window
         contents = host_array((len(items), len(target.samples[0]), window.stop - window.start), device)
         inputs = on_all_cores(
@@ -255,13 +263,15 @@ class SectionSteps:
             for i in counts:
                 self._recordings[i].log.seconds += result.seconds + time.perf_counter() - start
 
-    def _with_bands(self, i: int) -> RecordingPlan:
-        """Return the plan of a recording with the equaliser that gives it the levels of the styles."""
-        setup, recording = self.setup, self._recordings[i]
-        sounding = [k for k, active in enumerate(recording.active) if active.any()]
-        levels = ContentLevels(setup, len(sounding))
-        for k in sounding:
-            levels.add(*section_content(recording, k))
-        styles = self._transfer.styles
-        unmoved = match_styles(styles, recording.sounding, setup, (0.0,) * len(styles.samples))
-        return replace(recording, bands=levels.matching(style_levels(unmoved, setup)))
+
+def with_bands(recording: RecordingPlan, transfer: PreparedTransfer) -> RecordingPlan:
+    """Return the plan of a recording with the equaliser that gives it the levels of the styles, if it needs one."""
+    setup, styles = transfer.setup, transfer.styles
+    sounding = [k for k, active in enumerate(recording.active) if active.any()]
+    if recording.bands is not None or not setup.parameters.equalize or not sounding:
+        return recording
+    levels = ContentLevels(setup, len(sounding))
+    for k in sounding:
+        levels.add(*section_content(recording, k))
+    unmoved = match_styles(styles, recording.sounding, setup, (0.0,) * len(styles.samples))
+    return replace(recording, bands=levels.matching(style_levels(unmoved, setup)))
