@@ -203,6 +203,39 @@ def test_at_least_one_item_fits(stand_in, cupy):
 
 
 # ---------------------------------------------------------------- the host's threads and memory
+def test_two_functions_run_at_once(monkeypatch):
+    monkeypatch.setattr(host_threads, "cores", lambda: 2)
+    together = threading.Barrier(2)
+
+    def where():
+        together.wait(timeout=60)
+        return threading.current_thread()
+
+    here, elsewhere = host_threads.at_once(where, where)
+    assert here is threading.current_thread() is not elsewhere
+    monkeypatch.setattr(host_threads, "cores", lambda: 1)
+    assert host_threads.at_once(threading.current_thread, threading.current_thread) == (here, here)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_error_of_either_function_comes_when_both_have_ended(monkeypatch, failing):
+    monkeypatch.setattr(host_threads, "cores", lambda: 2)
+    ended = []
+
+    def fail():
+        raise ArithmeticError("one of them")
+
+    def end():
+        time.sleep(0.02)
+        ended.append(1)
+
+    functions = [end, end]
+    functions[failing] = fail
+    with pytest.raises(ArithmeticError, match="one of them"):
+        host_threads.at_once(*functions)
+    assert ended
+
+
 def test_all_cores_share_items(monkeypatch):
     monkeypatch.setattr(host_threads, "cores", lambda: 3)
     host_threads._pool.cache_clear()

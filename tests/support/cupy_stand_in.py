@@ -310,11 +310,7 @@ def _reserved(device):
     with _lock:
         pools = list(_machine.pools)
     return sum(
-        size
-        for pool in pools
-        if pool.base is None
-        for arena, size in pool.fetched.items()
-        if arena[0] == device
+        size for pool in pools if pool.base is None for arena, size in pool.fetched.items() if arena[0] == device
     )
 
 

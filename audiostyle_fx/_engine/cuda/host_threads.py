@@ -12,6 +12,7 @@ from ..arrays.cpu_count import cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Other = TypeVar("Other")
 
 
 def on_all_cores(
@@ -44,6 +45,27 @@ def on_all_cores(
         for call in calls:
             call.cancel()
         wait(calls)
+
+
+def at_once(here: Callable[[], Result], elsewhere: Callable[[], Other]) -> tuple[Result, Other]:
+    """Return the results of two functions, of which the second runs on another thread if there are several cores.
+
+    The longer one should be the first: a thread that has just begun has to be given its memory by the system. As with
+    `on_all_cores`, neither may use these threads itself.
+
+    Raises
+    ------
+    Exception
+        That of the first function, or else that of the second; both are awaited.
+    """
+    if cores() < 2:
+        return here(), elsewhere()
+    other = _pool(os.getpid()).submit(elsewhere)
+    try:
+        result = here()
+    finally:
+        wait([other])
+    return result, other.result()
 
 
 @lru_cache(maxsize=1)

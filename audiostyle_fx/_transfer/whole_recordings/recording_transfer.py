@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..._engine.arrays.allocation import keep_freed_memory
 from ..._engine.arrays.threads import one_thread_each
 from ..._engine.cuda.batching import in_batches, run_batches
 from ..._engine.cuda.device_threads import combines_batches
-from ..._engine.cuda.host_threads import on_all_cores
+from ..._engine.cuda.host_threads import at_once, on_all_cores
 from ..._engine.cuda.memory import host_array
 from ..._recordings.disk_samples import Samples
 from ...errors import TransferError
@@ -129,9 +129,8 @@ def style_all_sections(
     def moves_of(recording: RecordingPlan) -> tuple[float, ...]:
         return style_semitones(transfer.styles, recording.dry, setup)
 
-    if len(recordings) == 1:  # its equaliser and its key at once; those of several are set while others are styled
-        calls: list[Callable[[], Any]] = [partial(with_bands, recordings[0], transfer), partial(moves_of, *recordings)]
-        planned, semitones = on_all_cores(lambda call: call(), calls)
+    if len(recordings) == 1 and setup.parameters.key == "content":  # the equalisers of several are set later
+        planned, semitones = at_once(partial(with_bands, recordings[0], transfer), partial(moves_of, recordings[0]))
         recordings, moves = [planned], [semitones]
     else:
         moves = on_all_cores(moves_of, recordings, first_alone=True)
