@@ -1,6 +1,7 @@
 """The host's share of the work on a GPU, as Markdown: python tests/benchmarks/host.py [--quick].
 
 64 recordings of ten seconds, mono at 22,050 Hz, cut from the shipped song at different speeds, are styled as one batch.
+One recording is styled alone, several times.
 64 stereo stems of ten seconds at 44,100 Hz are styled as a folder: one by one, and as on a GPU, in threads and in
 processes. The three stages, which a GPU would compute, give back the content at once. What is left is all work before
 and after them. Times are the least of several calls.
@@ -21,7 +22,7 @@ import numpy as np
 import soundfile
 from benchmark import AUDIO, CONTENT, MONO, RATE, STEREO, STYLE, machine, recording
 
-from audiostyle_fx import style_folder, stylize_batch
+from audiostyle_fx import style_folder, stylize, stylize_batch
 from audiostyle_fx._engine.cuda import batching, device_threads
 from audiostyle_fx._recordings.resampling import resample
 from audiostyle_fx._transfer.results import Stage
@@ -99,6 +100,17 @@ def batch_table(count: int, rounds: int) -> None:
     recording_transfer.in_batches = in_batches  # type: ignore[assignment]
 
 
+def one_table(rounds: int) -> None:
+    """Print the table of a recording that is not the first with its style."""
+    print("\n| one recording, defaults | ms | ms of CPU time |")
+    print("|---|---:|---:|")
+    for size in (MONO, STEREO):
+        (content, rate), style = recording(CONTENT, size), recording(STYLE, size)[0]
+        content = content[:, : round(SECONDS * rate)]
+        wall, cpu = measured(partial(stylize, content, style, rate, device="cpu"), 1 + rounds)
+        print(f"| {size} | {wall:.0f} | {cpu:.0f} |", flush=True)
+
+
 def folder_table(count: int, rounds: int) -> None:
     """Print the table of a folder."""
     (content, rate), n_samples = recording(CONTENT, STEREO), round(SECONDS * recording(CONTENT, STEREO)[1])
@@ -130,6 +142,7 @@ def main() -> None:
     prepared_sections.three_stages = no_stages  # type: ignore[assignment]
     print(f"Measured on {machine()}.\n")
     batch_table(8 if quick else CLIPS, 1 if quick else 5)
+    one_table(2 if quick else 10)
     folder_table(8 if quick else STEMS, 1 if quick else 5)
 
 
