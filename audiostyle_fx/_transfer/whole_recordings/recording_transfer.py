@@ -129,7 +129,8 @@ def style_all_sections(
     def moves_of(recording: RecordingPlan) -> tuple[float, ...]:
         return style_semitones(transfer.styles, recording.dry, setup)
 
-    if len(recordings) == 1 and setup.parameters.key == "content":  # the equalisers of several are set later
+    # The equalisers of several are set later; in a folder, other files use the other cores.
+    if len(recordings) == 1 and setup.parameters.key == "content" and not combines_batches():
         planned, semitones = at_once(partial(with_bands, recordings[0], transfer), partial(moves_of, recordings[0]))
         recordings, moves = [planned], [semitones]
     else:
