@@ -51,14 +51,12 @@ class Workers:
         if self.given is not None:
             return ExternalExecutor(self.given, perform, failure)
         devices = [step.values.get("device", DEFAULTS.device) for step in chain if is_style(step)]
-        device = devices[0] if devices else "cpu"
+        gpus = [*dict.fromkeys(name for device in devices for name in device_names(device) if name != "cpu")]
         if self.jobs > 1 or self.time_limit < math.inf:
-            return LocalProcesses(
-                self.jobs, perform, failure, device, prepare=open_recording, time_limit=self.time_limit
-            )
-        if device_names(device) == ["cpu"]:
-            return SerialExecutor(partial(_perform_here, report))
-        return GpuThreads(perform, lambda task, event: report(replace(event, file=task.name)))
+            return LocalProcesses(self.jobs, perform, failure, gpus, prepare=open_recording, time_limit=self.time_limit)
+        if gpus:
+            return GpuThreads(perform, lambda task, event: report(replace(event, file=task.name)))
+        return SerialExecutor(partial(_perform_here, report))
 
 
 def _perform_here(report: Callable[[ProgressEvent], None], task: Task) -> Record:

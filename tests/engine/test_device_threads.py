@@ -80,8 +80,8 @@ def together(queue, batches):
     free, turns = threading.Event(), threading.Semaphore(1)
 
     def compute(batch):
-        with device_threads.combining_batches(turns):
-            return queue.submit(batch)()
+        with device_threads.combining_batches(turns, threading.Event()):
+            return queue.submit(batch).result()
 
     def answer(batch):
         try:
@@ -143,7 +143,7 @@ def test_a_failed_batch_leaves_no_memory_in_use(stand_in, queue):
     gc.disable()
     try:
         steps, before = Steps(use_memory), stand_in.live_bytes()
-        with device_threads.combining_batches(threading.Semaphore(1)), pytest.warns(RuntimeWarning):
+        with device_threads.combining_batches(threading.Semaphore(1), threading.Event()), pytest.warns(RuntimeWarning):
             batching.run_batches(steps, [[1, 2, 3, 4]], "cuda:0")
     finally:
         gc.enable()
@@ -181,7 +181,7 @@ def test_threads_use_the_gpu_for_which_the_fewest_wait(cupy, monkeypatch):
     steps = Steps(compute)
 
     def run(number):
-        with device_threads.combining_batches(turns):
+        with device_threads.combining_batches(turns, threading.Event()):
             batching.run_batches(steps, [[number]], "cuda")
 
     with ThreadPoolExecutor(2) as pool:
@@ -198,7 +198,7 @@ def test_the_batches_of_one_thread_wait_for_all_gpus(cupy, monkeypatch):
         used.append(device)
         both.wait(60)
 
-    with device_threads.combining_batches(threading.Semaphore(1)):
+    with device_threads.combining_batches(threading.Semaphore(1), threading.Event()):
         batches = batching.in_batches([1, 2, 3, 4], "cuda", 1)
         assert batches == [[1, 2], [3, 4]]
         batching.run_batches(Steps(compute), batches, "cuda")
@@ -212,6 +212,9 @@ def test_a_batch_that_is_too_large_is_halved_by_its_thread(cupy):
 
     steps = Steps(one_only)
     turns = threading.Semaphore(1)
-    with device_threads.combining_batches(turns), pytest.warns(RuntimeWarning, match="with 2 recordings at once"):
+    with (
+        device_threads.combining_batches(turns, threading.Event()),
+        pytest.warns(RuntimeWarning, match="with 2 recordings at once"),
+    ):
         batching.run_batches(steps, [[1, 2]], "cuda:0")
     assert steps.computed == [(1, 2), (1,), (2,)]

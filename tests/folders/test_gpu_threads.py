@@ -7,12 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.processes import wait_for
 from support.styled_folders import made_of, read, statuses
 
 from audiostyle_fx import style_folder
+from audiostyle_fx._effects_chain.catalog import effects
+from audiostyle_fx._effects_chain.step import Step
+from audiostyle_fx._engine.cuda import device_threads
 from audiostyle_fx._transfer.whole_recordings import prepared_sections, recording_transfer
 from audiostyle_fx.errors import TransferError
 from audiostyle_fx.folders import one_file
+from audiostyle_fx.folders.find import Selection
+from audiostyle_fx.folders.run import run_folder
+from audiostyle_fx.folders.workers import Workers
 
 NAMES = [f"{number}.wav" for number in range(6)]
 
@@ -156,16 +163,60 @@ def styled(monkeypatch):
     return found
 
 
-def test_this_process_computes_for_others(cupy, files, run, styled):
+def test_this_process_computes_for_others(cupy, files, run, styled, monkeypatch):
+    """The first batch waits until those of the other processes can be combined."""
+    queue, original = device_threads.device_queue("cuda:0"), prepared_sections.three_stages
+
+    def three_stages(*args):
+        if not styled:
+            wait_for(lambda: len(queue) >= 3)
+        return original(*args)
+
     assert run("on the CPU", device="cpu").failed == {}
     styled.clear()
-    result = run(device="cuda", jobs=2, key="content", section_seconds=0.2)
-    assert result.failed == {} and sum(size for _, size in styled) >= len(NAMES)
-    assert all(name.startswith("audiostyle_fx cuda:") for name, _ in styled)
-    run("with a GPU", device="cuda:0", key="content", section_seconds=0.2)
+    monkeypatch.setattr(prepared_sections, "three_stages", three_stages)
+    assert run(device="cuda:0", jobs=3).failed == {}
+    assert sum(size for _, size in styled) == len(NAMES) and max(size for _, size in styled) > 1, styled
+    assert all(name.startswith("audiostyle_fx cuda:0") for name, _ in styled)
     for name in NAMES:
-        want, got = read(f"with a GPU/{name}"), read(f"out/{name}")
+        want, got = read(f"on the CPU/{name}"), read(f"out/{name}")
         np.testing.assert_allclose(got, want, rtol=0, atol=2e-3 * np.abs(want).max())
+
+
+@pytest.mark.slow
+def test_a_short_memory_is_in_the_record_of_each_file(cupy, files, run, monkeypatch):
+    original, queue = prepared_sections.three_stages, device_threads.device_queue("cuda:0")
+    first = []
+
+    def three_stages(batch, *args):
+        if not first:
+            first.append(batch)
+            wait_for(lambda: len(queue) >= 3)
+        if len(batch.contents) > 1:
+            raise MemoryError("the pool is full")
+        return original(batch, *args)
+
+    monkeypatch.setattr(prepared_sections, "three_stages", three_stages)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", ".*ran out of memory", UserWarning)
+        result = run(device="cuda:0", jobs=3)
+    assert result.failed == {}
+    short = [name for name in NAMES if any("ran out" in text for text in result.files[name].get("warnings", []))]
+    assert len(short) >= 2
+
+
+@pytest.mark.slow
+def test_each_style_of_a_chain_has_its_device(cupy, files, styled, quick):
+    style = effects()["style"]
+    values = {
+        **{name: [value] if name == "windows" else value for name, value in quick.items()},
+        "style": ["style.wav"],
+    }
+    chain = [Step(style, {**values, "device": "cuda:0"}), Step(style, {**values, "device": "cuda:1"})]
+    result = run_folder("in", "out", chain, Selection(), workers=Workers(jobs=2))
+    assert result.failed == {}
+    assert {name.split()[1].split("_")[0] for name, _ in styled} == {"cuda:0", "cuda:1"}
 
 
 @pytest.mark.slow

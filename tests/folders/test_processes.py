@@ -28,7 +28,7 @@ def test_processes_together_have_no_more_threads_than_cores(jobs, threads, monke
 @pytest.mark.slow
 def test_every_process_has_its_share_of_the_cores(monkeypatch):
     monkeypatch.setattr(processes, "cores", lambda: 6)
-    with LocalProcesses(2, work, failed, "cpu") as workers:
+    with LocalProcesses(2, work, failed) as workers:
         found = answers(workers, [("environment", "OMP_NUM_THREADS")] * 6)
     threads, pids = zip(*(answer for _, answer in found), strict=True)
     assert set(threads) == {"3"} and all(gone(pid) for pid in pids)
@@ -38,7 +38,7 @@ def test_every_process_has_its_share_of_the_cores(monkeypatch):
 def test_a_task_that_ends_its_process_fails_alone(tmp_path):
     tasks = [("a", 1), ("kill", 2), ("b", 3), ("kill once", str(tmp_path / "once")), ("raise", "no luck"), ("c", 4)]
     last = ("kill once", str(tmp_path / "last"))
-    with LocalProcesses(2, work, failed, "cpu") as workers:
+    with LocalProcesses(2, work, failed) as workers:
         found = dict(answers(workers, tasks))
         assert answers(workers, [last]) == [(last, last[1])], "by itself, but not yet the second time"
     assert found[tasks[1]] == ("failed", 2, LOST)
@@ -50,7 +50,7 @@ def test_a_task_that_ends_its_process_fails_alone(tmp_path):
 @pytest.mark.slow
 def test_the_neighbours_of_a_killed_process_do_not_begin_again(tmp_path):
     task, other = ("count", str(tmp_path / "begun")), ("kill", 2)
-    with LocalProcesses(2, work, failed, "cpu") as workers:
+    with LocalProcesses(2, work, failed) as workers:
         answers(workers, [("environment", "PATH")] * 2)  # both have started
         assert dict(answers(workers, [task, other])) == {task: task[1], other: ("failed", 2, LOST)}
     assert (tmp_path / "begun").read_text() == "x"
@@ -58,7 +58,7 @@ def test_the_neighbours_of_a_killed_process_do_not_begin_again(tmp_path):
 
 @pytest.mark.slow
 def test_a_process_killed_while_it_waits_costs_nothing():
-    with LocalProcesses(2, work, failed, "cpu") as workers:
+    with LocalProcesses(2, work, failed) as workers:
         ((_, (_, pid)),) = answers(workers, [("environment", "PATH")])
         os.kill(pid, signal.SIGKILL)
         assert dict(answers(workers, [("a", 1), ("b", 2), ("c", 3)])) == {("a", 1): 1, ("b", 2): 2, ("c", 3): 3}
@@ -67,7 +67,7 @@ def test_a_process_killed_while_it_waits_costs_nothing():
 UNGUARDED = """
 from support.worker_tasks import failed, work
 from audiostyle_fx.folders.executors.processes import LocalProcesses
-with LocalProcesses(1, work, failed, "cpu") as workers:
+with LocalProcesses(1, work, failed) as workers:
     workers.submit(("a", 1))
     print(workers.next_answer())
 """
@@ -86,7 +86,7 @@ import sys
 from support.worker_tasks import failed, work
 from audiostyle_fx.folders.executors.processes import LocalProcesses
 if __name__ == "__main__":
-    with LocalProcesses(2, work, failed, "cpu") as workers:
+    with LocalProcesses(2, work, failed) as workers:
         workers.submit(("sleep", sys.argv[1] + "/a"))
         workers.submit(("sleep", sys.argv[1] + "/b"))
         workers.next_answer()
@@ -112,7 +112,7 @@ def test_processes_end_with_their_parent(number, tmp_path):
 @pytest.mark.slow
 def test_a_task_that_takes_too_long_fails_alone(tmp_path):
     tasks = [("a", 1), ("sleep", str(tmp_path / "long")), ("b", 2)]
-    with LocalProcesses(1, work, failed, "cpu", time_limit=1.0) as workers:
+    with LocalProcesses(1, work, failed, time_limit=1.0) as workers:
         found = dict(answers(workers, tasks))
     assert found == {
         tasks[0]: 1,
@@ -127,7 +127,7 @@ def test_a_task_that_takes_too_long_fails_alone(tmp_path):
 def test_a_task_that_is_not_prepared_in_time_fails_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "OPENING_SECONDS", 1.0)
     tasks = [("a", 1), ("hang", 2), ("raise", "no luck"), ("b", 3)]
-    with LocalProcesses(2, work, failed, "cpu", prepare=prepare) as workers:
+    with LocalProcesses(2, work, failed, prepare=prepare) as workers:
         found = dict(answers(workers, tasks))
     assert found[tasks[1]] == ("failed", 2, "it could not be opened within 1 s")
     assert found[tasks[2]] == ("failed", "no luck", "no luck"), "errors of the preparation do not count"
@@ -137,5 +137,5 @@ def test_a_task_that_is_not_prepared_in_time_fails_alone(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_a_process_may_take_long_to_start():
     """The time to start, which exceeds this limit, does not count."""
-    with LocalProcesses(1, work, failed, "cpu", time_limit=0.25) as workers:
+    with LocalProcesses(1, work, failed, time_limit=0.25) as workers:
         assert answers(workers, [("a", 1)]) == [(("a", 1), 1)]

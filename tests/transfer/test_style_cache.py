@@ -145,7 +145,7 @@ def test_equal_short_arrays_are_one_style(style, stereo, rate, quick, made, monk
     for i in range(3):
         stylize(np.roll(stereo, i, axis=1), style.copy(), rate, style_sample_rate=STYLE_RATE, **quick)
     assert made == ONCE
-    monkeypatch.setattr(style_recordings, "ARRAY_SAMPLES", len(style) - 1)
+    monkeypatch.setattr(style_recordings, "ARRAY_BYTES", style.nbytes - 1)
     stylize(stereo, style, rate, style_sample_rate=STYLE_RATE, **quick)
     assert made["resampled"] == 2 * ONCE["resampled"]
 

@@ -10,7 +10,16 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from .device_threads import PreparedBatch, Queue, combines_batches, device_queue, halving, least_busy
+from .device_threads import (
+    PreparedBatch,
+    Queue,
+    Submission,
+    combines_batches,
+    device_queue,
+    halving,
+    items_that_fit_all,
+    least_busy,
+)
 from .devices import device_names
 from .memory import is_out_of_memory, items_that_fit, release_memory
 from .warnings_of_work import warn
@@ -49,7 +58,7 @@ def in_batches(items: list[Item], device: str, item_bytes: int) -> list[list[Ite
         return [[item] for item in items]
     fair_share = -(-len(items) // len(devices))
     if combines_batches():
-        size = min(fair_share, least_busy(devices).items_that_fit(item_bytes))
+        size = min(fair_share, items_that_fit_all(devices, item_bytes))
     else:
         size = min(fair_share, *(items_that_fit(name, item_bytes) for name in devices))
     return [items[start : start + size] for start in range(0, len(items), size)]
@@ -94,20 +103,24 @@ def run_batches(steps: BatchSteps[Item, Any], batches: list[list[Item]], device:
 
 def _in_queues(steps: BatchSteps[Item, Any], batches: list[list[Item]], devices: list[str]) -> None:
     """Run the batches in the queues of GPUs: as many wait as there are GPUs, and one more is prepared or finished."""
-    waiting: deque[tuple[list[Item], Queue, Callable[[], Any]]] = deque()
+    waiting: deque[tuple[list[Item], Queue, Submission]] = deque()
 
     def finish_first() -> None:
-        batch, queue, result = waiting.popleft()
-        for part, found in _computed(steps, batch, result, queue.device, queue):
+        batch, queue, submission = waiting.popleft()
+        for part, found in _computed(steps, batch, submission.result, queue.device, queue):
             steps.finish(part, found)
 
-    for batch in batches:
-        queue = least_busy(devices)
-        waiting.append((batch, queue, queue.submit(steps.prepare(batch, queue.copies_to))))
-        if len(waiting) > len(devices):
+    try:
+        for batch in batches:
+            queue = least_busy(devices)
+            waiting.append((batch, queue, queue.submit(steps.prepare(batch, queue.copies_to))))
+            if len(waiting) > len(devices):
+                finish_first()
+        while waiting:
             finish_first()
-    while waiting:
-        finish_first()
+    finally:
+        for _, _, submission in waiting:
+            submission.cancel()
 
 
 def _on_gpus(steps: BatchSteps[Item, Any], batches: list[list[Item]], devices: list[str]) -> None:
@@ -201,7 +214,7 @@ def _computed(
     warn(halving(device, len(batch), half), stacklevel=2)
     for part in (batch[:half], batch[half:]):  # outside of the handler, which keeps the failed batch's arrays alive
         if queue is not None:
-            again = queue.submit(steps.prepare(part, queue.copies_to))
+            again = queue.submit(steps.prepare(part, queue.copies_to)).result
         else:
             release_memory(device)
             again = partial(steps.prepare(part, device).compute, device)

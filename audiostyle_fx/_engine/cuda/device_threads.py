@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Protocol
+from weakref import ref
 
 from .memory import is_out_of_memory, items_that_fit, release_memory
 from .warnings_of_work import kept_warnings, warn
@@ -50,12 +49,34 @@ class PreparedBatch(Protocol):
         """Return the result of the device's work."""
 
 
+class Submission(Protocol):
+    """A batch that waits for a GPU."""
+
+    def result(self) -> Any:
+        """Wait for the GPU, and return the result, once.
+
+        Raises
+        ------
+        Exception
+            The error of the batch, or of those that were combined with it.
+
+        Warns
+        -----
+        RuntimeWarning
+            The warnings of their work.
+        """
+
+    def cancel(self) -> None:
+        """Give the batch up if it still waits."""
+
+
 class Queue(Protocol):
     """Computes the batches of several threads on a GPU.
 
     Attributes
     ----------
     device : str
+        Its name in messages.
     copies_to : str
         The device to which this process copies the batches.
     """
@@ -66,15 +87,15 @@ class Queue(Protocol):
     def items_that_fit(self, item_bytes: int) -> int:
         """Return the number of items that fit into the GPU's memory, at least one."""
 
-    def submit(self, prepared: PreparedBatch) -> Callable[[], Any]:
-        """Let a batch wait for the GPU; return a function that waits for its result."""
+    def submit(self, prepared: PreparedBatch) -> Submission:
+        """Let a batch wait for the GPU."""
 
 
 _this_thread = threading.local()
 
 
 @contextmanager
-def combining_batches(turns: threading.Semaphore) -> Iterator[None]:
+def combining_batches(turns: threading.Semaphore, stopped: threading.Event) -> Iterator[None]:
     """Return a context in which a GPU computes this thread's batches together with those of other such threads.
 
     Threads that each process one recording of many then use a GPU as well as one call with all recordings.
@@ -84,13 +105,15 @@ def combining_batches(turns: threading.Semaphore) -> Iterator[None]:
     turns : threading.Semaphore
         Is held in this context, except while the thread waits for a GPU. So many threads can wait, without too many at
         work on the cores.
+    stopped : threading.Event
+        While it is set, batches are refused with a `CancelledError`.
     """
     with turns:
-        _this_thread.turns = turns
+        _this_thread.turns, _this_thread.stopped = turns, stopped
         try:
             yield
         finally:
-            del _this_thread.turns
+            del _this_thread.turns, _this_thread.stopped
 
 
 def combines_batches() -> bool:
@@ -98,11 +121,11 @@ def combines_batches() -> bool:
     return _elsewhere is not None or hasattr(_this_thread, "turns")
 
 
-_elsewhere: Queue | None = None
+_elsewhere: Callable[[Sequence[str]], Queue] | None = None
 
 
-def compute_elsewhere(queue: Queue) -> None:
-    """Let a queue compute all batches of this process that are not for the CPU."""
+def compute_elsewhere(queue: Callable[[Sequence[str]], Queue] | None) -> None:
+    """Let another process compute the batches of this one: the function returns a queue of some GPUs. None ends it."""
     global _elsewhere
     _elsewhere = queue
 
@@ -110,8 +133,15 @@ def compute_elsewhere(queue: Queue) -> None:
 def least_busy(devices: Sequence[str]) -> Queue:
     """Return the queue of the GPU for which the fewest batches wait, or that of `compute_elsewhere`."""
     if _elsewhere is not None:
-        return _elsewhere
+        return _elsewhere(devices)
     return min(map(device_queue, devices), key=len)
+
+
+def items_that_fit_all(devices: Sequence[str], item_bytes: int) -> int:
+    """Return the number of items that fit into the memory of each GPU when it computes nothing else, at least one."""
+    if _elsewhere is not None:
+        return _elsewhere(devices).items_that_fit(item_bytes)
+    return min(device_queue(name).items_that_fit(item_bytes) for name in devices)
 
 
 def device_queue(device: str) -> BatchQueue:
@@ -134,8 +164,39 @@ class _Waiting:
     """A batch that waits for a GPU, with the future of its result, and the warnings on its way."""
 
     prepared: PreparedBatch
-    result: Future[Any] = field(default_factory=Future)
-    warnings: list[str] = field(default_factory=list)
+    future: Future[Any] = field(default_factory=Future)
+    texts: list[str] = field(default_factory=list)
+
+
+class _OwnSubmission:
+    """A batch that waits for a GPU of this process, see `Submission`."""
+
+    def __init__(self, waiting: _Waiting) -> None:
+        self._waiting: _Waiting | None = waiting
+        self._reference = ref(waiting)  # while another thread waits for the result
+
+    def result(self) -> Any:
+        waiting, self._waiting = self._waiting, None
+        assert waiting is not None, "a result is returned once"
+        turns = getattr(_this_thread, "turns", None)
+        try:
+            if turns is not None:
+                turns.release()
+            try:
+                result = waiting.future.result()
+            finally:
+                if turns is not None:
+                    turns.acquire()
+            for text in waiting.texts:
+                warn(text, stacklevel=2)
+            return result
+        finally:
+            del waiting  # the frames of an error refer to this one, and would keep the error alive
+
+    def cancel(self) -> None:
+        waiting = self._reference()
+        if waiting is not None:
+            waiting.future.cancel()
 
 
 class BatchQueue:
@@ -163,12 +224,11 @@ class BatchQueue:
         """Return the number of items that fit into the GPU's memory when it computes nothing else, at least one."""
         return items_that_fit(self.device, item_bytes, when_idle=True)
 
-    def submit(self, prepared: PreparedBatch) -> Callable[[], Any]:
-        """Let a batch wait for the GPU; return a function that waits for its result.
-
-        That function raises the error of this batch, or of those that were combined with it, and gives the warnings of
-        their work.
-        """
+    def submit(self, prepared: PreparedBatch) -> Submission:
+        """Let a batch wait for the GPU."""
+        stopped = getattr(_this_thread, "stopped", None)
+        if stopped is not None and stopped.is_set():
+            raise CancelledError
         own = _Waiting(prepared)
         with self._lock:
             self._waiting.append(own)
@@ -178,19 +238,20 @@ class BatchQueue:
             with self._lock:
                 self._waiting.remove(own)
             raise
-        return partial(_result, [own])
+        return _OwnSubmission(own)
 
     def _compute_all(self) -> None:
         """Compute batches until none waits: the one that has waited longest, and those that are combined with it."""
         while taken := self._waiting[:1]:  # only this thread removes some
             try:
-                taken = self._with_others(taken[0])
-                with kept_warnings() as texts:
-                    self._compute_together(taken, texts)
+                if taken[0].future.set_running_or_notify_cancel():
+                    taken = self._with_others(taken[0])
+                    with kept_warnings() as texts:
+                        self._compute_together(taken, texts)
             except BaseException as error:  # the threads that wait must not wait forever
                 for waiting in taken:
-                    if not waiting.result.done():
-                        waiting.result.set_exception(error)
+                    if not waiting.future.done():
+                        waiting.future.set_exception(error)
             finally:
                 with self._lock:
                     self._waiting = [waiting for waiting in self._waiting if waiting not in taken]
@@ -204,7 +265,7 @@ class BatchQueue:
             item_bytes = max(waiting.prepared.item_bytes for waiting in [first, *others])
             most = items_that_fit(self.device, item_bytes)
             for waiting in others:
-                if total + waiting.prepared.size <= most:
+                if total + waiting.prepared.size <= most and waiting.future.set_running_or_notify_cancel():
                     taken.append(waiting)
                     total += waiting.prepared.size
         return taken
@@ -217,8 +278,8 @@ class BatchQueue:
             combined = first.combined(others, self.device) if half else first
             result = combined.compute(self.device)
             for waiting, part in zip(taken, result.split(sizes) if half else [result], strict=True):
-                waiting.warnings = list(texts)
-                waiting.result.set_result(part)
+                waiting.texts = list(texts)
+                waiting.future.set_result(part)
             return
         except Exception as error:
             if not is_out_of_memory(error):
@@ -227,29 +288,11 @@ class BatchQueue:
         combined = first
         release_memory(self.device)
         if not half:
-            taken[0].result.set_exception(shortage)
+            taken[0].future.set_exception(shortage)
             return
         warn(halving(self.device, sum(sizes), sum(sizes[:half])))
         for some in (taken[:half], taken[half:]):
             self._compute_together(some, texts)
-
-
-def _result(own: list[_Waiting]) -> Any:
-    """Return the result of a batch, the only element of a list, which is emptied; other threads may work meanwhile."""
-    waiting, turns = own.pop(), getattr(_this_thread, "turns", None)
-    try:
-        if turns is not None:
-            turns.release()
-        try:
-            result = waiting.result.result()
-        finally:
-            if turns is not None:
-                turns.acquire()
-            for text in waiting.warnings:
-                warnings.warn(text, RuntimeWarning, stacklevel=3)
-        return result
-    finally:
-        del waiting  # an error's frames refer to this one
 
 
 def halving(device: str, size: int, half: int) -> str:

@@ -49,12 +49,14 @@ class Balance:
     def unsteered(self) -> Iterator[None]:
         """Return a context whose evaluations leave no trace."""
         alpha, latest = self.alpha.copy(), None if self.latest is None else self.latest.copy()
-        yield
-        self.alpha[...] = alpha
-        if latest is None:
-            self.latest = None
-        else:
-            self.latest[...] = latest
+        try:
+            yield
+        finally:
+            self.alpha[...] = alpha
+            if latest is None:
+                self.latest = None
+            else:
+                self.latest[...] = latest
 
     @property
     def share(self) -> Array:

@@ -81,8 +81,8 @@ class StyleTarget:
     cache: BoundedCache | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle without the cache."""
-        return StyleTarget, (self.samples, self.shares, self.key)
+        """Pickle without the cache; a process that receives targets has one for all of them."""
+        return _received, (self.samples, self.shares, self.key)
 
     def cached(self, key: Hashable, compute: Callable[[], Value], xp: ModuleType) -> Value:
         """Return the cached value of a key that contains the target's key; compute it if it is missing.
@@ -93,6 +93,16 @@ class StyleTarget:
         if xp is not np or self.key is None or self.cache is None:
             return compute()
         return self.cache.get(key, compute)
+
+
+RECEIVED_VALUES = 256
+"""Number of values, the norms of targets, that are kept for the targets from other processes."""
+
+_cache_of_received = BoundedCache(RECEIVED_VALUES)
+
+
+def _received(samples: Sequence[np.ndarray], shares: Sequence[float], key: MatchedStylesKey | None) -> StyleTarget:
+    return StyleTarget(samples, shares, key, _cache_of_received)
 
 
 def match_styles(

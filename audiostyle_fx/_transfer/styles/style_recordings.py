@@ -41,8 +41,9 @@ FILE_STYLES = 2
 """Number of sets of styles in files, each for one sample rate, that the process keeps. With two, a folder with two
 sample rates, or a chain of two transfers, reads its styles only once."""
 
-ARRAY_STYLES, ARRAY_SAMPLES = 2, 1 << 22
-"""Number of sets of styles in arrays that the process keeps, and the most samples of such a set, 16 MiB in float32."""
+ARRAY_STYLES, ARRAY_BYTES = 2, 1 << 24
+"""Number of sets of styles in arrays that the process keeps, and the most bytes of such a set. What is computed from it
+takes up to six times as much."""
 
 CHANNEL_PATTERNS = 3
 """Sets of sounding channels for which the values of a style are kept: a stereo recording can sound in both channels or
@@ -293,7 +294,7 @@ def _of_arrays(arrays: list[Any], others: tuple[Any, ...]) -> Styles | None:
     ``others`` are their rates and weights, and the rate of the transfer.
     """
     global _kept_arrays
-    if any(type(a) is not np.ndarray for a in arrays) or sum(a.size for a in arrays) > ARRAY_SAMPLES:
+    if any(type(a) is not np.ndarray for a in arrays) or sum(a.nbytes for a in arrays) > ARRAY_BYTES:
         return None
     for kept in _kept_arrays:
         if kept.are(arrays, others):

@@ -6,7 +6,7 @@ import math
 import multiprocessing
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Generic
 if TYPE_CHECKING:
     from typing_extensions import Self
 from ..._engine.arrays.cpu_count import cores
-from ..._engine.cuda.devices import device_names
 from .task_types import AnswerT, TaskT
 from .worker_process import WorkerProcess
 
@@ -44,8 +43,8 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
         Returns the answer to a task; a function of a module, so that other processes can import it.
     failed : callable
         Returns the answer for a task that fails, from the task and a message.
-    device : str
-        Device of the tasks. GPUs are used by this process, for all of them: see `gpu_server`.
+    gpus : sequence of str
+        The GPUs of the tasks, which this process uses for all of them: see `gpu_server`.
     prepare : callable, optional
         Is called with each task before ``work``, in the same process. Its errors do not count, but a process in which
         it takes longer than `OPENING_SECONDS` is killed, and the task fails.
@@ -63,15 +62,15 @@ class LocalProcesses(Generic[TaskT, AnswerT]):
         jobs: int,
         work: Callable[[TaskT], AnswerT],
         failed: Callable[[TaskT, str], AnswerT],
-        device: str = "auto",
+        gpus: Sequence[str] = (),
         *,
         prepare: Callable[[TaskT], object] = id,
         time_limit: float = math.inf,
     ) -> None:
         self._work, self._failed, self._prepare, self._time_limit = work, failed, prepare, time_limit
-        gpus, threads = [name for name in device_names(device) if name != "cpu"], cores_per_process(jobs)
+        threads = cores_per_process(jobs)
         self._parent_ends, self._parent_alive = multiprocessing.get_context("spawn").Pipe(duplex=False)
-        self._processes = [WorkerProcess(self._parent_ends, threads, gpus) for _ in range(jobs)]
+        self._processes = [WorkerProcess(self._parent_ends, threads, list(gpus)) for _ in range(jobs)]
         self._idle = self._processes[::-1]
         self._running: dict[Future[AnswerT], _Running[TaskT]] = {}
         self._suspects = deque[TaskT]()

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -34,8 +33,7 @@ class GpuThreads(Generic[TaskT, AnswerT, EventT]):
     Parameters
     ----------
     work : callable
-        Returns the answer to a task. It also gets a function that takes events and raises `CancelledError` when the run
-        has stopped.
+        Returns the answer to a task. It also gets a function that takes events.
     report : callable
         Gets tasks with their events, on the thread that waits for answers. Its errors end the run.
     """
@@ -72,17 +70,10 @@ class GpuThreads(Generic[TaskT, AnswerT, EventT]):
             self._report(*news)
 
     def _combined(self, task: TaskT) -> AnswerT:
-        with combining_batches(self._turns):
-            self._check_run()
-            return self._work(task, partial(self._note, task))
-
-    def _note(self, task: TaskT, event: EventT) -> None:
-        self._check_run()
-        self._news.put((task, event))
-
-    def _check_run(self) -> None:
-        if self._stopped.is_set():
-            raise CancelledError
+        with combining_batches(self._turns, self._stopped):
+            if self._stopped.is_set():
+                raise CancelledError
+            return self._work(task, lambda event: self._news.put((task, event)))
 
     def __enter__(self) -> Self:
         self._context.enter_context(separated_by_thread())

@@ -99,7 +99,7 @@ class WorkerProcess:
         to_gpus = None
         if self._gpus:
             own_end, to_gpus = context.Pipe()
-            threading.Thread(target=serve, args=(own_end, self._gpus), daemon=True).start()
+            threading.Thread(target=serve, args=(own_end,), daemon=True).start()
         arguments = (self._parent_ends, self._threads, to_gpus, self._gpus)
         self._pool = ProcessPoolExecutor(1, context, _initialize, arguments)
         self.ready_time = math.inf
