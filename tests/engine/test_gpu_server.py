@@ -155,7 +155,6 @@ def test_a_client_has_the_servers_devices(monkeypatch, connection):
         assert device_threads.combines_batches()
         queue = device_threads.least_busy(["cuda:1"])
         assert (queue.device, queue.copies_to) == ("cuda:1", "cpu")
-        assert queue.submit(Batch(3)).result().numbers.tolist() == [6]
     finally:
         devices.use_only(None)
         device_threads.compute_elsewhere(None)
