@@ -61,7 +61,9 @@ def serve(connection: Connection) -> None:
         while True:
             latest.append(_submitted(connection.recv_bytes()))
             unanswered.put(latest[-1])
-    except (EOFError, OSError):  # the client has ended, also in the middle of a message
+    except (EOFError, OSError):
+        pass  # the client has ended, also in the middle of a message
+    finally:  # after any error: a client must not wait for an answer that never comes
         for submission in latest:
             submission.cancel()
         unanswered.put(None)
