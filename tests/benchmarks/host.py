@@ -30,7 +30,6 @@ from audiostyle_fx._transfer.stages import section_batch
 from audiostyle_fx._transfer.stages.section_batch import SectionBatch, StyledBatch
 from audiostyle_fx._transfer.whole_recordings import prepared_sections, recording_transfer
 from audiostyle_fx.folders import workers
-from audiostyle_fx.folders.executors import processes
 
 CLIPS, STEMS, SECONDS = 64, 64, 10
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -58,7 +57,7 @@ def pretend_a_gpu() -> None:
     """Let a folder be processed as on a GPU."""
     one_gpu: Callable[[str], list[str]] = lambda device: ["cuda:0"]  # noqa: E731
     memory: Callable[..., np.ndarray] = lambda shape, device: np.empty(shape, np.float32)  # noqa: E731
-    for module in (batching, workers, processes):
+    for module in (batching, workers):
         module.device_names = one_gpu  # type: ignore[attr-defined]
     for owner in (recording_transfer, section_batch):
         owner.host_array = memory  # type: ignore[attr-defined]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -93,11 +93,12 @@ class HeldContent:
     song: Array = None
 
 
-def styles_may_differ(target: StyleTarget, n_samples: int, setup: TransferSetup) -> bool:
-    """Return whether a batch on a GPU may hold the same styles in several keys.
+def style_kind(target: StyleTarget, n_samples: int, setup: TransferSetup) -> Hashable:
+    """Return a value that is equal for the targets that a batch on a GPU may hold.
 
-    The losses have to be those of `FusedClosedForm`, and nothing else may depend on the styles: neither noise to start
-    from nor the levels of several windows. A style in one key is at most twice as long as in another.
+    They are the same styles, in several keys if the losses are those of `FusedClosedForm` and nothing else depends on
+    the styles: neither noise to start from nor the levels of several windows. A style in one key is at most twice as
+    long as in another.
 
     Parameters
     ----------
@@ -110,13 +111,16 @@ def styles_may_differ(target: StyleTarget, n_samples: int, setup: TransferSetup)
     stride = parameters.frame_stride
     style_frames = sum(2 * stft.n_frames(style.shape[1]) // stride for style in target.samples)
     n_frames = stft.n_frames(max(n_samples, setup.patch_samples)) // stride
-    return (
+    in_any_key = (
         len(setup.windows) == 1
         and math.isinf(parameters.n_filters)
         and {parameters.init, parameters.phase_init} == {"content"}
         and not parameters.original
         and FusedClosedForm.fits(n_frames, style_frames, [math.ceil(w / stride) for w in parameters.kernel_widths])
     )
+    if target.key is None:
+        return target
+    return replace(target.key, semitones=()) if in_any_key else target.key
 
 
 def frame_subspaces(contents: Sequence[Array], styles: BatchStyles, setup: TransferSetup) -> list[Subspace | None]:
@@ -267,12 +271,9 @@ def _objective(
     if math.isinf(key.n_filters):
         made = {id(each.target): _style_patches(each, xp) for each in statistics} if with_style else {}
         patches = made.get(id(first.target))
-        if len(made) > 1:  # see `styles_may_differ`
-            return FusedClosedForm(
-                content, [made[id(each.target)] for each in statistics], loss.terms, balance, song, stride
-            )
-        if FusedClosedForm.serves(content, patches, loss.terms, stride):
-            return FusedClosedForm(content, patches, loss.terms, balance, song, stride)
+        if len(made) > 1 or FusedClosedForm.serves(content, patches, loss.terms, stride):  # see `style_kind`
+            of_items = [made[id(each.target)] for each in statistics] if len(made) > 1 else patches
+            return FusedClosedForm(content, of_items, loss.terms, balance, song, stride)
     content = joined_frames(content, stride)
     song = None if song is None else joined_frames(song, stride)
     if math.isinf(key.n_filters):

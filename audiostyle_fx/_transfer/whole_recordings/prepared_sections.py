@@ -11,7 +11,7 @@ from typing import Any
 from ...progress import StageReport
 from ..setup.transfer_setup import TransferSetup
 from ..stages.section_batch import SectionBatch, StyledBatch, three_stages
-from ..stages.window_objectives import styles_may_differ
+from ..stages.window_objectives import style_kind
 from ..styles.matched_styles import StyleTarget
 
 
@@ -60,11 +60,9 @@ class PreparedSections:
     def kind(self) -> object:
         """Equal for batches that can be combined."""
         shape, gains = self.batch.contents.shape[1:], self.batch.band_gains
-        style = self.targets[0].key
-        if style is not None and styles_may_differ(self.targets[0], shape[-1], self.setup):
-            style = replace(style, semitones=())
         gains_shape = None if gains is None else gains.shape[1:]
-        return self.setup, style or object(), shape, self.batch.fixed is None, gains_shape
+        style = style_kind(self.targets[0], shape[-1], self.setup)
+        return self.setup, style, shape, self.batch.fixed is None, gains_shape
 
     def combined(self, others: Sequence[PreparedSections], device: str) -> PreparedSections:
         """Return this batch and others of its kind as one, for a device; all styles of one kind have keys."""

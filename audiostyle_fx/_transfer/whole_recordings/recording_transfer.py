@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from ..setup.costs import item_bytes, iteration_costs
 from ..setup.mix_shares import FAILED
 from ..setup.transfer_setup import TransferSetup
 from ..stages.section_batch import SectionBatch
-from ..stages.window_objectives import styles_may_differ
+from ..stages.window_objectives import style_kind
 from ..styles.matched_styles import StyleTarget, match_styles
 from ..styles.style_keys import style_semitones
 from ..styles.style_levels import style_levels
@@ -144,19 +144,17 @@ def style_all_sections(
     styles = [*dict.fromkeys((channels, semitones) for _, channels, semitones in sorted(keys))]
     matched = on_all_cores(lambda key: match_styles(transfer.styles, np.array(key[0]), setup, key[1]), styles)
     targets = dict(zip(styles, matched, strict=True))
-    # Sections with the same silent channels are styled together, in several keys if their styles may differ.
-    groups: dict[tuple[bool, tuple[bool, ...], tuple[float, ...]], list[SectionTask]] = {}
+    groups: dict[tuple[bool, Hashable], list[SectionTask]] = {}
     for (second, channels, semitones), sections in sorted(keys.items()):
         i, k = sections[0]
         window, target = recordings[i].sections[k].window, targets[channels, semitones]
-        together = styles_may_differ(target, window.stop - window.start, setup)
-        group = groups.setdefault((second, channels, () if together else semitones), [])
+        group = groups.setdefault((second, style_kind(target, window.stop - window.start, setup)), [])
         group += [SectionTask(i, k, target) for i, k in sections]
     costs = iteration_costs(setup.windows)
     with reporting(progress, setup.parameters.iterations, costs, sum(map(len, groups.values()))) as report:
         steps = SectionSteps(list(recordings), transfer, report, finish)
         for turn in (False, True):
-            style_groups(steps, [tasks for (second, *_), tasks in groups.items() if second == turn])
+            style_groups(steps, [tasks for (second, _), tasks in groups.items() if second == turn])
 
 
 def style_section(
@@ -167,7 +165,7 @@ def style_section(
 
 
 def style_groups(steps: SectionSteps, groups: list[list[SectionTask]]) -> None:
-    """Style groups of sections of one length, whose styles are the same or may differ, see `styles_may_differ`."""
+    """Style groups of sections of one length, whose styles are of one kind, see `style_kind`."""
     device = steps.setup.parameters.device
     batches = [batch for group in groups for batch in in_batches(group, device, steps.item_bytes(group))]
     if batches:
